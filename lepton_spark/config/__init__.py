@@ -1,0 +1,1 @@
+"""What a case and an environment say: frozen models, a strict loader, safe SQL expressions."""

@@ -1,0 +1,53 @@
+"""The parent of all settings, and the types that several of them share."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+        raise ValueError("not an IANA time zone, such as Europe/Vienna") from error
+    return name
+
+
+_UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+
+
+def parse_window(text: object) -> object:
+    """Turn `24 hours`, `7 days` or `4 weeks` into a timedelta; anything else is left to pydantic."""
+    if not isinstance(text, str):
+        return text
+    match = re.fullmatch(r"(\d{1,5}) (hour|day|week)s?", text.strip())
+    if match is None or int(match[1]) == 0:
+        raise ValueError("write a whole number of hours, days or weeks, such as '24 hours'")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def window_label(window: timedelta) -> str:
+    """Name a window in a column name: `24h` for whole hours up to two days, else `7d`."""
+    hours = int(window.total_seconds() // 3600)
+    return f"{hours // 24}d" if hours % 24 == 0 and hours > 48 else f"{hours}h"
+
+
+Identifier = Annotated[
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$", description="Letters, digits and _.")
+]
+ColumnName = Identifier
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM, 24 hours.")]
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Window = Annotated[timedelta, BeforeValidator(parse_window)]
+SqlExpression = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -1,0 +1,93 @@
+"""Settings of one raw source: where its files are, when they arrive, what its rows become."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lepton_spark.config.model import (
+    Clock,
+    ColumnName,
+    Identifier,
+    Settings,
+    SqlExpression,
+    ZoneName,
+)
+
+
+class Arrival(Settings):
+    """When the file of a `{date}` is there: that date plus `days`, at `time` in `zone`."""
+
+    days: int = Field(0, ge=-366, le=366, description="Days after the file's date; -1 the day before.")
+    time: Clock = Field(description="Local time at which the file is there.")
+    zone: ZoneName = Field(description="Time zone of `time`.")
+
+
+class Csv(Settings):
+    """How a delimited file is written."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    header: bool = Field(True, description="First line holds the names; else the contract's order.")
+    encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
+    nulls: tuple[str, ...] = Field(("", "NA"), description="Cells that mean: no value.")
+    extra_columns: Literal["fail", "ignore"] = Field(
+        "fail", description="What to do with a column that the contract does not name."
+    )
+
+
+class Lookup(Settings):
+    """Columns taken from a reference source by its key; many rows to one."""
+
+    source: Identifier = Field(alias="from", description="The reference source.")
+    on: dict[ColumnName, ColumnName] = Field(
+        min_length=1, description="Column of this source: key column of the reference."
+    )
+    take: dict[ColumnName, ColumnName] = Field(
+        min_length=1, description="New column here: column of the reference."
+    )
+    otherwise: dict[ColumnName, str] = Field(
+        default_factory=dict, description="Value of a new column where nothing matches."
+    )
+
+
+class LocalTime(Settings):
+    """A local date and clock that become an instant in UTC."""
+
+    date: ColumnName = Field(description="Date column.")
+    clock: ColumnName = Field(description="Clock column, as 517, 0517 or 05:17; 2400 ends the day.")
+    zone: str = Field(description="A column that holds the zone, or the zone's name.")
+    after: ColumnName | None = Field(
+        None, description="Instant that this one follows: a clock before it is on the next day."
+    )
+    near: SqlExpression | None = Field(
+        None, description="Instant that this one is nearest to: chooses the day."
+    )
+    ambiguous: Literal["refuse", "earlier", "later"] = Field(
+        "refuse", description="Which instant a clock is that occurs twice when summer time ends."
+    )
+
+
+class Source(Settings):
+    """One raw table: files -> bronze -> silver."""
+
+    path: str = Field(description="Files below the landing folder of the case; {date} and * match.")
+    contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
+    key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
+    csv: Csv = Field(default_factory=lambda: Csv())
+    arrives: Arrival | None = Field(
+        None, description="When a file is there; without it the rows count as always known."
+    )
+    known_at: SqlExpression | None = Field(
+        None, description="When a row could first be known; never before its file arrived."
+    )
+    lookup: tuple[Lookup, ...] = ()
+    times: dict[ColumnName, LocalTime] = Field(default_factory=dict)
+    derive: dict[ColumnName, SqlExpression] = Field(
+        default_factory=dict, description="New columns, computed in the order written."
+    )
+    max_refused: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="Share of refused rows above which nothing is published."
+    )
+    min_rows: int = Field(0, ge=0, description="Fewest rows in one landing.")

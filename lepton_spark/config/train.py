@@ -1,0 +1,51 @@
+"""Settings of the dataset and train stages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lepton_spark.config.model import Settings
+
+Baseline = Literal["majority", "logistic", "boosted_trees"]
+
+
+class TransformSettings(Settings):
+    """How feature values become tensors; fitted on training rows only."""
+
+    clip_quantile: float = Field(
+        0.001, ge=0, lt=0.5, description="Numbers are clipped to this quantile and its mirror."
+    )
+    min_category_count: int = Field(
+        20, ge=1, description="Rarer categories share the bucket of unseen ones."
+    )
+    max_categories: int = Field(10_000, ge=2, description="Most categories of one column.")
+
+
+class ModelSettings(Settings):
+    """The network."""
+
+    kind: Literal["table_mlp"] = "table_mlp"
+    hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
+        (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
+    )
+    dropout: float = Field(0.1, ge=0, lt=1)
+    embedding: int = Field(16, ge=1, le=1024, description="Largest embedding of a category.")
+
+
+class TrainSettings(Settings):
+    """How to train."""
+
+    launcher: Literal["barrier", "stock", "local"] = Field(
+        "barrier", description="Horovod in a Spark barrier stage, horovod.spark.run, or one process."
+    )
+    workers: int = Field(2, ge=1, le=4096, description="Training processes, one task slot each.")
+    batch_size: int = Field(1024, ge=1, le=1_048_576, description="Rows a step on one worker.")
+    epochs: int = Field(20, ge=1, le=10_000)
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="Of the whole job, not per worker.")
+    weight_decay: float = Field(1e-4, ge=0, le=1)
+    patience: int = Field(3, ge=1, description="Epochs without a better validation loss.")
+    seed: int = Field(7, ge=0, lt=2**31)
+    stall_seconds: float = Field(120, gt=0, description="Silence after which a rank counts as hung.")
+    baselines: tuple[Baseline, ...] = ("majority", "logistic", "boosted_trees")
