@@ -1,0 +1,1 @@
+"""Data for the example cases, written as an operator would get them."""
