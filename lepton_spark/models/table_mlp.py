@@ -1,0 +1,114 @@
+"""A network for table rows: embeddings of categories beside the numbers, then dense layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from lepton_spark.errors import ModelError
+
+if TYPE_CHECKING:
+    from lepton_spark.config.train import ModelSettings
+
+Array = npt.NDArray[np.generic]
+
+
+def embedding_size(cardinality: int, largest: int) -> int:
+    """Units of the embedding of one category column: about `1.6 * cardinality ** 0.56`."""
+    return max(1, min(largest, round(1.6 * math.pow(cardinality, 0.56))))
+
+
+def build(
+    settings: ModelSettings, width: int, cardinalities: Sequence[int], *, seed: int = 0
+) -> keras.Model:
+    """A model from numbers and categories to a logit, with weights drawn by the seed.
+
+    Inputs are `numbers` `[batch, width]` and `categories` `[batch, n]`, the output is `[batch, 1]`.
+    No layer looks across the rows of a batch, so a batch may be dealt to several ranks.
+
+    Args:
+        settings: Sizes.
+        width: Number columns.
+        cardinalities: Number of indices of each category column.
+        seed: Of the initial weights; the same seed gives the same weights.
+    """
+    seeds = _Seeds(seed)
+    numbers = keras.Input((width,), dtype="float32", name="numbers")
+    categories = keras.Input((len(cardinalities),), dtype="int32", name="categories")
+    embedded = [
+        _embed(categories, index, cardinality, settings.embedding, seeds)
+        for index, cardinality in enumerate(cardinalities)
+    ]
+    values = layers.Concatenate(name="inputs")([numbers, *embedded]) if embedded else numbers
+    for index, units in enumerate(settings.hidden):
+        values = _dense(values, units, f"hidden_{index}", settings.dropout, seeds)
+    logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot())(values)
+    return keras.Model({"numbers": numbers, "categories": categories}, logit, name="table_mlp")
+
+
+class _Seeds:
+    """One seed after the other, so that no two layers start alike."""
+
+    def __init__(self, seed: int) -> None:
+        self._next = seed * 1000
+
+    def take(self) -> int:
+        self._next += 1
+        return self._next
+
+    def glorot(self) -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=self.take())
+
+
+def _embed(
+    categories: keras.KerasTensor, index: int, cardinality: int, largest: int, seeds: _Seeds
+) -> keras.KerasTensor:
+    initial = keras.initializers.RandomUniform(-0.05, 0.05, seed=seeds.take())
+    lookup = layers.Embedding(
+        cardinality,
+        embedding_size(cardinality, largest),
+        embeddings_initializer=initial,
+        name=f"embedding_{index}",
+    )
+    return lookup(categories[:, index])
+
+
+def _dense(
+    values: keras.KerasTensor, units: int, name: str, dropout: float, seeds: _Seeds
+) -> keras.KerasTensor:
+    values = layers.Dense(units, name=name, kernel_initializer=seeds.glorot())(values)
+    values = layers.LayerNormalization(name=f"{name}_norm")(values)
+    values = layers.Activation("relu", name=f"{name}_active")(values)
+    if dropout > 0:
+        values = layers.Dropout(dropout, seed=seeds.take(), name=f"{name}_dropout")(values)
+    return values
+
+
+def arrays_of(model: keras.Model) -> dict[str, Array]:
+    """The weights by their path, such as `hidden_0/kernel`."""
+    return {weight.path: np.asarray(weight.numpy()) for weight in model.weights}
+
+
+def put_arrays(model: keras.Model, arrays: Mapping[str, Array]) -> None:
+    """Set the weights from `arrays_of` of a model of the same sizes.
+
+    Raises:
+        ModelError: A name or a shape is not this model's.
+    """
+    if {weight.path: tuple(weight.shape) for weight in model.weights} != {
+        name: array.shape for name, array in arrays.items()
+    }:
+        raise ModelError(
+            "LS-3022",
+            "the weights do not fit the network",
+            "names and shapes of the weights follow from the network's settings",
+            "restore the model's files, or train again",
+        )
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])

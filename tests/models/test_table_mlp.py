@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from lepton_spark.config.train import ModelSettings
+from lepton_spark.errors import ModelError
+
+pytestmark = pytest.mark.tensorflow
+SETTINGS = ModelSettings(hidden=(8, 4), dropout=0.5, embedding=3)
+
+
+@pytest.fixture(scope="module")
+def table_mlp():
+    return import_module("lepton_spark.models.table_mlp")  # TensorFlow loads only where it is run
+
+
+def inputs(rows, width, cardinalities):
+    random = np.random.default_rng(1)
+    return {
+        "numbers": random.normal(size=(rows, width)).astype(np.float32),
+        "categories": np.stack([random.integers(0, c, rows) for c in cardinalities], 1)
+        if cardinalities
+        else np.zeros((rows, 0), np.int32),
+    }
+
+
+def test_a_row_has_the_same_logit_in_any_batch(table_mlp):
+    model = table_mlp.build(SETTINGS, 5, [4, 9])
+    batch = inputs(6, 5, [4, 9])
+
+    whole = np.asarray(model(batch))
+    alone = np.asarray(model({name: values[2:3] for name, values in batch.items()}))
+
+    assert whole.shape == (6, 1)
+    np.testing.assert_allclose(alone, whole[2:3], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("width", "cardinalities"), [(3, []), (0, [2, 5])])
+def test_numbers_or_categories_alone_will_do(table_mlp, width, cardinalities):
+    model = table_mlp.build(SETTINGS, width, cardinalities)
+
+    assert np.isfinite(np.asarray(model(inputs(4, width, cardinalities)))).all()
+
+
+def test_the_seed_decides_the_weights(table_mlp):
+    first, again, other = (
+        table_mlp.arrays_of(table_mlp.build(SETTINGS, 5, [4], seed=seed)) for seed in (3, 3, 4)
+    )
+
+    assert all((first[name] == again[name]).all() for name in first)
+    assert not (first["hidden_0/kernel"] == other["hidden_0/kernel"]).all()
+
+
+def test_weights_move_from_one_model_to_another(table_mlp):
+    one, other = (table_mlp.build(SETTINGS, 5, [4], seed=seed) for seed in (1, 2))
+
+    table_mlp.put_arrays(other, table_mlp.arrays_of(one))
+
+    batch = inputs(4, 5, [4])
+    np.testing.assert_array_equal(np.asarray(one(batch)), np.asarray(other(batch)))
+
+
+def test_weights_of_another_network_are_refused(table_mlp):
+    arrays = table_mlp.arrays_of(table_mlp.build(SETTINGS, 6, [4]))
+
+    with pytest.raises(ModelError, match="LS-3022"):
+        table_mlp.put_arrays(table_mlp.build(SETTINGS, 5, [4]), arrays)
