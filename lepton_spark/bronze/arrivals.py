@@ -1,0 +1,137 @@
+"""Which files of a landing folder belong to a source, and when each of them was there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from lepton_spark.config.source import Arrival
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE = "{date}"
+
+
+class Listed(Protocol):
+    """What a listing says of a file."""
+
+    @property
+    def path(self) -> str:
+        """Below the listed folder."""
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def modified_at(self) -> datetime:
+        """Last change, UTC."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One raw file that may be read.
+
+    Args:
+        path: Relative to the landing folder of the case.
+        size: Bytes, as listed.
+        modified_at: As listed, UTC, whole microseconds.
+        arrived_at: Logical arrival, UTC: from the date in its path, never from the disk.
+    """
+
+    path: str
+    uri: str
+    size: int
+    modified_at: datetime
+    arrived_at: datetime
+
+
+def fixed_folder(pattern: str) -> str:
+    """The part of a source's path before the first segment with a `{date}` or `*`; may be empty."""
+    folders = pattern.split("/")[:-1]
+    fixed = []
+    for folder in folders:
+        if "*" in folder or _DATE in folder:
+            break
+        fixed.append(folder)
+    return "/".join(fixed)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a source's path may match more than one file."""
+    return "*" in path or _DATE in path
+
+
+def visible(
+    files: Iterable[Listed], path: str, arrives: Arrival | None, *, until: datetime
+) -> tuple[LandedFile, ...]:
+    """The files of a source that were there at a moment, in order of arrival and path.
+
+    Args:
+        files: A listing with paths relative to the landing folder of the case.
+        path: The source's path; `{date}` is an ISO date, `*` any characters but a slash.
+        arrives: When the file of a date is there; without it all files always were.
+        until: The moment, UTC; a file that arrives at this very instant is there.
+    """
+    expression = _expression_of(path)
+    found = []
+    for listed in files:
+        match = expression.fullmatch(listed.path)
+        arrived_at = _arrival(match, arrives) if match else None
+        if arrived_at is not None and arrived_at <= until:
+            modified_at = listed.modified_at.astimezone(UTC)
+            found.append(LandedFile(listed.path, listed.uri, listed.size, modified_at, arrived_at))
+    return tuple(sorted(found, key=lambda file: (file.arrived_at, file.path)))
+
+
+def nearest(name: str, names: Iterable[str], *, limit: int = 3) -> list[str]:
+    """The names most like one that is not there, best first."""
+    return difflib.get_close_matches(name, sorted(set(names)), n=limit, cutoff=0.4)
+
+
+def spread(files: Sequence[LandedFile], num_tasks: int) -> list[list[LandedFile]]:
+    """Deal files to tasks so that each gets about the same bytes; no task is left empty."""
+    tasks: list[list[LandedFile]] = [[] for _ in range(min(num_tasks, len(files)))]
+    loads = [0] * len(tasks)
+    for file in sorted(files, key=lambda file: (-file.size, file.path)):
+        lightest = min(range(len(tasks)), key=lambda task: (loads[task], task))
+        tasks[lightest].append(file)
+        loads[lightest] += file.size + 4096  # opening a file costs too
+    return [sorted(task, key=lambda file: (file.arrived_at, file.path)) for task in tasks]
+
+
+def _expression_of(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{date\}|\*)", path)
+    pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
+    text = ""
+    for part in parts:
+        piece = pieces.get(part, re.escape(part))
+        # A second {date} must repeat the first.
+        text += r"(?P=date)" if part == _DATE and "(?P<date>" in text else piece
+    # Hidden and underscored names are other programs' work in progress.
+    return re.compile(r"(?!(?:.*/)?[._])" + text)
+
+
+def _arrival(match: re.Match[str], arrives: Arrival | None) -> datetime | None:
+    """When a matched file was there; none where its date is not in the calendar."""
+    text = match.groupdict().get("date")
+    if text is None:
+        return ALWAYS
+    try:
+        day = date.fromisoformat(text)
+        if arrives is None:
+            return ALWAYS
+        day += timedelta(days=arrives.days)
+    except (ValueError, OverflowError):
+        return None
+    local = datetime.combine(day, time.fromisoformat(arrives.time), ZoneInfo(arrives.zone))
+    return local.astimezone(UTC)

@@ -1,0 +1,112 @@
+"""The header line of a raw file against the columns that its contract promises."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lepton_spark.errors import DataError
+
+logger = logging.getLogger(__name__)
+_SHOWN_LETTERS = 60
+_SHOWN_NAMES = 3
+
+
+class Promised(NamedTuple):
+    """A column of the contract: its name and the type that silver will give it."""
+
+    name: str
+    kind: str
+
+
+def positions(
+    found: Sequence[str], promised: Sequence[Promised], *, path: str, ignore_extra: bool
+) -> tuple[int, ...]:
+    """Where in a file each promised column is: by name, whatever the case and the order.
+
+    Args:
+        found: Names of the header line, in their order.
+        promised: Columns of the contract.
+        path: The file, for the error.
+        ignore_extra: Whether columns that are not promised are left out, not refused.
+
+    Raises:
+        DataError: A name occurs twice, a promised column is missing, or there is one too many.
+    """
+    names = [_fold(name) for name in found]
+    _refuse_twice(names, path)
+    wanted = [_fold(column.name) for column in promised]
+    _refuse_missing(found, names, promised, path)
+    extra = [index for index, name in enumerate(names) if name not in wanted]
+    if extra and not ignore_extra:
+        raise _extra(found, extra, path)
+    for column in promised:
+        actual = found[names.index(_fold(column.name))].strip()
+        if actual != column.name:
+            logger.warning("%s: column %s is written in another case", path, column.name)
+    return tuple(names.index(name) for name in wanted)
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _refuse_twice(names: list[str], path: str) -> None:
+    for index, name in enumerate(names):
+        first = names.index(name)
+        if first < index:
+            raise DataError(
+                "LS-2012",
+                f"{path}: columns {first + 1} and {index + 1} of the header have the same name.",
+                "columns are matched by name, whatever their case, so a name must be there once.",
+                "give one of the two another name, or take it out of the file.",
+            )
+
+
+def _refuse_missing(
+    found: Sequence[str], names: list[str], promised: Sequence[Promised], path: str
+) -> None:
+    missing = [column for column in promised if _fold(column.name) not in names]
+    if not missing:
+        return
+    if len(missing) == len(promised):
+        # The line may be data: its cells must not be shown.
+        raise DataError(
+            "LS-2013",
+            f"{path}: the first line names none of the {len(promised)} columns of the contract.",
+            "columns are matched by the names in the first line.",
+            "put the header line back, or set csv.header: false and csv.delimiter as the file is.",
+        )
+    column = missing[0]
+    taken = {_fold(other.name) for other in promised}
+    free = [name for name, folded in zip(found, names, strict=True) if folded not in taken]
+    near = difflib.get_close_matches(column.name, free, n=1, cutoff=0.5)
+    hint = f"; the nearest name in the file is {_shown(near[0])}" if near else ""
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    raise DataError(
+        "LS-2014",
+        f"{path}: column {column.name} ({column.kind}){more} is missing{hint}.",
+        "the contract of this source promises the column.",
+        "add it to the file or rename the column there, or drop it from the contract.",
+    )
+
+
+def _extra(found: Sequence[str], extra: list[int], path: str) -> DataError:
+    shown = ", ".join(
+        f"{_shown(found[index])} (column {index + 1})" for index in extra[:_SHOWN_NAMES]
+    )
+    more = f" and {len(extra) - _SHOWN_NAMES} more" if len(extra) > _SHOWN_NAMES else ""
+    return DataError(
+        "LS-2015",
+        f"{path}: {shown}{more} is not in the contract.",
+        "csv.extra_columns is `fail`, so a new column is not dropped unseen.",
+        "add it to the contract, or set csv.extra_columns: ignore for this source.",
+    )
+
+
+def _shown(name: str) -> str:
+    """A header name for a message: one line, printable, short."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in name.strip())
+    return repr(text[:_SHOWN_LETTERS]) if text else "a column without a name"

@@ -1,0 +1,182 @@
+"""Lines of delimited text become records, one by one; no line is lost, none swallows another."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TextIO
+
+CELL_LIMIT = 1024 * 1024
+_LINE_LIMIT = 16 * CELL_LIMIT
+_SPAN_LINES = 1000
+_REPLACEMENT = "\ufffd"
+
+csv.field_size_limit(2 * _LINE_LIMIT)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are told apart.
+
+    Args:
+        width: Cells that a whole record has.
+    """
+
+    delimiter: str
+    quote: str
+    width: int
+
+
+class Record(NamedTuple):
+    """One record as it came; `row` is the line on which it starts, 1-based.
+
+    `cells` are as many as the dialect is wide, or none where they cannot be told apart. `problem`
+    is a reason code where something is wrong, and `raw` then its text, cut at the limit of a cell.
+    """
+
+    row: int
+    cells: list[str | None] | list[str] | None
+    problem: str | None = None
+    raw: str | None = None
+
+
+class Lines:
+    """Text lines with their numbers and a view ahead; memory is bounded whatever a line's length.
+
+    Args:
+        stream: Text stream that keeps line ends as they are (`newline=""`).
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._read = stream.readline
+        self._ahead: deque[str] = deque()
+        self.number = 0
+
+    def next(self) -> str | None:
+        """The next line without its end; none at the end of the text."""
+        line = self._ahead.popleft() if self._ahead else self._take()
+        if line is not None:
+            self.number += 1
+        return line
+
+    def peek(self, index: int) -> str | None:
+        """The line `index` lines after the next one, which stays where it is."""
+        while len(self._ahead) <= index:
+            line = self._take()
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[index]
+
+    def _take(self) -> str | None:
+        line: str = self._read(_LINE_LIMIT)
+        if not line:
+            return None
+        if len(line) == _LINE_LIMIT and line[-1] not in "\r\n":
+            self._skip_to_end()
+        return line.rstrip("\r\n") if line[-1] in "\r\n" else line
+
+    def _skip_to_end(self) -> None:
+        """Drop the rest of a line beyond the limit; what is kept is refused as too large."""
+        while True:
+            rest: str = self._read(_LINE_LIMIT)
+            if not rest or rest[-1] in "\r\n":
+                return
+
+
+def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
+    """Each record that the lines hold, in their order.
+
+    A line with nothing in it is a record of empty cells. A quoted cell may go on over lines, which
+    it then holds with a single line feed between them. A quote that has no proper end makes a
+    record of its line alone; so does one whose inside would swallow a line that by itself is as
+    wide as a record.
+    """
+    delimiter, quote, width = dialect.delimiter, dialect.quote, dialect.width
+    while (line := lines.next()) is not None:
+        number = lines.number
+        if quote in line:
+            yield _quoted(line, lines, dialect)
+            continue
+        cells = line.split(delimiter)
+        if len(cells) == width and len(line) <= CELL_LIMIT and _is_clean(line):
+            yield Record(number, cells)
+        elif not line:
+            yield Record(number, [""] * width)
+        else:
+            yield _judged(number, cells, line, width)
+
+
+def _is_clean(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or _REPLACEMENT not in text)
+
+
+def _judged(row: int, cells: list[str], raw: str, width: int) -> Record:
+    """A record with the first problem that its cells have, if any."""
+    kept = raw[:CELL_LIMIT]
+    if len(cells) != width:
+        return Record(row, None, "short_row" if len(cells) < width else "long_row", kept)
+    if len(raw) > CELL_LIMIT and max(map(len, cells)) > CELL_LIMIT:
+        small = [cell if len(cell) <= CELL_LIMIT else None for cell in cells]
+        return Record(row, small, "cell_too_large", kept)
+    if _REPLACEMENT in raw:
+        return Record(row, cells, "bad_encoding", kept)
+    if "\0" in raw:
+        return Record(row, cells, "nul_character", kept)
+    return Record(row, cells)
+
+
+def _quoted(line: str, lines: Lines, dialect: Dialect) -> Record:
+    """The record that starts with a line in which there is a quote."""
+    row = lines.number
+    cells = split(line, dialect)
+    if cells is not None:
+        return _judged(row, cells, line, dialect.width)
+    text, num_more = _continued(line, lines, dialect)
+    cells = split(text, dialect) if num_more else None
+    if cells is None:
+        problem = "cell_too_large" if len(line) >= _LINE_LIMIT else "unclosed_quote"
+        return Record(row, None, problem, line[:CELL_LIMIT])
+    for _ in range(num_more):
+        lines.next()
+    return _judged(row, cells, text, dialect.width)
+
+
+def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:
+    """A record's text over several lines and how many follow the first; 0 where it has no end."""
+    parts, length, is_open = [line], len(line), True
+    for index in range(_SPAN_LINES):
+        following = lines.peek(index)
+        if following is None or length > CELL_LIMIT:
+            break
+        parts.append(following)
+        length += len(following)
+        # Inside a quoted cell quotes come in pairs; the line with an odd one may end it.
+        is_open ^= following.count(dialect.quote) % 2 == 1
+        if not is_open:
+            text = "\n".join(parts)
+            cells = split(text, dialect)
+            is_whole = cells is not None and len(cells) == dialect.width
+            return (text, index + 1) if is_whole else (line, 0)
+        if dialect.width > 1 and _is_record(following, dialect):
+            break
+    return line, 0
+
+
+def _is_record(line: str, dialect: Dialect) -> bool:
+    if dialect.quote not in line:
+        return line.count(dialect.delimiter) + 1 == dialect.width
+    cells = split(line, dialect)
+    return cells is not None and len(cells) == dialect.width
+
+
+def split(text: str, dialect: Dialect) -> list[str] | None:
+    """The cells of one record; none where a quote is not closed or is closed within a cell."""
+    reader = csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+    try:
+        cells = next(reader, [""])
+        return cells if next(reader, None) is None else None
+    except csv.Error:
+        return None

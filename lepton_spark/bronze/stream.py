@@ -1,0 +1,131 @@
+"""Bytes of a raw file, with the SHA-256 of the very bytes that were read."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any, cast
+
+from lepton_spark.errors import DataError
+from lepton_spark.lake import files
+
+if TYPE_CHECKING:
+    from lepton_spark.bronze.arrivals import LandedFile
+
+# Up to this size a file is read once and kept; a larger one is read twice.
+_KEPT_BYTES = 32 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
+_SNIFFED_BYTES = 4096
+_FOREIGN = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "gzip data"}
+_WIDE = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+class HashedStream(io.RawIOBase):
+    """A readable stream that hashes and counts what passes through it."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self._inner = inner
+        self._hash = hashlib.sha256()
+        self.num_bytes = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; 0 at the end."""
+        chunk = self._inner.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self._hash.update(chunk)
+        self.num_bytes += len(chunk)
+        return len(chunk)
+
+    def buffered(self, *, is_compressed: bool) -> io.BufferedReader:
+        """The content, decompressed where it is gzip."""
+        if not is_compressed:
+            return io.BufferedReader(self, _CHUNK_BYTES)
+        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=self)), _CHUNK_BYTES)
+
+    def drain(self) -> str:
+        """Read what is left; the SHA-256 of all."""
+        buffer = bytearray(_CHUNK_BYTES)
+        while self.readinto(buffer):
+            pass
+        return self._hash.hexdigest()
+
+    def verify(self, file: LandedFile, digest: str) -> None:
+        """See that the bytes just read are those that were hashed, and as many as were listed.
+
+        Raises:
+            DataError: The file changed meanwhile.
+        """
+        if self.drain() != digest or self.num_bytes != file.size:
+            raise changed(file.path, "while it was read")
+
+
+def open_hashed(file: LandedFile) -> tuple[HashedStream, str]:
+    """A stream over a file and the digest of its bytes.
+
+    A small file is read once and kept in memory; a large one is read for its digest first.
+    """
+    if file.size <= _KEPT_BYTES:
+        with files.open_stream(file.uri) as stream:
+            content = bytes(stream.read(_KEPT_BYTES + 1))
+        return HashedStream(io.BytesIO(content)), hashlib.sha256(content).hexdigest()
+    digest = digest_of(file.uri)
+    return HashedStream(files.open_stream(file.uri)), digest
+
+
+def digest_of(uri: str) -> str:
+    """The SHA-256 of a file, in bounded memory."""
+    with files.open_stream(uri) as stream:
+        return HashedStream(stream).drain()
+
+
+def changed(path: str, when: str) -> DataError:
+    """The error for a raw file whose bytes are not what they were."""
+    return DataError(
+        "LS-2011",
+        f"{path}: the landed file changed {when}.",
+        "a file is landed once; what was read from it is history and is not rewritten.",
+        "put the former file back, and deliver corrections as a file of another name.",
+    )
+
+
+def refuse_foreign(stream: io.BufferedReader, file: LandedFile) -> None:
+    """See that a file begins like text in one of the encodings that are read.
+
+    Raises:
+        DataError: It is UTF-16 or UTF-32 text, or not text at all.
+    """
+    start = stream.peek(_SNIFFED_BYTES)[:_SNIFFED_BYTES]
+    wide = next((name for mark, name in _WIDE.items() if start.startswith(mark)), None)
+    if wide or _looks_wide(start):
+        raise DataError(
+            "LS-2018",
+            f"{file.path}: this is {wide or 'UTF-16'} text.",
+            "text is read as UTF-8, or as latin-1 or cp1252 where csv.encoding says so.",
+            f"convert it: iconv -f {wide or 'UTF-16'} -t UTF-8.",
+        )
+    kind = next((name for mark, name in _FOREIGN.items() if start.startswith(mark)), None)
+    if kind:
+        raise DataError(
+            "LS-2019",
+            f"{file.path}: this is {kind}, not delimited text.",
+            "the source is declared as delimited text; gzip is told by the ending .gz.",
+            "deliver delimited text, or give the file its true ending.",
+        )
+
+
+def _looks_wide(start: bytes) -> bool:
+    """Whether every second byte is null nearly always, as in UTF-16 of western text."""
+    pairs = len(start) // 2
+    most = 0.8 * pairs
+    return pairs > 1 and (start[::2].count(0) > most or start[1::2].count(0) > most)
