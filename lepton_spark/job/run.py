@@ -1,0 +1,194 @@
+"""Open a context, run stages in it, and end with a summary and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from lepton_spark.context import RunContext, StageResult
+from lepton_spark.errors import LeptonError
+from lepton_spark.job.arguments import read_arguments
+from lepton_spark.job.ending import DONE, ending_of
+from lepton_spark.job.java import use_java
+from lepton_spark.job.outcome import Outcome, in_words, tell
+from lepton_spark.job.progress import make_progress, start_logging
+from lepton_spark.job.request import Request, check_arguments, refuse_future
+from lepton_spark.job.stop import Stopped, kill_descendants, stoppable, within
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from lepton_spark.config.environment import Environment
+    from lepton_spark.context import Progress
+
+logger = logging.getLogger(__name__)
+
+Stage = Callable[[RunContext], StageResult]
+Work = Callable[[RunContext], Mapping[date, Sequence[StageResult]]]
+_SECONDS_TO_STOP_SPARK = 4.0
+
+
+def new_run_id() -> str:
+    """A name that no other run has."""
+    return f"r-{secrets.token_hex(8)}"
+
+
+@contextmanager
+def open_context(
+    request: Request,
+    progress: Progress | None = None,
+    *,
+    on_start: Callable[[], None] = lambda: None,
+) -> Iterator[RunContext]:
+    """What a stage needs, for one command; a notebook opens it as a script does.
+
+    A Spark session that runs already is used and left as it is; else one is started, and stopped
+    at the end.
+
+    Args:
+        request: Which case and environment, as of when.
+        progress: Where stages say how far they are; log lines where it is not given.
+        on_start: Called when the session is there.
+
+    Raises:
+        ConfigError: The case or the environment is wrong; nothing was started.
+        UsageError: The date is yet to come.
+        EnvironmentFault: Spark cannot start.
+    """
+    from lepton_spark.config.loader import load_case, load_environment
+
+    now = datetime.now(UTC)
+    environment = load_environment(request.conf_dir, request.environment, request.overrides)
+    case = load_case(request.conf_dir, request.case, request.overrides)
+    refuse_future(request, case, now)
+    progress = progress or make_progress(new_run_id())
+    progress.step("spark", "starting Spark")
+    with _session(environment, request) as spark:
+        on_start()
+        yield RunContext(
+            spark=spark,
+            case=case,
+            environment=environment,
+            progress=progress,
+            run_id=getattr(progress, "run_id", "") or new_run_id(),
+            as_of=request.as_of,
+            started_at=now,
+            revision=request.revision,
+            allow_empty=request.allow_empty,
+        )
+
+
+@contextmanager
+def _session(environment: Environment, request: Request) -> Iterator[SparkSession]:
+    use_java()
+    from pyspark.sql import SparkSession
+
+    from lepton_spark.lake import session
+
+    given = SparkSession.getActiveSession()
+    if given is not None:
+        yield session.attach(given, environment.spark.conf)
+        return
+    spark = session.start(environment, app_name=f"lepton {request.command} {request.case}")
+    try:
+        yield spark
+    except (Stopped, KeyboardInterrupt):
+        within(_SECONDS_TO_STOP_SPARK, lambda: _abandon(spark))
+        kill_descendants()
+        raise
+    except BaseException:
+        within(_SECONDS_TO_STOP_SPARK, spark.stop)
+        raise
+    else:
+        spark.stop()
+
+
+def _abandon(spark: SparkSession) -> None:
+    spark.sparkContext.cancelAllJobs()
+    spark.stop()
+
+
+def run_stages(context: RunContext, stages: Sequence[tuple[str, Stage]]) -> list[StageResult]:
+    """Run stages one after the other and write the ledger, once.
+
+    Args:
+        context: Given to each stage.
+        stages: Name and function of each.
+
+    Returns:
+        What each stage gave, in order.
+    """
+    from lepton_spark.lake import ledger
+
+    results: list[StageResult] = []
+    try:
+        for name, stage in stages:
+            context.progress.start(name)
+            result = stage(context)
+            context.progress.finish(name, in_words(result))
+            results.append(result)
+    except Exception as error:
+        _record_failure(context, results, ending_of(error).code)
+        raise
+    ledger.record(context, results, "done")
+    return results
+
+
+def _record_failure(context: RunContext, results: list[StageResult], code: str | None) -> None:
+    from lepton_spark.lake import ledger
+
+    try:
+        ledger.record(context, results, "failed", error_code=code)
+    except Exception as error:  # noqa: BLE001  # the first fault is the one to tell
+        logger.warning("the ledger could not be written: %s", type(error).__name__)
+
+
+def execute(request: Request, work: Work) -> Outcome:
+    """Open a context, do the work, and say how it ended; raises nothing.
+
+    Args:
+        request: Which case and environment, as of when.
+        work: Gives the results of each logical date.
+    """
+    start_logging()
+    progress = make_progress(new_run_id())
+    started = time.monotonic()
+    nights: Mapping[date, Sequence[StageResult]] = {}
+    ending = DONE
+    with stoppable() as take_signals:
+        try:
+            with open_context(request, progress, on_start=take_signals) as context:
+                nights = work(context)
+        except BaseException as error:  # noqa: BLE001  # every end has an exit code
+            ending = ending_of(error)
+        finally:
+            progress.close()
+    seconds = time.monotonic() - started
+    return Outcome(request, progress.run_id, ending, progress.stage, seconds, nights)
+
+
+def run_job(name: str, stages: Sequence[tuple[str, Stage]], argv: Sequence[str]) -> int:
+    """What a script in `jobs/` does: read arguments, run stages, print one JSON line.
+
+    Args:
+        name: The script's name, for its help and the summary.
+        stages: What it runs.
+        argv: Arguments without the program.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        check_arguments(argv)
+        request = read_arguments(name, argv)
+    except LeptonError as error:
+        outcome = Outcome.refused(name, ending_of(error))
+    else:
+        outcome = execute(request, lambda context: {context.as_of: run_stages(context, stages)})
+    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr)
