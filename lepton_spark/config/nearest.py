@@ -1,0 +1,23 @@
+"""Name what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """Suggest a fix for a word that is none of the known ones.
+
+    Returns:
+        `did you mean x?`, or the known words, at most twenty.
+    """
+    by_lower = {name.lower(): name for name in sorted(known)}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {by_lower[close[0]]}?"
+    if not known:
+        return "there is none to choose from"
+    shown = sorted(known)[:20]
+    more = "" if len(known) <= len(shown) else f" and {len(known) - len(shown)} more"
+    return f"choose from {', '.join(shown)}{more}"
