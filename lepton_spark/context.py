@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lepton_spark.config.case import Case, Moment
+    from lepton_spark.config.contract import Contract
     from lepton_spark.config.environment import Environment
 
 
@@ -39,6 +40,7 @@ class RunContext:
         as_of: Logical date: nothing that landed or was known after its moment is read.
         started_at: Wall clock at the start, UTC; for the record only, never for a result.
         revision: Raised by hand to publish other content under a key already published.
+        contracts: By name: those that the sources of the case point to.
     """
 
     spark: SparkSession
@@ -50,6 +52,7 @@ class RunContext:
     started_at: datetime
     revision: int = 0
     allow_empty: bool = False
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:
