@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from lepton_spark.config.location import StoragePath, TrackingUri
 from lepton_spark.config.model import Identifier, Settings
 
 
@@ -26,15 +27,16 @@ class CatalogSettings(Settings):
 class MlflowSettings(Settings):
     """Where MLflow keeps experiments and models."""
 
-    tracking_uri: str = Field(description="Such as sqlite:///lakehouse/mlflow.db, or databricks.")
+    tracking_uri: TrackingUri = Field(description="Such as sqlite:///lakehouse/mlflow.db, or databricks.")
 
 
 class Environment(Settings):
     """Everything that is particular to one place to run."""
 
-    name: Identifier
-    lakehouse: str = Field(description="Folder or URI; a relative one is below the project.")
-    landing: str | None = Field(None, description="Raw files; default <lakehouse>/landing.")
+    version: Literal[1] = Field(1, description="Form of this file.")
+    name: Identifier = Field(description="As the file is called.")
+    lakehouse: StoragePath = Field(description="Folder or URI; a relative one is below the project.")
+    landing: StoragePath | None = Field(None, description="Raw files; default <lakehouse>/landing.")
     catalog: CatalogSettings | None = None
     spark: SparkSettings = Field(default_factory=lambda: SparkSettings())
     mlflow: MlflowSettings

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from lepton_spark.config.location import LandingPath
 from lepton_spark.config.model import (
     Clock,
     ColumnName,
@@ -72,7 +73,7 @@ class LocalTime(Settings):
 class Source(Settings):
     """One raw table: files -> bronze -> silver."""
 
-    path: str = Field(description="Files below the landing folder of the case; {date} and * match.")
+    path: LandingPath = Field(description="Files below the landing folder of the case; {date} and * match.")
     contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
     key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
     csv: Csv = Field(default_factory=lambda: Csv())

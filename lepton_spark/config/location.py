@@ -1,0 +1,90 @@
+"""Where a configured path or URI may lead."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from lepton_spark.errors import ConfigError
+
+STORAGE_SCHEMES = frozenset(
+    {"abfs", "abfss", "dbfs", "gs", "hdfs", "s3", "s3a", "viewfs", "wasb", "wasbs"}
+)
+TRACKING_SCHEMES = frozenset(
+    {"databricks", "http", "https", "mssql", "mysql", "postgresql", "sqlite"}
+)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def _is_climbing(path: str) -> bool:
+    return ".." in path.split("/")
+
+
+def _below_landing(path: str) -> str:
+    """Accept a pattern of files below the landing folder of a case."""
+    scheme = _SCHEME.match(path)
+    if scheme:
+        raise ValueError(f"the scheme {scheme[1]}: is not allowed; paths are relative to landing")
+    if path.startswith(("/", "~")) or _is_climbing(path) or _UNSAFE.search(path):
+        raise ValueError(
+            "the path leaves the landing folder of the case, its only allowed root; "
+            "write it relative to that folder, without .., ~ or a leading /"
+        )
+    if not path.strip() or path.endswith("/"):
+        raise ValueError("the path names no file")
+    if path.count("{date}") > 1 or re.search(r"[{}]", path.replace("{date}", "")):
+        raise ValueError("the only placeholder is {date}, at most once")
+    return path
+
+
+def _storage(path: str) -> str:
+    """Accept a folder: a local path, or a URI of a shared store."""
+    scheme = _SCHEME.match(path)
+    if scheme and scheme[1].lower() not in STORAGE_SCHEMES:
+        allowed = ", ".join(sorted(STORAGE_SCHEMES))
+        raise ValueError(
+            f"the scheme {scheme[1]}: is not allowed; write a plain path, or one of {allowed}"
+        )
+    if path.startswith("~") or _is_climbing(path) or _UNSAFE.search(path) or not path.strip():
+        raise ValueError("the folder may not hold .., ~, a backslash or control characters")
+    return path
+
+
+def _tracking(uri: str) -> str:
+    """Accept the address of an MLflow store: a database, a server, or databricks."""
+    scheme = uri.split(":", 1)[0].split("+", 1)[0].lower()
+    if scheme not in TRACKING_SCHEMES or _UNSAFE.search(uri):
+        allowed = ", ".join(sorted(TRACKING_SCHEMES))
+        raise ValueError(f"the address of MLflow starts with one of {allowed}")
+    return uri
+
+
+LandingPath = Annotated[str, AfterValidator(_below_landing)]
+StoragePath = Annotated[str, AfterValidator(_storage)]
+TrackingUri = Annotated[str, AfterValidator(_tracking)]
+
+
+def check_inside(root: Path, pattern: str, *, where: str) -> None:
+    """Follow the links of a local path that exists and see that it stays below its root.
+
+    Args:
+        root: The only folder that may be read from.
+        pattern: Path below it; the part before the first `*` or `{` is followed.
+        where: Place in the configuration, for the error.
+
+    Raises:
+        ConfigError: A link leads outside.
+    """
+    fixed = Path(re.split(r"[*?{\[]", pattern, maxsplit=1)[0])
+    resolved = (root / fixed).resolve()
+    if not resolved.is_relative_to(root.resolve()):
+        raise ConfigError(
+            "LS-1013",
+            f"{where}: the path leads to {resolved}",
+            f"raw files are read from below {root.resolve()} only, links included",
+            "copy the files there instead of linking them",
+        )
