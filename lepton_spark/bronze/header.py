@@ -15,10 +15,11 @@ _SHOWN_NAMES = 3
 
 
 class Promised(NamedTuple):
-    """A column of the contract: its name and the type that silver will give it."""
+    """A column of the contract: its name, the type that silver gives it, its name in the file."""
 
     name: str
     kind: str
+    header: str
 
 
 def positions(
@@ -37,15 +38,14 @@ def positions(
     """
     names = [_fold(name) for name in found]
     _refuse_twice(names, path)
-    wanted = [_fold(column.name) for column in promised]
+    wanted = [_fold(column.header) for column in promised]
     _refuse_missing(found, names, promised, path)
     extra = [index for index, name in enumerate(names) if name not in wanted]
     if extra and not ignore_extra:
         raise _extra(found, extra, path)
     for column in promised:
-        actual = found[names.index(_fold(column.name))].strip()
-        if actual != column.name:
-            logger.warning("%s: column %s is written in another case", path, column.name)
+        if found[names.index(_fold(column.header))].strip() != column.header:
+            logger.warning("%s: column %s is written in another case", path, column.header)
     return tuple(names.index(name) for name in wanted)
 
 
@@ -68,7 +68,7 @@ def _refuse_twice(names: list[str], path: str) -> None:
 def _refuse_missing(
     found: Sequence[str], names: list[str], promised: Sequence[Promised], path: str
 ) -> None:
-    missing = [column for column in promised if _fold(column.name) not in names]
+    missing = [column for column in promised if _fold(column.header) not in names]
     if not missing:
         return
     if len(missing) == len(promised):
@@ -80,14 +80,14 @@ def _refuse_missing(
             "put the header line back, or set csv.header: false and csv.delimiter as the file is.",
         )
     column = missing[0]
-    taken = {_fold(other.name) for other in promised}
+    taken = {_fold(other.header) for other in promised}
     free = [name for name, folded in zip(found, names, strict=True) if folded not in taken]
-    near = difflib.get_close_matches(column.name, free, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(column.header, free, n=1, cutoff=0.5)
     hint = f"; the nearest name in the file is {_shown(near[0])}" if near else ""
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     raise DataError(
         "LS-2014",
-        f"{path}: column {column.name} ({column.kind}){more} is missing{hint}.",
+        f"{path}: column {column.header} ({column.kind}){more} is missing{hint}.",
         "the contract of this source promises the column.",
         "add it to the file or rename the column there, or drop it from the contract.",
     )

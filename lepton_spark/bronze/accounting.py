@@ -1,0 +1,99 @@
+"""The books of a landing: every file, every record, before anything is published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark.bronze.reader import REFUSED_FILE, Layout, count_records, refusal_of
+from lepton_spark.errors import DataError, InternalError, LeptonError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row
+
+    from lepton_spark.bronze.arrivals import LandedFile
+
+
+def account(
+    staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_rows: int
+) -> dict[str, Any]:
+    """Count the staged rows of each file against what was read from it.
+
+    Args:
+        staged: Rows as they will be published; one shuffle, one row a file is collected.
+        files: The files of the landing.
+        layout: How they are written.
+        min_rows: Fewest rows in a landing.
+
+    Returns:
+        `files`, `records` and `problems` by reason.
+
+    Raises:
+        DataError: A file was refused, or there are too few rows.
+        InternalError: A record was lost or doubled on the way.
+    """
+    counts = {row["_file"]: row for row in _per_file(staged).collect()}
+    _raise_refusals(files, counts)
+    for file in files:
+        _check(file, counts.get(file.path), layout)
+    total = sum(row["records"] for row in counts.values())
+    if total < min_rows:
+        raise DataError(
+            "LS-2021",
+            f"{len(files)} new files hold {total} records: {total} < {min_rows}.",
+            f"min_rows of the source is {min_rows}.",
+            "deliver the missing rows, or lower min_rows.",
+        )
+    return {"files": len(files), "records": total, "problems": _problems(counts.values())}
+
+
+def _per_file(staged: DataFrame) -> DataFrame:
+    by_problem = staged.groupBy("_file", "_problem").agg(
+        F.count("*").alias("records"),
+        F.max("_records").alias("read"),
+        F.max(F.when(F.col("_problem") == REFUSED_FILE, F.col("_raw"))).alias("refusal"),
+    )
+    pair = F.struct("_problem", F.col("records").alias("count"))
+    return by_problem.groupBy("_file").agg(
+        F.sum("records").alias("records"),
+        F.max("read").alias("read"),
+        F.max("refusal").alias("refusal"),
+        F.collect_list(F.when(F.col("_problem").isNotNull(), pair)).alias("problems"),
+    )
+
+
+def _raise_refusals(files: Sequence[LandedFile], counts: dict[str, Row]) -> None:
+    refused = [file.path for file in files if file.path in counts and counts[file.path]["refusal"]]
+    if not refused:
+        return
+    error: LeptonError = refusal_of(counts[refused[0]]["refusal"])
+    if len(refused) > 1:
+        what = f"{error.what} {len(refused) - 1} more files are refused."
+        error = type(error)(error.code, what, error.why, error.fix)
+    raise error
+
+
+def _check(file: LandedFile, counted: Row | None, layout: Layout) -> None:
+    """See that a file's staged rows are as many as its records."""
+    if counted is None:
+        # Only a file without records leaves no row; it is small, so it is read here.
+        num_read, num_staged = count_records(file, layout), 0
+    else:
+        num_read, num_staged = counted["read"], counted["records"]
+    if num_read != num_staged:
+        raise InternalError(
+            "LS-7010",
+            f"{file.path}: {num_read} records were read, {num_staged} rows are staged.",
+            "every record of a landed file is a row of bronze.",
+            "run again; if it happens again, report it with this message.",
+        )
+
+
+def _problems(counts: Iterable[Row]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for row in counts:
+        totals.update(dict(row["problems"]))
+    return dict(sorted(totals.items()))

@@ -1,0 +1,99 @@
+"""What a source has to land: what has arrived, less what is there, refusing what changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lepton_spark.bronze.arrivals import LandedFile, Listed, fixed_folder, is_pattern, nearest
+from lepton_spark.bronze.stream import changed
+from lepton_spark.errors import DataError
+
+if TYPE_CHECKING:
+    from lepton_spark.config.source import Source
+
+Hasher = Callable[[Sequence[LandedFile]], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file that is in bronze, as it was when it was read; `modified_at` is UTC."""
+
+    sha256: str
+    size: int
+    modified_at: datetime
+
+
+def refuse_nothing(
+    source: Source, listing: Iterable[Listed], *, until: datetime, allow_empty: bool
+) -> None:
+    """Refuse that no file of a source has arrived.
+
+    Args:
+        source: Its path names one file or, as a pattern, many.
+        listing: All files in the landing folder of the case.
+        until: The moment of the run, UTC.
+        allow_empty: Whether a pattern may match nothing.
+
+    Raises:
+        DataError: The one file is missing, or nothing may not be.
+    """
+    names = [listed.path for listed in listing]
+    folder = fixed_folder(source.path)
+    if not is_pattern(source.path):
+        raise _missing(source.path, names)
+    if allow_empty:
+        return
+    if folder and not any(name.startswith(f"{folder}/") for name in names):
+        raise _missing(folder, {name.rpartition("/")[0] for name in names} - {""})
+    raise DataError(
+        "LS-2020",
+        f"no files for {source.path} had arrived by {until:%Y-%m-%d %H:%M} UTC.",
+        "a source without files is a failed delivery unless it is said to be allowed.",
+        "deliver the files, look at `path` and `arrives`, or add --allow-empty.",
+    )
+
+
+def _missing(wanted: str, names: Iterable[str]) -> DataError:
+    near = nearest(wanted, names)
+    hint = f"; the nearest names are {', '.join(near)}" if near else ""
+    return DataError(
+        "LS-2010",
+        f"{wanted} does not exist in the landing folder{hint}.",
+        "the source says that its files are there.",
+        "deliver the files, or correct `path` of the source.",
+    )
+
+
+def new_files(
+    files: Sequence[LandedFile], known: Mapping[str, KnownFile], hasher: Hasher
+) -> tuple[LandedFile, ...]:
+    """The files that are not in bronze yet.
+
+    A known file of the same size and time is taken as unchanged; of another time it is read again.
+
+    Raises:
+        DataError: A known file is not what it was.
+    """
+    touched = []
+    for file in files:
+        was = known.get(file.path)
+        if was is not None and was.size != file.size:
+            raise changed(file.path, "after it was landed")
+        if was is not None and was.modified_at != file.modified_at:
+            touched.append(file)
+    digests = hasher(touched) if touched else {}
+    for file in touched:
+        if digests.get(file.path) != known[file.path].sha256:
+            raise changed(file.path, "after it was landed")
+    return tuple(file for file in files if file.path not in known)
+
+
+def digest_of_set(files: Iterable[LandedFile]) -> str:
+    """What identifies a landing: the names, sizes and times of its files."""
+    listed = sorted((file.path, file.size, file.modified_at.isoformat()) for file in files)
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

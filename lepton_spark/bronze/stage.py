@@ -1,0 +1,184 @@
+"""Land what has arrived: each file once, every record of it, as it came."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from lepton_spark.bronze.accounting import account
+from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
+from lepton_spark.bronze.header import Promised
+from lepton_spark.bronze.plan import KnownFile, digest_of_set, new_files, refuse_nothing
+from lepton_spark.bronze.reader import Layout, Stamp, hash_files, read_files
+from lepton_spark.context import Published, RunContext, StageResult
+from lepton_spark.errors import TryAgainError
+from lepton_spark.lake import files as lake_files
+from lepton_spark.lake import tables
+from lepton_spark.lake.catalog import TableId, landing_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.source import Source
+
+logger = logging.getLogger(__name__)
+_TASK_BYTES = 64 * 1024 * 1024
+_JOB = "land"
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """One source of one run: its table as it was, and the files that are not in it."""
+
+    name: str
+    source: Source
+    layout: Layout
+    table: TableId
+    version: int
+    num_known: int
+    new: tuple[LandedFile, ...]
+    counted: dict[str, Any] = field(default_factory=dict)
+
+
+def land(context: RunContext) -> StageResult:
+    """Append to bronze every file that had arrived by the moment of the run and is not there.
+
+    Nothing is appended where any file of any source was changed since it was landed or is missing.
+    """
+    listing = lake_files.list_files(landing_path(context.environment, context.case.case))
+    names = list(context.case.sources)
+    with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="land") as pool:
+        # Each commit waits on the log far more than it computes.
+        landings = list(pool.map(lambda name: _plan(context, name, listing), names))
+        published = list(pool.map(lambda landing: _publish(context, landing), landings))
+    facts = {
+        landing.name: {"files_known": landing.num_known, **landing.counted} for landing in landings
+    }
+    num_rows = sum(table.rows for table in published)
+    logger.info("landed %d records of %d sources", num_rows, len(names))
+    return StageResult("land", tuple(published), {"sources": facts})
+
+
+def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing:
+    source = context.case.sources[name]
+    table = TableId("bronze", f"{context.case.case}_{name}")
+    arrived = visible(listing, source.path, source.arrives, until=context.moment)
+    if not arrived:
+        refuse_nothing(source, listing, until=context.moment, allow_empty=context.allow_empty)
+    version = tables.current_version(context, table)
+    known = _known(context, table, version) if version >= 0 else {}
+    new = new_files(arrived, known, lambda touched: _digests(context, touched))
+    return _Landing(name, source, _layout(context, source), table, version, len(known), new)
+
+
+def _layout(context: RunContext, source: Source) -> Layout:
+    columns = context.contracts[source.contract].columns
+    return Layout(
+        promised=tuple(
+            Promised(column.name, column.kind, column.header or column.name) for column in columns
+        ),
+        delimiter=source.csv.delimiter,
+        quote=source.csv.quote,
+        has_header=source.csv.header,
+        encoding=source.csv.encoding,
+        ignore_extra=source.csv.extra_columns == "ignore",
+    )
+
+
+def _known(context: RunContext, table: TableId, version: int) -> dict[str, KnownFile]:
+    """The files in bronze. Collects one row a file."""
+    rows = tables.read(context, table, version=version)
+    last = rows.filter(F.col("_records").isNotNull())
+    columns = ("_file", "_sha256", "_size", F.unix_micros("_modified_at"))
+    return {
+        path: KnownFile(sha256, size, _instant(micros))
+        for path, sha256, size, micros in last.select(*columns).collect()
+    }
+
+
+def _instant(micros: int) -> datetime:
+    # A collected timestamp would be in the zone of the driver.
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+
+
+def _digests(context: RunContext, touched: Sequence[LandedFile]) -> Mapping[str, str]:
+    """The SHA-256 of files, read in workers."""
+    tasks = _tasks(context, touched)
+
+    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for index in batch.column(0).to_pylist():
+                pairs = list(hash_files(tasks[index]))
+                yield pa.RecordBatch.from_pylist(
+                    [{"path": path, "sha256": sha256} for path, sha256 in pairs]
+                )
+
+    hashed = _ids(context, tasks).mapInArrow(task, "path string, sha256 string")
+    return {row.path: row.sha256 for row in hashed.collect()}
+
+
+def _tasks(context: RunContext, files: Sequence[LandedFile]) -> list[list[LandedFile]]:
+    wanted = math.ceil(sum(file.size for file in files) / _TASK_BYTES)
+    return spread(files, max(wanted, context.spark.sparkContext.defaultParallelism))
+
+
+def _ids(context: RunContext, tasks: Sequence[object]) -> DataFrame:
+    """One row in each of as many partitions as there are tasks."""
+    return context.spark.range(0, len(tasks), 1, max(1, len(tasks)))
+
+
+def _records(context: RunContext, landing: _Landing) -> DataFrame:
+    tasks, layout = _tasks(context, landing.new), landing.layout
+    stamp = Stamp(context.run_id, context.started_at)
+
+    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for index in batch.column(0).to_pylist():
+                yield from read_files(tasks[index], layout, stamp)
+
+    schema = from_arrow_schema(layout.schema)
+    return _ids(context, tasks).mapInArrow(task, schema)
+
+
+def _publish(context: RunContext, landing: _Landing) -> Published:
+    if not landing.new and landing.version >= 0:
+        return Published(str(landing.table), landing.version, 0, is_new=False)
+    key = digest_of_set(landing.new)
+
+    def audit(staged: DataFrame) -> None:
+        _refuse_overtaken(context, landing)
+        counted = account(staged, landing.new, landing.layout, landing.source.min_rows)
+        landing.counted.update(counted)
+
+    return tables.publish(
+        context,
+        _records(context, landing),
+        tables.Publication(
+            landing.table,
+            _JOB,
+            key,
+            key,
+            facts={"files": len(landing.new), "source": landing.name},
+            audit=audit,
+        ),
+    )
+
+
+def _refuse_overtaken(context: RunContext, landing: _Landing) -> None:
+    """See that no other run has appended since this one looked at the table."""
+    if tables.current_version(context, landing.table) != landing.version:
+        raise TryAgainError(
+            "LS-7510",
+            f"{landing.table} changed while its new files were read.",
+            "another run landed files, perhaps the same ones.",
+            "run again: what is there by then is left out.",
+        )

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from lepton_spark.bronze.header import Promised, positions
+from lepton_spark.errors import DataError
+
+PROMISED = [Promised("amount", "number", "Amount"), Promised("city", "string", "city")]
+
+
+def place(found, *, ignore_extra=False):
+    return positions(found, PROMISED, path="in/a.csv", ignore_extra=ignore_extra)
+
+
+def test_columns_are_found_by_name_in_any_order():
+    assert place(["city", "Amount"]) == (1, 0)
+
+
+def test_case_and_space_around_a_name_do_not_matter(caplog):
+    assert place(["AMOUNT ", " city"]) == (0, 1)
+    assert "column Amount is written in another case" in caplog.text
+
+
+def test_a_name_that_is_there_twice_is_refused_with_both_positions():
+    with pytest.raises(DataError, match="columns 1 and 3") as raised:
+        place(["city", "Amount", "CITY"])
+    assert raised.value.code == "LS-2012"
+
+
+def test_a_missing_column_is_named_with_its_type_and_the_nearest_name():
+    with pytest.raises(DataError, match=r"column Amount \(number\) is missing.*'Amuont'"):
+        place(["city", "Amuont"])
+
+
+def test_a_line_that_names_nothing_is_not_shown():
+    with pytest.raises(DataError) as raised:
+        place(["Ada Lovelace", "12 High Street"])
+    assert "Ada" not in str(raised.value)
+    assert raised.value.code == "LS-2013"
+
+
+def test_an_extra_column_is_refused_with_its_place():
+    with pytest.raises(DataError, match=r"'colour' \(column 3\) is not in the contract"):
+        place(["city", "Amount", "colour"])
+
+
+def test_an_extra_column_is_left_out_where_the_case_says_so():
+    assert place(["colour", "city", "Amount"], ignore_extra=True) == (2, 1)
+
+
+def test_a_header_name_cannot_break_a_message():
+    with pytest.raises(DataError) as raised:
+        place(["city", "Amount", "x\n\x1b[31m" + "y" * 500])
+    assert "\x1b" not in str(raised.value)
+    assert len(raised.value.what) < 200

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lepton_spark.bronze.records import CELL_LIMIT, Dialect, Lines, records
+
+DIALECT = Dialect(",", '"', 3)
+
+
+def read(text, dialect=DIALECT):
+    return list(records(Lines(io.StringIO(text, newline="")), dialect))
+
+
+def found(text, dialect=DIALECT):
+    return [(record.row, record.cells or record.problem) for record in read(text, dialect)]
+
+
+def test_rows_are_numbered_by_the_line_they_start_on():
+    assert found('1,2,3\n4,"a\nb",6\n7,8,9') == [
+        (1, ["1", "2", "3"]),
+        (2, ["4", "a\nb", "6"]),
+        (4, ["7", "8", "9"]),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_any_kind_give_the_same_rows(end):
+    text = '1,2,3\n4,"a\nb",6\n\n7,8\n'
+
+    assert read(text.replace("\n", end)) == read(text)
+
+
+def test_a_last_line_without_an_end_is_a_record():
+    assert found("1,2,3\n4,5,6") == found("1,2,3\n4,5,6\n")
+
+
+def test_an_empty_line_is_a_record_of_empty_cells():
+    assert found("1,2,3\n\n") == [(1, ["1", "2", "3"]), (2, ["", "", ""])]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("1,2", "short_row"),
+        ("1,2,3,4", "long_row"),
+        ('1,"2,3', "unclosed_quote"),
+        ('1,"2"x,3', "unclosed_quote"),
+        ("1,\ufffd,3", "bad_encoding"),
+        ('1,"\ufffd",3', "bad_encoding"),
+        ("1,\0,3", "nul_character"),
+    ],
+)
+def test_a_broken_line_is_kept_with_its_reason(line, problem):
+    record = read(f"{line}\n4,5,6\n")[0]
+
+    assert (record.problem, record.raw) == (problem, line)
+
+
+def test_an_unclosed_quote_swallows_no_later_line():
+    assert found('1,"2,3\n4,5,6\n7,8",9\n') == [
+        (1, "unclosed_quote"),
+        (2, ["4", "5", "6"]),
+        (3, ["7", '8"', "9"]),
+    ]
+
+
+def test_two_unclosed_quotes_do_not_close_each_other():
+    assert found('1,"2,3\n4,"5,6\n7,8,9\n') == [
+        (1, "unclosed_quote"),
+        (2, "unclosed_quote"),
+        (3, ["7", "8", "9"]),
+    ]
+
+
+def test_a_first_cell_may_go_on_over_lines():
+    assert found('"a\nb",2,3\n') == [(1, ["a\nb", "2", "3"])]
+
+
+def test_doubled_quotes_are_one():
+    assert found('1,"a ""b"" c",3\n') == [(1, ["1", 'a "b" c', "3"])]
+
+
+def test_a_cell_beyond_the_limit_is_refused_and_the_others_kept():
+    record = read(f"1,{'x' * (CELL_LIMIT + 1)},3\n4,5,6\n")[0]
+
+    assert (record.problem, record.cells) == ("cell_too_large", ["1", None, "3"])
+    assert len(record.raw) == CELL_LIMIT
+
+
+def test_a_line_without_end_does_not_fill_the_memory():
+    class Endless:
+        served = 0
+
+        def readline(self, limit):
+            self.served += 1
+            return "x" * limit if self.served < 4 else ""
+
+    first = next(records(Lines(Endless()), Dialect(",", '"', 1)))
+
+    assert (first.problem, len(first.raw)) == ("cell_too_large", CELL_LIMIT)
+
+
+def test_other_delimiters_and_quotes_are_read():
+    assert found("1;'2;2';3\n", Dialect(";", "'", 3)) == [(1, ["1", "2;2", "3"])]
+
+
+CELL = st.text(st.sampled_from("ab1 .-é"), max_size=5)
+PLAIN = st.lists(CELL, min_size=3, max_size=3).map(",".join)
+QUOTED = st.lists(CELL, min_size=3, max_size=3).map(lambda cells: '"' + '","'.join(cells) + '"')
+DIRTY = st.text(st.sampled_from('ab,"\ufffd\0 '), max_size=12)
+LINE = st.one_of(
+    st.tuples(st.just("good"), PLAIN),
+    st.tuples(st.just("good"), QUOTED),
+    st.tuples(st.just("dirty"), DIRTY),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(lines=st.lists(LINE, max_size=25), ends=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_every_line_belongs_to_one_record_and_good_ones_are_whole(lines, ends):
+    text = "".join(line + ends for _, line in lines)
+
+    got = read(text)
+
+    # Each record starts where the one before it ended: no line is lost, none is read twice.
+    next_row = 1
+    for record in got:
+        assert record.row == next_row
+        next_row += 1 + sum((cell or "").count("\n") for cell in record.cells or [])
+    assert next_row == len(lines) + 1
+    # A line that is a record by itself is never swallowed by a broken one before it.
+    by_row = {record.row: record for record in got}
+    for number, (kind, line) in enumerate(lines, start=1):
+        if kind == "good":
+            assert by_row[number].cells == next(csv.reader([line]), [""])
+            assert by_row[number].problem is None
