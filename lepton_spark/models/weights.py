@@ -26,7 +26,7 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
-            np.save(member, np.asarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]  # numpy's stub
+            np.save(member, np.asarray(array), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", _ALWAYS_THE_SAME_DAY)
             archive.writestr(entry, member.getvalue())
     return target.getvalue()
