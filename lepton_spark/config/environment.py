@@ -43,3 +43,6 @@ class Environment(Settings):
     max_workers: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Most training processes that fit here."
     )
+    lock_wait_seconds: Annotated[float, Field(ge=0)] = Field(
+        60.0, description="How long to wait for another run that writes the same table."
+    )

@@ -1,0 +1,126 @@
+"""Files at any location that pyarrow can reach: a path, or a URI such as s3://, gs://, hdfs://."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyarrow import fs
+
+from lepton_spark.lake.catalog import join, scheme_of
+
+
+@dataclass(frozen=True, order=True)
+class FileInfo:
+    """A file found below a folder.
+
+    Args:
+        path: Relative to the folder, with `/`.
+        uri: Where to read it.
+        modified_at: UTC.
+    """
+
+    path: str
+    uri: str
+    size: int
+    modified_at: datetime
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole content of a file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    system, inner = _open(path)
+    with system.open_input_stream(inner, compression=None) as stream:
+        return bytes(stream.read())
+
+
+def open_stream(path: str) -> Any:
+    """A stream over the stored bytes of a file, for one that may be too large for memory.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    system, inner = _open(path)
+    return system.open_input_stream(inner, compression=None)
+
+
+def read_text(path: str) -> str:
+    """The whole content of a UTF-8 file."""
+    return read_bytes(path).decode("utf-8")
+
+
+def write_atomically(path: str, content: bytes | str) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    Parent folders are made. The content is in a temporary file beside it first, then renamed.
+    """
+    system, inner = _open(path)
+    folder, _, name = inner.rpartition("/")
+    system.create_dir(folder, recursive=True)
+    temporary = f"{folder}/.{name}.{secrets.token_hex(6)}.tmp"
+    try:
+        with system.open_output_stream(temporary, compression=None) as stream:
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+        system.move(temporary, inner)
+    except BaseException:
+        if system.get_file_info(temporary).type != fs.FileType.NotFound:
+            system.delete_file(temporary)
+        raise
+
+
+def list_files(path: str) -> list[FileInfo]:
+    """All files below a folder, in order of their path; none where there is no such folder.
+
+    Names that start with a dot or underscore, and what is below such folders, are left out.
+    """
+    system, inner = _open(path)
+    selector = fs.FileSelector(inner, recursive=True, allow_not_found=True)
+    found = []
+    for info in system.get_file_info(selector):
+        relative = info.path.removeprefix(inner.rstrip("/") + "/")
+        is_hidden = any(part.startswith((".", "_")) for part in relative.split("/"))
+        if info.type == fs.FileType.File and not is_hidden:
+            found.append(FileInfo(relative, join(path, relative), info.size, info.mtime))
+    return sorted(found)
+
+
+def names_in(path: str) -> list[str]:
+    """Names directly in a folder, files and folders alike; none where there is no such folder."""
+    system, inner = _open(path)
+    selector = fs.FileSelector(inner, recursive=False, allow_not_found=True)
+    return sorted(info.base_name for info in system.get_file_info(selector))
+
+
+def make_folder(path: str) -> None:
+    """Make a folder and its parents; no complaint where it is there."""
+    system, inner = _open(path)
+    system.create_dir(inner, recursive=True)
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or folder."""
+    system, inner = _open(path)
+    return bool(system.get_file_info(inner).type != fs.FileType.NotFound)
+
+
+def delete_tree(path: str) -> None:
+    """Remove a folder with all below it, or a file; no complaint where there is none."""
+    system, inner = _open(path)
+    kind = system.get_file_info(inner).type
+    if kind == fs.FileType.Directory:
+        system.delete_dir(inner)
+    elif kind == fs.FileType.File:
+        system.delete_file(inner)
+
+
+def _open(path: str) -> tuple[fs.FileSystem, str]:
+    if scheme_of(path) == "file":
+        return fs.LocalFileSystem(), join(path)
+    # Hadoop and pyarrow name the same store differently.
+    system, inner = fs.FileSystem.from_uri(path.replace("s3a://", "s3://", 1))
+    return system, inner

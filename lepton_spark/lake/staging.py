@@ -1,0 +1,96 @@
+"""Where rows wait, beside their table, until they have been audited."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lepton_spark import faults
+from lepton_spark.lake import files
+from lepton_spark.lake.catalog import path_of
+from lepton_spark.lake.layout import writing
+from lepton_spark.lake.process import is_alive
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.context import RunContext
+    from lepton_spark.lake.publication import Publication
+
+logger = logging.getLogger(__name__)
+
+_OWNER = "_owner.json"
+# Longer than any run; younger leftovers go as soon as their process is known to be dead.
+_RETENTION = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rows that have been written but are not yet visible.
+
+    Args:
+        rows: Read back from the staging folder.
+        num_rows: Counted from the files that were written.
+    """
+
+    rows: DataFrame
+    num_rows: int
+    path: str
+
+
+def write(context: RunContext, rows: DataFrame, publication: Publication) -> Staged:
+    """Compute the rows once, into a folder beside the table."""
+    table = publication.table
+    parent = path_of(context.environment, table.layer, "_staging", table.name)
+    _sweep(parent)
+    path = f"{parent}/{context.run_id}"
+    files.delete_tree(path)
+    files.write_atomically(f"{path}/{_OWNER}", json.dumps(_me()))
+    faults.reach("before_stage_write")
+    with writing(rows, publication):
+        rows.write.mode("append").parquet(path)
+    faults.reach("after_stage_write")
+    staged = context.spark.read.schema(rows.schema).parquet(path)
+    return Staged(staged, staged.count(), path)
+
+
+def remove(staged: Staged) -> None:
+    """Remove the folder; what cannot be removed now is swept by a later run."""
+    try:
+        files.delete_tree(staged.path)
+    except OSError as error:
+        logger.warning("left %s behind: %s", staged.path, type(error).__name__)
+
+
+def _me() -> dict[str, str | int]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "at": datetime.now(UTC).isoformat(),
+    }
+
+
+def _sweep(parent: str) -> None:
+    """Remove what dead runs left, and say how much it was."""
+    for name in files.names_in(parent):
+        leftover = f"{parent}/{name}"
+        if _is_abandoned(leftover):
+            size = sum(info.size for info in files.list_files(leftover))
+            files.delete_tree(leftover)
+            logger.info("removed %d bytes that a dead run left in %s", size, leftover)
+
+
+def _is_abandoned(folder: str) -> bool:
+    try:
+        owner = json.loads(files.read_text(f"{folder}/{_OWNER}"))
+        is_old = datetime.now(UTC) - datetime.fromisoformat(owner["at"]) > _RETENTION
+        is_here = owner["host"] == socket.gethostname()
+        return is_old or (is_here and not is_alive(int(owner["pid"])))
+    except (OSError, ValueError, KeyError, TypeError):
+        # Being written or removed by another process at this moment, or not ours.
+        return False

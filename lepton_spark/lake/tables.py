@@ -1,0 +1,122 @@
+"""Tables of the lake: read at a pinned version, publish in one commit, find what was published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark import faults
+from lepton_spark.context import Published
+from lepton_spark.errors import DataError
+from lepton_spark.lake import commit, locks, log, staging
+from lepton_spark.lake.catalog import TableId, location
+from lepton_spark.lake.marker import Marker
+from lepton_spark.lake.publication import Publication
+from lepton_spark.lake.troubles import told_as
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.context import RunContext
+    from lepton_spark.lake.staging import Staged
+
+__all__ = [
+    "Marker",
+    "Publication",
+    "TableId",
+    "current_version",
+    "exists",
+    "find",
+    "hold",
+    "marker_of",
+    "publish",
+    "read",
+]
+
+
+def exists(context: RunContext, table: TableId) -> bool:
+    """Whether the table has been published at least once."""
+    return current_version(context, table) >= 0
+
+
+def current_version(context: RunContext, table: TableId) -> int:
+    """The newest version of a table; -1 where there is none."""
+    with told_as(table):
+        return log.newest_version(location(context.environment, table))
+
+
+def read(context: RunContext, table: TableId, *, version: int | None = None) -> DataFrame:
+    """The rows of a table, at one version: the newest at the time of the call, or the one named.
+
+    Raises:
+        DataError: The table was never published.
+        EnvironmentFault: Its folder is damaged, or of a form that this Delta cannot read.
+    """
+    faults.reach("before_read")
+    with told_as(table):
+        newest = log.newest_version(location(context.environment, table))
+        if newest < 0:
+            raise DataError(
+                "LS-2001",
+                f"table {table} does not exist.",
+                "an earlier stage publishes it.",
+                "run the stages in order, or `lepton run`.",
+            )
+        reader = context.spark.read.format("delta")
+        reader = reader.option("versionAsOf", newest if version is None else version)
+        return reader.load(location(context.environment, table))
+
+
+def find(context: RunContext, table: TableId, job: str, key: str) -> Marker | None:
+    """The newest marker of a job's key in the history of a table, or None."""
+    with told_as(table):
+        return commit.find(location(context.environment, table), job, key)
+
+
+def marker_of(context: RunContext, table: TableId, version: int) -> Marker | None:
+    """The marker of one version; None where something else made that version."""
+    with told_as(table):
+        return log.marker_at(location(context.environment, table), version)
+
+
+hold = locks.hold
+
+
+def publish(context: RunContext, rows: DataFrame, publication: Publication) -> Published:
+    """Make rows visible in one commit, or find that they are visible already.
+
+    The rows are computed once, into a folder beside the table, and audited there; then, holding
+    the table's lock, the history is looked at once more and one commit is made.
+
+    Args:
+        rows: Lazy; two jobs over what they are computed from at most, one where done already none.
+
+    Raises:
+        ConflictError: The key was published with another fingerprint, or the lock is held.
+        DataError: The audit or the table's schema refuses the rows.
+        EnvironmentFault: The storage is not fit.
+    """
+    with told_as(publication.table):
+        done = commit.already(context, publication)
+        if done is not None:
+            return done
+        staged = staging.write(context, rows, publication)
+        try:
+            faults.reach("before_audit")
+            if publication.audit is not None:
+                publication.audit(staged.rows)
+            faults.reach("after_audit")
+            published = _commit_once(context, staged, publication)
+            faults.reach("before_cleanup")
+        finally:
+            staging.remove(staged)
+        faults.reach("after_cleanup")
+        return published
+
+
+def _commit_once(context: RunContext, staged: Staged, publication: Publication) -> Published:
+    faults.reach("before_lock")
+    with locks.hold(context, publication.table):
+        faults.reach("after_lock")
+        # Another run may have published the same key while this one computed its rows.
+        done = commit.already(context, publication)
+        return commit.make(context, staged, publication) if done is None else done

@@ -1,0 +1,104 @@
+"""What tests share: one Spark session a process, and contexts on lakes of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lepton_spark.config.case import Case
+from lepton_spark.config.environment import Environment
+from lepton_spark.context import RunContext
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SPARK_CONF = {
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.warehouse.dir": "/nowhere",  # a test that makes a managed table is wrong
+}
+
+TINY_CASE: Mapping[str, Any] = {
+    "version": 1,
+    "case": "tiny",
+    "sources": {
+        "visits": {
+            "path": "visits/{date}.csv",
+            "contract": "visits",
+            "key": ["visit"],
+            "arrives": {"days": 0, "time": "01:00", "zone": "UTC"},
+        }
+    },
+    "predict": {
+        "each": "visits",
+        "day": "day",
+        "at": {"time": "02:00", "zone": "UTC"},
+        "label": {"name": "is_long", "from": "visits", "is": "minutes > 30"},
+        "split": {"validate_from": "2024-03-01", "test_from": "2024-04-01"},
+    },
+    "features": {"own": ["shop"]},
+    "gate": {"metric": "auc", "better_than": "majority", "at_least": 0.6},
+}
+
+
+class Silent:
+    """A progress that nobody sees."""
+
+    def start(self, stage: str) -> None: ...
+    def step(self, stage: str, message: str, *, done: int = 0, total: int = 0) -> None: ...
+    def finish(self, stage: str, message: str) -> None: ...
+
+
+def environment_at(lakehouse: Path | str, **changes: Any) -> Environment:
+    """A test environment with its lake in the given folder."""
+    document = {
+        "name": "test",
+        "lakehouse": str(lakehouse),
+        "spark": {"master": "local[2]", "conf": SPARK_CONF},
+        "mlflow": {"tracking_uri": f"sqlite:///{lakehouse}/mlflow.db"},
+        "lock_wait_seconds": 5,
+    }
+    return Environment.model_validate({**document, **changes})
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The one session of this process, as the product starts it."""
+    from lepton_spark.lake import session
+
+    started = session.start(environment_at(tmp_path_factory.mktemp("lake")), app_name="tests")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def context_for(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., RunContext]:
+    """A maker of contexts: `context_for(case, as_of, revision=0, environment=None, ...)`.
+
+    All contexts of one test share one lake, `tmp_path / "lake"`, unless an environment is given.
+    Without a case it is a tiny one. Spark is started only for a test that asks for it.
+    """
+
+    def make(
+        case: Case | None = None, as_of: date | str = date(2024, 2, 29), **changes: Any
+    ) -> RunContext:
+        given = {
+            "case": case or Case.model_validate(TINY_CASE),
+            "as_of": date.fromisoformat(as_of) if isinstance(as_of, str) else as_of,
+            "environment": environment_at(tmp_path / "lake"),
+            "progress": Silent(),
+            "run_id": f"r-{secrets.token_hex(8)}",
+            "started_at": datetime.now(UTC),
+        }
+        if "spark" not in changes:
+            given["spark"] = request.getfixturevalue("spark")
+        return RunContext(**{**given, **changes})
+
+    return make
