@@ -1,0 +1,288 @@
+"""What kind of value an expression gives, and whether its parts fit together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from lepton_spark.config.sql_functions import (
+    CAST_TYPES,
+    FUNCTIONS,
+    UNITS,
+    WHOLE_DAY_UNITS,
+    Function,
+)
+
+Kinds = Mapping[str, str | None]
+
+_NUMBERS = frozenset({"integer", "number", "decimal"})
+_TIMES = frozenset({"date", "timestamp"})
+_GROUPS: Mapping[str, frozenset[str]] = {"number": _NUMBERS, "int": _NUMBERS, "time": _TIMES}
+_LOGIC = (exp.And, exp.Or, exp.Not)
+_COMPARISONS = (
+    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
+)  # fmt: skip
+_PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike)
+
+
+class KindError(Exception):
+    """Parts that do not fit; the text is shown to the user."""
+
+
+def kind_of(node: exp.Expr, kinds: Kinds) -> str | None:
+    """Kind of a node's value; None where nothing is known.
+
+    Raises:
+        KindError: Its parts do not fit.
+    """
+    for types, rule in _RULES:
+        if isinstance(node, types):
+            return rule(node, kinds)
+    raise KindError(f"{type(node).__name__} gives no value")
+
+
+def check_literals(tree: exp.Expr) -> None:
+    """See that dates, patterns, zones, units and counts written out can be used.
+
+    Raises:
+        KindError: One cannot.
+    """
+    for node in tree.walk():
+        if isinstance(node, exp.Anonymous):
+            function = FUNCTIONS[node.name.lower()]
+            for index, argument in enumerate(node.expressions):
+                wanted = function.kind_of(index)
+                if wanted.startswith("<"):
+                    _check_literal(wanted, argument, function.name)
+        elif isinstance(node, exp.RegexpLike):
+            _check_literal("<regex>", node.expression, "rlike")
+        elif isinstance(node, exp.Cast) and node.this.is_string:
+            _check_time_literal(node)
+
+
+def _check_literal(wanted: str, argument: exp.Expr, name: str) -> None:
+    text = argument.name if isinstance(argument, exp.Literal) else ""
+    try:
+        if not text:
+            raise ValueError
+        _LITERALS[wanted](text)
+    except (ValueError, KeyError, re.error, OSError):
+        raise KindError(f"{name} needs {wanted} as a literal that is valid") from None
+
+
+def _read_unit(text: str) -> None:
+    if text.lower() not in UNITS:
+        raise ValueError
+
+
+def _read_count(text: str) -> None:
+    if not 0 <= int(text) <= 1000:
+        raise ValueError
+
+
+def _read_position(text: str) -> None:
+    if not 1 <= int(text) <= 1000:
+        raise ValueError
+
+
+def _read_pattern(text: str) -> None:
+    if len(text) > 200 or re.search(r"[+*}]\)?[+*{]", text):
+        raise ValueError  # a repeat of a repeat may take for ever
+    re.compile(text)
+
+
+_LITERALS: Mapping[str, Callable[[str], Any]] = {
+    "<unit>": _read_unit,
+    "<count>": _read_count,
+    "<position>": _read_position,
+    "<regex>": _read_pattern,
+    "<zone>": ZoneInfo,
+}
+
+
+def _check_time_literal(node: exp.Cast) -> None:
+    kind = _cast(node, {})
+    try:
+        if kind == "date":
+            date.fromisoformat(node.this.name)
+        elif kind == "timestamp":
+            datetime.fromisoformat(node.this.name)
+    except ValueError:
+        raise KindError(f"the {kind} written out is not valid") from None
+
+
+def _literal(node: exp.Expr, _: Kinds) -> str:
+    if node.is_string:
+        return "string"
+    return "integer" if re.fullmatch(r"[0-9]+", node.name) else "number"
+
+
+def _cast(node: exp.Expr, kinds: Kinds) -> str:
+    if kinds:
+        kind_of(node.this, kinds)
+    target = node.args["to"].this
+    return CAST_TYPES[str(getattr(target, "value", target))]
+
+
+def _logic(node: exp.Expr, kinds: Kinds) -> str:
+    for part in (node.this, node.args.get("expression")):
+        if part is not None:
+            _demand(kind_of(part, kinds), "boolean", "and, or, not")
+    return "boolean"
+
+
+def _compare(node: exp.Expr, kinds: Kinds) -> str:
+    _same(kind_of(node.this, kinds), kind_of(node.expression, kinds), "a comparison")
+    return "boolean"
+
+
+def _like(node: exp.Expr, kinds: Kinds) -> str:
+    _demand(kind_of(node.this, kinds), "string", "like")
+    _demand(kind_of(node.expression, kinds), "string", "like")
+    return "boolean"
+
+
+def _between(node: exp.Expr, kinds: Kinds) -> str:
+    kind = kind_of(node.this, kinds)
+    for name in ("low", "high"):
+        _same(kind, kind_of(node.args[name], kinds), "between")
+    return "boolean"
+
+
+def _is_in(node: exp.Expr, kinds: Kinds) -> str:
+    kind = kind_of(node.this, kinds)
+    for item in node.expressions:
+        _same(kind, kind_of(item, kinds), "in")
+    return "boolean"
+
+
+def _is(node: exp.Expr, kinds: Kinds) -> str:
+    kind = kind_of(node.this, kinds)
+    if isinstance(node.expression, exp.Boolean):
+        _demand(kind, "boolean", "is true")
+    elif not isinstance(node.expression, exp.Null):
+        raise KindError("after `is` comes null, true or false")
+    return "boolean"
+
+
+def _choice(node: exp.Expr, kinds: Kinds) -> str | None:
+    """A case, or an if: one kind in all branches."""
+    if isinstance(node, exp.If):
+        _demand(kind_of(node.this, kinds), "boolean", "if")
+        branches = [node.args["true"], node.args.get("false")]
+    else:
+        branches = [_when(node, item, kinds) for item in node.args["ifs"]]
+        branches.append(node.args.get("default"))
+    kind: str | None = None
+    for branch in branches:
+        if branch is not None:
+            kind = _same(kind, kind_of(branch, kinds), "the branches of a choice")
+    return kind
+
+
+def _when(node: exp.Expr, item: exp.Expr, kinds: Kinds) -> Any:
+    condition = kind_of(item.this, kinds)
+    if node.this is None:
+        _demand(condition, "boolean", "when")
+    else:
+        _same(kind_of(node.this, kinds), condition, "case")
+    return item.args["true"]
+
+
+def _arithmetic(node: exp.Expr, kinds: Kinds) -> str | None:
+    left, right = kind_of(node.this, kinds), kind_of(node.expression, kinds)
+    if left is None or right is None:
+        return None
+    if left in _NUMBERS and right in _NUMBERS:
+        return "number" if isinstance(node, exp.Div) else _wider(left, right)
+    if isinstance(node, exp.Add | exp.Sub):
+        found = _time_arithmetic(node, left, right)
+        if found is not None:
+            return found
+    raise KindError(f"no arithmetic between {left} and {right}")
+
+
+def _time_arithmetic(node: exp.Expr, left: str, right: str) -> str | None:
+    if right == "interval" and left in _TIMES:
+        unit = node.expression.args.get("unit")
+        is_whole_days = unit is not None and unit.name.lower() in WHOLE_DAY_UNITS
+        return "date" if left == "date" and is_whole_days else "timestamp"
+    if left == right == "timestamp" and isinstance(node, exp.Sub):
+        return "interval"
+    return "interval" if left == right == "interval" else None
+
+
+def _negative(node: exp.Expr, kinds: Kinds) -> str | None:
+    kind = kind_of(node.this, kinds)
+    _demand(kind, "number", "a minus sign")
+    return kind
+
+
+def _join(node: exp.Expr, kinds: Kinds) -> str:
+    for part in (node.this, node.expression):
+        _demand(kind_of(part, kinds), "string", "||")
+    return "string"
+
+
+def _call(node: exp.Expr, kinds: Kinds) -> str | None:
+    function: Function = FUNCTIONS[node.name.lower()]
+    common: str | None = None
+    for index, argument in enumerate(node.expressions):
+        wanted = function.kind_of(index)
+        if wanted.startswith("<"):
+            continue
+        kind = kind_of(argument, kinds)
+        if wanted != "any":
+            _demand(kind, wanted, function.name)
+        if function.gives == "same":
+            common = _same(common, kind, function.name)
+    return common if function.gives == "same" else function.gives
+
+
+def _demand(kind: str | None, wanted: str, where: str) -> None:
+    # Anything turns into text without fail; nothing else does.
+    if kind is None or wanted == "string":
+        return
+    if kind not in _GROUPS.get(wanted, frozenset({wanted})):
+        raise KindError(f"{where} needs a {wanted} and is given a {kind}")
+
+
+def _same(left: str | None, right: str | None, where: str) -> str | None:
+    if left is None or right is None or left == right:
+        return left or right
+    if left in _NUMBERS and right in _NUMBERS:
+        return _wider(left, right)
+    if {left, right} == _TIMES:
+        return "timestamp"
+    raise KindError(f"{where} puts a {left} beside a {right}")
+
+
+def _wider(left: str, right: str) -> str:
+    return left if left == right else "number" if "number" in (left, right) else "decimal"
+
+
+_RULES: tuple[tuple[Any, Callable[[Any, Kinds], str | None]], ...] = (
+    (exp.Column, lambda node, kinds: kinds.get(node.name)),
+    (exp.Paren, lambda node, kinds: kind_of(node.this, kinds)),
+    (exp.Literal, _literal),
+    (exp.Boolean, lambda _node, _kinds: "boolean"),
+    (exp.Null, lambda _node, _kinds: None),
+    (exp.Interval, lambda _node, _kinds: "interval"),
+    (exp.Cast, _cast),
+    (_LOGIC, _logic),
+    (_COMPARISONS, _compare),
+    (_PATTERNS, _like),
+    (exp.Between, _between),
+    (exp.In, _is_in),
+    (exp.Is, _is),
+    ((exp.Case, exp.If), _choice),
+    (exp.Anonymous, _call),
+    (exp.Neg, _negative),
+    (exp.DPipe, _join),
+    ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), _arithmetic),
+)
