@@ -20,7 +20,6 @@ from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.plan import KnownFile, digest_of_set, new_files, refuse_nothing
 from lepton_spark.bronze.reader import Layout, Stamp, hash_files, read_files
 from lepton_spark.context import Published, RunContext, StageResult
-from lepton_spark.errors import TryAgainError
 from lepton_spark.lake import files as lake_files
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import TableId, landing_path
@@ -46,7 +45,18 @@ class _Landing:
     version: int
     num_known: int
     new: tuple[LandedFile, ...]
-    counted: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the table is there and lacks no file."""
+        return not self.new and self.version >= 0
+
+
+@dataclass(frozen=True)
+class _Landed:
+    landing: _Landing
+    published: Published
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
 
 def land(context: RunContext) -> StageResult:
@@ -59,13 +69,14 @@ def land(context: RunContext) -> StageResult:
     with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="land") as pool:
         # Each commit waits on the log far more than it computes.
         landings = list(pool.map(lambda name: _plan(context, name, listing), names))
-        published = list(pool.map(lambda landing: _publish(context, landing), landings))
-    facts = {
-        landing.name: {"files_known": landing.num_known, **landing.counted} for landing in landings
-    }
-    num_rows = sum(table.rows for table in published)
+        landed = list(pool.map(lambda landing: _publish(context, landing, listing), landings))
+    num_rows = sum(each.published.rows for each in landed)
     logger.info("landed %d records of %d sources", num_rows, len(names))
-    return StageResult("land", tuple(published), {"sources": facts})
+    facts = {
+        each.landing.name: {"files_known": each.landing.num_known, **each.counted}
+        for each in landed
+    }
+    return StageResult("land", tuple(each.published for each in landed), {"sources": facts})
 
 
 def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing:
@@ -149,36 +160,29 @@ def _records(context: RunContext, landing: _Landing) -> DataFrame:
     return _ids(context, tasks).mapInArrow(task, schema)
 
 
-def _publish(context: RunContext, landing: _Landing) -> Published:
-    if not landing.new and landing.version >= 0:
-        return Published(str(landing.table), landing.version, 0, is_new=False)
-    key = digest_of_set(landing.new)
+def _publish(context: RunContext, landing: _Landing, listing: Sequence[Listed]) -> _Landed:
+    if landing.is_done:
+        return _as_it_was(landing)
+    # What is new is decided by reading the table: no one else may append between the two.
+    with tables.hold(context, landing.table):
+        if tables.current_version(context, landing.table) != landing.version:
+            landing = _plan(context, landing.name, listing)
+        return _as_it_was(landing) if landing.is_done else _append(context, landing)
+
+
+def _as_it_was(landing: _Landing) -> _Landed:
+    return _Landed(landing, Published(str(landing.table), landing.version, 0, is_new=False))
+
+
+def _append(context: RunContext, landing: _Landing) -> _Landed:
+    counted: dict[str, Any] = {}
 
     def audit(staged: DataFrame) -> None:
-        _refuse_overtaken(context, landing)
-        counted = account(staged, landing.new, landing.layout, landing.source.min_rows)
-        landing.counted.update(counted)
+        min_rows = landing.source.min_rows if landing.new else 0
+        counted.update(account(staged, landing.new, landing.layout, min_rows))
 
-    return tables.publish(
-        context,
-        _records(context, landing),
-        tables.Publication(
-            landing.table,
-            _JOB,
-            key,
-            key,
-            facts={"files": len(landing.new), "source": landing.name},
-            audit=audit,
-        ),
-    )
-
-
-def _refuse_overtaken(context: RunContext, landing: _Landing) -> None:
-    """See that no other run has appended since this one looked at the table."""
-    if tables.current_version(context, landing.table) != landing.version:
-        raise TryAgainError(
-            "LS-7510",
-            f"{landing.table} changed while its new files were read.",
-            "another run landed files, perhaps the same ones.",
-            "run again: what is there by then is left out.",
-        )
+    key = digest_of_set(landing.new)
+    facts = {"files": len(landing.new), "source": landing.name}
+    publication = tables.Publication(landing.table, _JOB, key, key, facts=facts, audit=audit)
+    published = tables.publish(context, _records(context, landing), publication)
+    return _Landed(landing, published, counted)

@@ -113,15 +113,20 @@ CELL = st.text(st.sampled_from("ab1 .-é"), max_size=5)
 PLAIN = st.lists(CELL, min_size=3, max_size=3).map(",".join)
 QUOTED = st.lists(CELL, min_size=3, max_size=3).map(lambda cells: '"' + '","'.join(cells) + '"')
 DIRTY = st.text(st.sampled_from('ab,"\ufffd\0 '), max_size=12)
-LINE = st.one_of(
-    st.tuples(st.just("good"), PLAIN),
-    st.tuples(st.just("good"), QUOTED),
-    st.tuples(st.just("dirty"), DIRTY),
+OPENING = st.sampled_from(['a,"b', 'a,"b,c', '"a', 'a,b,"c'])
+CLOSING = st.sampled_from(['b",c', 'a,b",c', '",a,b', 'a"', '"'])
+GOOD = st.tuples(st.just("good"), st.one_of(PLAIN, QUOTED))
+BROKEN = st.tuples(st.just("broken"), st.one_of(DIRTY, OPENING, CLOSING))
+TRAP = st.tuples(
+    OPENING.map(lambda line: ("broken", line)), GOOD, CLOSING.map(lambda line: ("broken", line))
+)
+LINES = st.lists(st.one_of(st.tuples(GOOD), st.tuples(BROKEN), TRAP), max_size=10).map(
+    lambda blocks: [line for block in blocks for line in block]
 )
 
 
 @settings(max_examples=500, deadline=None)
-@given(lines=st.lists(LINE, max_size=25), ends=st.sampled_from(["\n", "\r\n", "\r"]))
+@given(lines=LINES, ends=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_every_line_belongs_to_one_record_and_good_ones_are_whole(lines, ends):
     text = "".join(line + ends for _, line in lines)
 
