@@ -1,0 +1,169 @@
+"""A rank's rows as blocks: read once, then from a local file; dealt to steps, padded evenly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lepton_spark.dataset.cache import Labelled, RowCache
+from lepton_spark.dataset.prefetch import read_ahead
+from lepton_spark.dataset.reader import Selection, read_piece
+from lepton_spark.dataset.shards import Piece, Shard, rows_of_step
+from lepton_spark.dataset.transform import Block, FeatureTransform, as_float
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class StepBlock:
+    """Rows and which of them each step takes.
+
+    Args:
+        rows: At least one row, so that a gather never reads nothing.
+        index: int32 `[steps, batch]`, into `rows`.
+        weight: float32 `[steps, batch]`, 0 for padding.
+    """
+
+    rows: Labelled
+    index: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class Source:
+    """How the rows of pieces become tensors."""
+
+    transform: FeatureTransform
+    label: str
+    selection: Selection
+
+    def read(self, piece: Piece) -> Labelled:
+        """Read and transform the rows of one piece."""
+        rows = read_piece(piece, [*self.transform.columns, self.label], self.selection)
+        labels = as_float(rows, self.label).astype(np.float32)
+        return Labelled(self.transform.apply(rows), labels)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The steps of an epoch, the same on every rank, and how many of them make a block."""
+
+    batch_size: int
+    steps: int
+    steps_per_block: int
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """What the order of rows depends on; the same values give the same order."""
+
+    seed: int
+    rank: int
+    epoch: int
+
+    def permute(self, size: int, salt: int) -> npt.NDArray[np.int64]:
+        """An order of `size` things."""
+        random = np.random.default_rng([self.seed, self.rank, self.epoch, salt])
+        return random.permutation(size)
+
+
+class EpochReader:
+    """Gives the blocks of one rank, epoch after epoch; memory holds three blocks at most."""
+
+    def __init__(
+        self, shard: Shard, source: Source, layout: Layout, cache_folder: Path | None = None
+    ) -> None:
+        self._shard = shard
+        self._source = source
+        self.layout = layout
+        self._cache = RowCache(cache_folder, source.transform) if cache_folder else None
+
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch on this rank."""
+        return self._shard.rows
+
+    def epoch(self, shuffle: Shuffle | None = None) -> Iterator[StepBlock]:
+        """Blocks in order; the next one is read while the caller works on this one."""
+        return read_ahead(lambda: self._blocks(shuffle))
+
+    def _blocks(self, shuffle: Shuffle | None) -> Iterator[StepBlock]:
+        parts = _Stream(self._parts(shuffle), self._source.transform)
+        layout = self.layout
+        for first in range(0, layout.steps, layout.steps_per_block):
+            steps = range(first, min(first + layout.steps_per_block, layout.steps))
+            bounds = np.array([rows_of_step(self.rows, layout.steps, step) for step in steps])
+            rows = parts.take(int(bounds[-1, 1] - bounds[0, 0]))
+            size = int(bounds[-1, 1] - bounds[0, 0])
+            order = shuffle.permute(size, 1 + first) if shuffle else np.arange(size)
+            yield StepBlock(rows, *_deal_steps(bounds - bounds[0, 0], order, layout.batch_size))
+
+    def _parts(self, shuffle: Shuffle | None) -> Iterator[Labelled]:
+        pieces = self._shard.pieces
+        order = shuffle.permute(len(pieces), 0) if shuffle else np.arange(len(pieces))
+        for place in order.tolist():
+            yield self._read(place, pieces[place])
+
+    def _read(self, place: int, piece: Piece) -> Labelled:
+        kept = self._cache.get(place) if self._cache else None
+        if kept is not None:
+            return kept
+        rows = self._source.read(piece)
+        if self._cache:
+            self._cache.put(place, rows)
+        return rows
+
+
+def _deal_steps(
+    bounds: npt.NDArray[np.int64], order: npt.NDArray[np.int64], batch_size: int
+) -> tuple[Ints, Floats]:
+    places = np.arange(batch_size)
+    is_row = places < (bounds[:, 1] - bounds[:, 0])[:, None]
+    index = np.where(is_row, bounds[:, :1] + places, 0)
+    padded = order if len(order) else np.zeros(1, np.int64)
+    return padded[index].astype(np.int32), is_row.astype(np.float32)
+
+
+class _Stream:
+    """Cuts parts of any size into pieces of the size asked for."""
+
+    def __init__(self, parts: Iterator[Labelled], transform: FeatureTransform) -> None:
+        self._parts = parts
+        self._transform = transform
+        self._left: Labelled | None = None
+
+    def take(self, size: int) -> Labelled:
+        """The next `size` rows; one row of zeros where none is wanted."""
+        target = _empty(self._transform, max(size, 1))
+        filled = 0
+        while filled < size:
+            part = self._left if self._left is not None else next(self._parts)
+            count = min(size - filled, len(part.labels))
+            _copy(target, filled, _cut(part, 0, count))
+            self._left = _cut(part, count, None) if count < len(part.labels) else None
+            filled += count
+        return target
+
+
+def _empty(transform: FeatureTransform, rows: int) -> Labelled:
+    numbers = np.zeros((rows, transform.width), np.float32)
+    categories = np.zeros((rows, len(transform.categories)), np.int32)
+    return Labelled(Block(numbers, categories), np.zeros(rows, np.float32))
+
+
+def _cut(rows: Labelled, first: int, end: int | None) -> Labelled:
+    cut = slice(first, end)
+    block = Block(rows.block.numbers[cut], rows.block.categories[cut])
+    return Labelled(block, rows.labels[cut])
+
+
+def _copy(target: Labelled, first: int, rows: Labelled) -> None:
+    cut = slice(first, first + len(rows.labels))
+    target.block.numbers[cut] = rows.block.numbers
+    target.block.categories[cut] = rows.block.categories
+    target.labels[cut] = rows.labels
