@@ -1,0 +1,14 @@
+"""Read new raw files into bronze, each exactly once.
+
+spark-submit --py-files lepton_spark.zip jobs/land.py --case CASE --as-of YYYY-MM-DD
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lepton_spark.bronze.stage import land
+from lepton_spark.job.run import run_job
+
+if __name__ == "__main__":
+    sys.exit(run_job("land", [("land", land)], sys.argv[1:]))

@@ -1,0 +1,14 @@
+"""Check and clean bronze into silver.
+
+spark-submit --py-files lepton_spark.zip jobs/refine.py --case CASE --as-of YYYY-MM-DD
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lepton_spark.job.run import run_job
+from lepton_spark.silver.stage import refine
+
+if __name__ == "__main__":
+    sys.exit(run_job("refine", [("refine", refine)], sys.argv[1:]))
