@@ -16,11 +16,18 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _known_zone(name: str) -> str:
+def is_known_zone(name: str) -> bool:
+    """True for a name of the IANA time zone database."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
-        raise ValueError("not an IANA time zone, such as Europe/Vienna") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _known_zone(name: str) -> str:
+    if not is_known_zone(name):
+        raise ValueError("not an IANA time zone, such as Europe/Vienna")
     return name
 
 

@@ -137,7 +137,7 @@ CAST_TYPES: Mapping[str, str] = {
     "DECIMAL": "decimal",
     "TEXT": "string",
     "DATE": "date",
-    "TIMESTAMP": "timestamp",
+    "TIMESTAMPTZ": "timestamp",  # sqlglot's name for the type that Spark calls TIMESTAMP
 }
 
 # Their result does not give the argument away: a year, a length, whether there is a value.

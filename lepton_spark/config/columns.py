@@ -1,0 +1,265 @@
+"""The columns of each source once it is clean: name, kind, and what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lepton_spark.config.case import Case
+from lepton_spark.config.contract import Contract
+from lepton_spark.config.document import KeyPath, refuse
+from lepton_spark.config.expression import Checked, parse
+from lepton_spark.config.model import is_known_zone
+from lepton_spark.config.nearest import nearest
+from lepton_spark.config.source import LocalTime, Lookup
+
+# Says where in the files a key path was written.
+Where = Callable[[KeyPath], str]
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path without a file, such as `sources.orders.key.0`."""
+    return ".".join(str(part) for part in path)
+
+
+@dataclass(frozen=True)
+class SilverColumn:
+    """One column of a clean table.
+
+    Args:
+        kind: As in contracts.
+        reads: Columns of this source that its values come from, itself included.
+        is_personal: Its values give away those of a column with a guarded classification.
+    """
+
+    kind: str
+    reads: frozenset[str]
+    is_personal: bool
+
+
+Columns = Mapping[str, SilverColumn]
+
+
+def silver_columns(case: Case, contracts: Mapping[str, Contract], source: str) -> dict[str, str]:
+    """Column name to kind, in the order of the clean table of a source.
+
+    Args:
+        contracts: By name.
+
+    Raises:
+        ConfigError: The source is not consistent with its contract.
+    """
+    columns = SilverColumns(case, contracts).of(source)
+    return {name: column.kind for name, column in columns.items()}
+
+
+class SilverColumns:
+    """Works out the columns of every source of a case, references first."""
+
+    def __init__(
+        self, case: Case, contracts: Mapping[str, Contract], where: Where = dotted
+    ) -> None:
+        self._case = case
+        self._contracts = contracts
+        self._where = where
+        self._known: dict[str, Columns] = {}
+        self._open: list[str] = []
+
+    def of(self, source: str) -> Columns:
+        """Columns of one source.
+
+        Raises:
+            ConfigError: A column that is not there, a name used twice, kinds that do not fit,
+                or sources that look each other up in a circle.
+        """
+        if source in self._known:
+            return self._known[source]
+        if source in self._open:
+            circle = " -> ".join([*self._open[self._open.index(source) :], source])
+            refuse(
+                self._where(("sources", source, "lookup")),
+                f"the look-ups form a circle: {circle}",
+                "a reference must be clean before it is looked up",
+                "remove one of the look-ups",
+                code="LS-1043",
+            )
+        self._open.append(source)
+        self._known[source] = _SourceColumns(self, source).all()
+        self._open.pop()
+        return self._known[source]
+
+    def refuse_unknown(self, path: KeyPath, name: str, known: Columns, owner: str) -> None:
+        """See that a source has a column.
+
+        Raises:
+            ConfigError: It has not; the nearest known one is named.
+        """
+        if name in known:
+            return
+        refuse(
+            self._where(path),
+            f"{dotted(path)} names {name}, which is no column of {owner}",
+            "columns come from the contract, or from lookup, times and derive before them",
+            nearest(name, known),
+            code="LS-1018",
+        )
+
+
+class _SourceColumns:
+    """Collects the columns of one source in the order in which they come to be."""
+
+    def __init__(self, parent: SilverColumns, source: str) -> None:
+        self._parent = parent
+        self._source = parent._case.sources[source]
+        self._where = parent._where
+        self._contracts = parent._contracts
+        self._path: KeyPath = ("sources", source)
+        self._name = source
+        self._columns: dict[str, SilverColumn] = {}
+
+    def all(self) -> Columns:
+        """Contract, lookup, times and derive, then the expressions that read them."""
+        for column in self._contracts[self._source.contract].columns:
+            reads = frozenset({column.name})
+            self._columns[column.name] = SilverColumn(column.kind, reads, column.is_personal)
+        for index, lookup in enumerate(self._source.lookup):
+            self._look_up((*self._path, "lookup", index), lookup)
+        for name, time in self._source.times.items():
+            self._add_time((*self._path, "times", name), name, time)
+        for name, text in self._source.derive.items():
+            path = (*self._path, "derive", name)
+            self._add_checked(path, name, self._parse(path, text))
+        self._check_uses()
+        return self._columns
+
+    def _check_uses(self) -> None:
+        for index, name in enumerate(self._source.key):
+            self._see((*self._path, "key", index), name)
+        if self._source.known_at is not None:
+            path = (*self._path, "known_at")
+            self._demand(path, self._parse(path, self._source.known_at).kind, {"timestamp"})
+        if self._source.arrives is not None and "{date}" not in self._source.path:
+            refuse(
+                self._where((*self._path, "arrives")),
+                f"{self._name} arrives by date, but its path has no {{date}}",
+                "the date in the name of a file says when it is there",
+                "write {date} into the path, or remove arrives",
+                code="LS-1044",
+            )
+
+    def _look_up(self, path: KeyPath, lookup: Lookup) -> None:
+        case = self._parent._case
+        if lookup.source not in case.sources:
+            refuse(
+                self._where((*path, "from")),
+                f"{dotted((*path, 'from'))} names {lookup.source}, which is no source",
+                "a reference is one of the sources of the case",
+                nearest(lookup.source, case.sources),
+                code="LS-1019",
+            )
+        reference = self._parent.of(lookup.source)
+        self._check_join(path, lookup, reference)
+        for name, taken in lookup.take.items():
+            place = (*path, "take", name)
+            self._parent.refuse_unknown(place, taken, reference, lookup.source)
+            reads = frozenset({name, *lookup.on})
+            found = reference[taken]
+            self._add(place, name, SilverColumn(found.kind, reads, found.is_personal))
+        for name in lookup.otherwise:
+            place = (*path, "otherwise", name)
+            self._parent.refuse_unknown(place, name, {n: reference[t] for n, t in lookup.take.items()}, "take")
+            self._demand(place, self._columns[name].kind, {"string"})
+
+    def _check_join(self, path: KeyPath, lookup: Lookup, reference: Columns) -> None:
+        key = self._parent._case.sources[lookup.source].key
+        if set(lookup.on.values()) != set(key) or len(lookup.on) != len(key):
+            refuse(
+                self._where((*path, "on")),
+                f"{dotted((*path, 'on'))} is not the key of {lookup.source}",
+                "a look-up finds at most one row, so it joins on the whole key",
+                f"join on {', '.join(key)}",
+                code="LS-1045",
+            )
+        for mine, other in lookup.on.items():
+            place = (*path, "on", mine)
+            self._see(place, mine)
+            self._demand(place, self._columns[mine].kind, {reference[other].kind})
+
+    def _add_time(self, path: KeyPath, name: str, time: LocalTime) -> None:
+        self._see((*path, "date"), time.date)
+        self._demand((*path, "date"), self._columns[time.date].kind, {"date"})
+        self._see((*path, "clock"), time.clock)
+        self._demand((*path, "clock"), self._columns[time.clock].kind, {"integer", "string"})
+        if time.zone in self._columns:
+            self._demand((*path, "zone"), self._columns[time.zone].kind, {"string"})
+        elif not is_known_zone(time.zone):
+            refuse(
+                self._where((*path, "zone")),
+                f"{dotted((*path, 'zone'))} is neither a column of {self._name} nor a time zone",
+                "a local time needs the zone of its place",
+                f"name an IANA zone, such as Europe/Vienna, or a column: "
+                f"{nearest(time.zone, self._columns)}",
+                code="LS-1018",
+            )
+        if time.after is not None:
+            self._see((*path, "after"), time.after)
+            self._demand((*path, "after"), self._columns[time.after].kind, {"timestamp"})
+        if time.near is not None:
+            checked = self._parse((*path, "near"), time.near)
+            self._demand((*path, "near"), checked.kind, {"timestamp"})
+        used = [time.date, time.clock]
+        reads = frozenset().union(*(self._columns[column].reads for column in used)) | {name}
+        is_personal = any(self._columns[column].is_personal for column in used)
+        self._add(path, name, SilverColumn("timestamp", reads, is_personal))
+
+    def _add_checked(self, path: KeyPath, name: str, checked: Checked) -> None:
+        if checked.kind is None or checked.kind == "interval":
+            refuse(
+                self._where(path),
+                f"the type of {name} is {checked.kind or 'not known'}",
+                "a column is text, a number, a boolean, a date or a timestamp",
+                "cast it; of two instants take unix_seconds(b) - unix_seconds(a)",
+                code="LS-1033",
+            )
+        reads = frozenset().union(*(self._columns[c].reads for c in checked.columns)) | {name}
+        is_personal = any(self._columns[c].is_personal for c in checked.exposed)
+        self._add(path, name, SilverColumn(checked.kind, reads, is_personal))
+
+    def _add(self, path: KeyPath, name: str, column: SilverColumn) -> None:
+        taken = {known.lower(): known for known in self._columns}
+        if name.lower() in taken:
+            refuse(
+                self._where(path),
+                f"{name} is already a column of {self._name}, as {taken[name.lower()]}",
+                "a name means one thing, and Spark does not tell upper from lower case",
+                "choose another name",
+                code="LS-1042",
+            )
+        self._columns[name] = column
+
+    def _parse(self, path: KeyPath, text: str) -> Checked:
+        kinds = {name: column.kind for name, column in self._columns.items()}
+        return parse(text, columns=kinds, where=f"{self._where(path)}: {dotted(path)}")
+
+    def _see(self, path: KeyPath, name: str) -> None:
+        self._parent.refuse_unknown(path, name, self._columns, self._name)
+
+    def _demand(self, path: KeyPath, kind: str | None, wanted: set[str]) -> None:
+        demand(self._where(path), dotted(path), kind, wanted)
+
+
+def demand(place: str, what: str, kind: str | None, wanted: set[str]) -> None:
+    """See that a value has one of some kinds; an unknown kind is let through.
+
+    Raises:
+        ConfigError: It has another.
+    """
+    if kind is None or kind in wanted:
+        return
+    refuse(
+        place,
+        f"{what} is a {kind}",
+        f"a {' or '.join(sorted(wanted))} is needed here",
+        "use another column, or cast this one in derive",
+        code="LS-1033",
+    )
