@@ -61,11 +61,11 @@ def open_context(
         UsageError: The date is yet to come.
         EnvironmentFault: Spark cannot start.
     """
-    from lepton_spark.config.loader import load_case, load_environment
+    from lepton_spark.config.check import load_all
 
     now = datetime.now(UTC)
-    environment = load_environment(request.conf_dir, request.environment, request.overrides)
-    case = load_case(request.conf_dir, request.case, request.overrides)
+    loaded = load_all(request.conf_dir, request.case, request.environment, request.overrides)
+    case, environment = loaded.case, loaded.environment
     refuse_future(request, case, now)
     progress = progress or make_progress(new_run_id())
     progress.step("spark", "starting Spark")
@@ -81,6 +81,7 @@ def open_context(
             started_at=now,
             revision=request.revision,
             allow_empty=request.allow_empty,
+            contracts=loaded.contracts,
         )
 
 
