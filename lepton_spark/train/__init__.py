@@ -1,0 +1,1 @@
+"""Fit models: reads gold.<case>_dataset, writes candidate bundles below models/; job `train`."""

@@ -1,0 +1,131 @@
+"""States of training kept between processes: one file an epoch, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_spark.errors import ModelError
+from lepton_spark.lake import files
+from lepton_spark.lake.catalog import join, scheme_of
+from lepton_spark.models.weights import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from lepton_spark.train.loop import State
+
+logger = logging.getLogger(__name__)
+KEPT = 2
+HISTORY = "history.json"
+_FORM = 1
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder of states, the newest two of which are kept.
+
+    Args:
+        folder: Path or URI; made when the first state is saved.
+        fingerprint: Of data, settings and number of ranks; a state of another one is not taken.
+    """
+
+    folder: str
+    fingerprint: str
+
+    def load(self) -> Mapping[str, Any] | None:
+        """The newest state that is whole and of this fingerprint, as the fields of `State`."""
+        for name in reversed(self._names()):
+            try:
+                return self._parse(files.read_bytes(join(self.folder, name)))
+            except (ModelError, ValueError, KeyError, OSError) as error:
+                logger.warning(
+                    "checkpoint %s is not usable (%s); trying the one before",
+                    name,
+                    type(error).__name__,
+                )
+        return None
+
+    def save(self, state: State) -> None:
+        """Write a state so that it is on the disk before this returns; then drop old ones."""
+        write_durably(join(self.folder, _name(state.epoch)), self._pack(state))
+        write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
+        for name in self._names()[:-KEPT]:
+            files.delete_tree(join(self.folder, name))
+
+    def _names(self) -> list[str]:
+        found = [file.path for file in files.list_files(self.folder)]
+        return sorted(name for name in found if name.startswith("epoch-"))
+
+    def _pack(self, state: State) -> bytes:
+        facts = {
+            "form": _FORM,
+            "fingerprint": self.fingerprint,
+            "epoch": state.epoch,
+            "best_epoch": state.best_epoch,
+            "best_loss": state.best_loss,
+            "history": state.history,
+        }
+        return pack(
+            {
+                "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+                **{f"current/{name}": array for name, array in state.current.items()},
+                **{f"best/{name}": array for name, array in state.best.items()},
+            }
+        )
+
+    def _parse(self, content: bytes) -> Mapping[str, Any]:
+        arrays = unpack(content)
+        facts = json.loads(arrays.pop("facts").tobytes())
+        if (facts.pop("form"), facts.pop("fingerprint")) != (_FORM, self.fingerprint):
+            raise ValueError("of another job")
+        parts: dict[str, dict[str, Any]] = {"current": {}, "best": {}}
+        for name, array in arrays.items():
+            part, _, path = name.partition("/")
+            parts[part][path] = array
+        return {**facts, **parts}
+
+
+def read_history(folder: str) -> list[dict[str, float]]:
+    """The epochs done so far, for progress; empty where there are none."""
+    try:
+        history: list[dict[str, float]] = json.loads(files.read_text(join(folder, HISTORY)))
+    except (FileNotFoundError, ValueError):
+        return []
+    return history
+
+
+def write_durably(path: str, content: bytes) -> None:
+    """Write a file whole, through to the disk where the path is local."""
+    if scheme_of(path) != "file":
+        files.write_atomically(path, content)
+        return
+    target = Path(join(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _name(epoch: int) -> str:
+    return f"epoch-{epoch:05d}.npz"

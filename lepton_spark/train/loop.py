@@ -1,0 +1,249 @@
+"""The training loop: the same on one process and on many, told everything, asking no global."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from lepton_spark.dataset.blocks import EpochReader, Shuffle
+from lepton_spark.errors import TrainingError
+from lepton_spark.train.steps import (
+    BINS,
+    STEPS_PER_CALL,
+    Counting,
+    Tally,
+    TrainingSteps,
+    area_under_curve,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from lepton_spark.train.worker import Worker
+
+Arrays = dict[str, npt.NDArray[Any]]
+WITHOUT_DECAY = ("bias", "gamma", "beta", "embeddings")
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How to run the loop.
+
+    Args:
+        learning_rate: At the first step; falls to 0 along a half cosine over `epochs`.
+        patience: Epochs without a better validation loss after which training ends.
+        is_shuffled: False keeps the order of the rows, for comparisons.
+    """
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    seed: int
+    is_shuffled: bool = True
+
+
+@dataclass
+class State:
+    """Where training stands after an epoch; all that a resumed run needs.
+
+    Args:
+        history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, seconds.
+        current: Weights and optimizer variables.
+        best: Weights of the best epoch.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    history: list[dict[str, float]] = field(default_factory=list)
+    current: Arrays = field(default_factory=dict)
+    best: Arrays = field(default_factory=dict)
+
+
+class Keeper(Protocol):
+    """Where states are kept between processes."""
+
+    def load(self) -> State | None:
+        """The newest state that can be read; called on rank 0 only."""
+
+    def save(self, state: State) -> None:
+        """Keep a state for good before returning; called on rank 0 only."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one rank."""
+
+    train: EpochReader
+    validate: EpochReader
+
+
+class Loop:
+    """Fits a model; every rank makes one and calls `fit`.
+
+    The validation loss decides when to stop and which epoch is best: it is what is minimised, it
+    is proper, so it also punishes a wrong level, and it changes smoothly where a rank metric does
+    not.
+    """
+
+    def __init__(
+        self, worker: Worker, model: keras.Model, rows: Rows, settings: LoopSettings, keeper: Keeper
+    ) -> None:
+        self._worker = worker
+        self._model = model
+        self._rows = rows
+        self._settings = settings
+        self._keeper = keeper
+        self._optimizer = _optimizer(settings, rows.train.layout.steps)
+        self._optimizer.build(model.trainable_variables)
+        self._training = TrainingSteps(model, self._optimizer, worker, settings.seed)
+        self._counting = Counting(model)
+        self._state = State()
+
+    def fit(self) -> State:
+        """Train to the end and leave the best weights in the model.
+
+        Returns:
+            The last state; `history`, `current` and `best` are filled on rank 0 only.
+
+        Raises:
+            TrainingError: A loss or gradient was not finite, or the ranks' weights differ.
+        """
+        self._resume()
+        while not self._is_over():
+            epoch = self._state.epoch + 1
+            started_at = time.monotonic()
+            fitted = self._train(epoch)
+            measured = self._validate(epoch)
+            self._finish(epoch, fitted, measured, time.monotonic() - started_at)
+        self._take_best()
+        return self._state
+
+    def _is_over(self) -> bool:
+        state, settings = self._state, self._settings
+        waited = state.epoch - state.best_epoch
+        return state.epoch >= settings.epochs or waited >= settings.patience
+
+    def _variables(self) -> list[Any]:
+        return [*self._model.weights, *self._optimizer.variables]
+
+    def _resume(self) -> None:
+        kept = self._keeper.load() if self._worker.rank == 0 else None
+        if kept:
+            self._state = kept
+            _assign(self._variables(), kept.current)
+        self._worker.broadcast([variable.value for variable in self._variables()])
+        state = self._state
+        mark = np.array([state.epoch, state.best_epoch, state.best_loss if kept else 0.0])
+        epoch, best_epoch, best_loss = self._worker.sum(mark).tolist()
+        state.epoch, state.best_epoch = int(epoch), int(best_epoch)
+        state.best_loss = best_loss if state.epoch else math.inf
+
+    def _train(self, epoch: int) -> Tally:
+        worker, settings = self._worker, self._settings
+        shuffle = Shuffle(settings.seed, worker.rank, epoch) if settings.is_shuffled else None
+        loss, rows, done = 0.0, 0, 0
+        for block in self._rows.train.epoch(shuffle):
+            tensors, steps = self._training.load(block), len(block.index)
+            for first in range(0, steps, STEPS_PER_CALL):
+                worker.beat(f"epoch {epoch}, step {done + first}")
+                tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
+                if tally.sick_step >= 0:
+                    raise self._sick(epoch, done + tally.sick_step, tally.sick_ranks)
+                loss, rows = loss + tally.loss, rows + tally.rows
+            done += steps
+        return Tally(loss / max(rows, 1), rows)
+
+    def _sick(self, epoch: int, step: int, ranks: tuple[int, ...]) -> TrainingError:
+        return TrainingError(
+            "LS-6013",
+            f"a loss or gradient was not finite at step {step} of epoch {epoch}, on rank "
+            f"{', '.join(map(str, ranks))}; the last good epoch is {self._state.epoch}",
+            "one such step spoils every weight, so the ranks stopped before it was applied",
+            "lower train.learning_rate, or narrow transform.clip_quantile, and run again",
+            "no model was written; the checkpoint holds the last good epoch",
+        )
+
+    def _validate(self, epoch: int) -> dict[str, float]:
+        counts = np.zeros(2 + 2 * BINS)
+        for block in self._rows.validate.epoch():
+            tensors, steps = self._training.load(block), len(block.index)
+            for first in range(0, steps, STEPS_PER_CALL):
+                self._worker.beat(f"epoch {epoch}, validation")
+                counts += self._counting.run(tensors, first, min(first + STEPS_PER_CALL, steps))
+        loss, rows, *bins = self._worker.sum(counts)
+        positives, negatives = np.array(bins[:BINS]), np.array(bins[BINS:])
+        return {"loss": float(loss / rows), "auc": area_under_curve(positives, negatives)}
+
+    def _finish(
+        self, epoch: int, fitted: Tally, measured: Mapping[str, float], seconds: float
+    ) -> None:
+        state = self._state
+        if not math.isfinite(measured["loss"]):
+            raise self._sick(epoch, self._rows.train.layout.steps, tuple(range(self._worker.size)))
+        state.epoch = epoch
+        is_better = measured["loss"] < state.best_loss
+        if is_better:
+            state.best_epoch, state.best_loss = epoch, measured["loss"]
+        if self._worker.rank > 0:
+            return
+        state.current = arrays_of(self._variables())
+        if is_better:
+            state.best = arrays_of(self._model.weights)
+        state.history.append(
+            {
+                "epoch": epoch,
+                "loss": fitted.loss,
+                "validation_loss": measured["loss"],
+                "validation_auc": measured["auc"],
+                "rows": fitted.rows,
+                "seconds": round(seconds, 3),
+            }
+        )
+        self._keeper.save(state)
+
+    def _take_best(self) -> None:
+        if self._worker.rank == 0 and self._state.best:
+            _assign(self._model.weights, self._state.best)
+        self._worker.broadcast([variable.value for variable in self._model.weights])
+        own = np.frombuffer(bytes.fromhex(digest_of(self._model)), np.uint8).astype(np.float64)
+        if not np.array_equal(self._worker.sum(own), own * self._worker.size):
+            raise TrainingError(
+                "LS-6014",
+                f"the weights of rank {self._worker.rank} differ from those of other ranks",
+                "all ranks apply the same summed gradients to the same first weights",
+                "train again; if it happens twice, report it with what `lepton doctor` prints",
+            )
+
+
+def digest_of(model: keras.Model) -> str:
+    """SHA-256 of the weights, hexadecimal."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def arrays_of(variables: list[Any]) -> Arrays:
+    """Values by path; the paths of one model and its optimizer are unique."""
+    return {variable.path: np.asarray(variable.numpy()) for variable in variables}
+
+
+def _assign(variables: list[Any], arrays: Arrays) -> None:
+    for variable in variables:
+        variable.assign(arrays[variable.path])
+
+
+def _optimizer(settings: LoopSettings, steps: int) -> keras.optimizers.Optimizer:
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=list(WITHOUT_DECAY))
+    return optimizer

@@ -1,0 +1,99 @@
+"""One rank of a network's training: from a JSON payload to weights."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TYPE_CHECKING
+
+import tensorflow as tf
+
+from lepton_spark.config.train import ModelSettings, TrainSettings
+from lepton_spark.dataset.blocks import EpochReader, Layout, Source
+from lepton_spark.dataset.reader import Selection
+from lepton_spark.dataset.shards import Piece, deal
+from lepton_spark.dataset.transform import FeatureTransform
+from lepton_spark.models import table_mlp
+from lepton_spark.models.weights import pack
+from lepton_spark.train.backend import Outcome
+from lepton_spark.train.checkpoint import Checkpoints
+from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
+
+if TYPE_CHECKING:
+    from lepton_spark.train.worker import Worker
+    from collections.abc import Mapping
+
+
+def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
+    """Train this rank's share of the rows of a `NetworkJob`."""
+    _make_repeatable(worker)
+    transform = FeatureTransform.from_json(payload["transform"])
+    model = table_mlp.build(
+        ModelSettings.model_validate(payload["model"]),
+        transform.width,
+        transform.cardinalities,
+        seed=payload["train"]["seed"],
+    )
+    rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
+    loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))
+    state = loop.fit()
+    facts = {
+        "weights_digest": digest_of(model),
+        "rows": rows.train.rows,
+        "steps": rows.train.layout.steps,
+        "history": state.history,
+        "best_epoch": state.best_epoch,
+    }
+    files = {"weights.npz": pack(arrays_of(model.weights))} if worker.rank == 0 else {}
+    return Outcome(facts, files)
+
+
+class _Keeper:
+    """Checkpoints as states."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self._checkpoints = Checkpoints(payload["checkpoint"], payload["fingerprint"])
+
+    def load(self) -> State | None:
+        fields = self._checkpoints.load()
+        return State(**fields) if fields else None
+
+    def save(self, state: State) -> None:
+        self._checkpoints.save(state)
+
+
+def _make_repeatable(worker: Worker) -> None:
+    cores = len(os.sched_getaffinity(0))
+    threads = max(1, cores // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(2 if worker.size > 1 else 1)
+    except RuntimeError:
+        return  # a process that already used TensorFlow keeps its threads
+    tf.config.experimental.enable_op_determinism()
+
+
+def _reader(
+    worker: Worker, payload: Mapping[str, Any], transform: FeatureTransform, part: str
+) -> EpochReader:
+    pieces = [Piece(**piece) for piece in payload[part]["pieces"]]
+    batch_size = payload["train"]["batch_size"]
+    dealt = deal(pieces, worker.size, batch_size)
+    layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
+    selection = Selection(payload["split_column"], payload[part]["name"])
+    cache = worker.folder / part
+    cache.mkdir()
+    return EpochReader(
+        dealt.shards[worker.rank], Source(transform, payload["label"], selection), layout, cache
+    )
+
+
+def _settings(payload: Mapping[str, Any]) -> LoopSettings:
+    train = TrainSettings.model_validate(payload["train"])
+    return LoopSettings(
+        epochs=train.epochs,
+        learning_rate=train.learning_rate,
+        weight_decay=train.weight_decay,
+        patience=train.patience,
+        seed=train.seed,
+        is_shuffled=payload["is_shuffled"],
+    )

@@ -1,0 +1,67 @@
+"""A small table with a law to learn, and jobs on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lepton_spark.config.train import ModelSettings, TrainSettings
+from lepton_spark.dataset.shards import whole
+from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
+from lepton_spark.train.network import NetworkJob, Part
+
+WORDS = ("ant", "bee", "cat", "dog")
+TRANSFORM = FeatureTransform(
+    numbers=tuple(
+        NumberColumn(name, -4.0, 4.0, 0.0, 0.0, 1.0, has_missing_flag=name == "z")
+        for name in ("x", "y", "z")
+    ),
+    categories=(CategoryColumn("word", WORDS[:3]),),
+    rows_digest="",
+)
+
+
+def rows_of(count, seed=1):
+    random = np.random.default_rng(seed)
+    x, y, z = random.normal(size=(3, count))
+    word = random.integers(0, 4, count)
+    logit = 1.5 * x * np.sign(y) + np.array([-1.0, 0.0, 1.0, 2.0])[word]
+    label = random.random(count) < 1 / (1 + np.exp(-logit))
+    part = np.where(np.arange(count) % 4 == 3, "validate", "train")
+    return pa.table(
+        {
+            "x": x,
+            "y": y,
+            "z": pa.array(z, mask=random.random(count) < 0.2),
+            "word": np.array(WORDS)[word],
+            "_label": label.astype(float),
+            "_split": part,
+        }
+    )
+
+
+def job_on(rows, folder, *, row_group_size=400, **train):
+    """A job on rows written to a folder; checkpoints lie in the folder as well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "rows.parquet"
+    pq.write_table(rows, path, row_group_size=row_group_size)
+    settings = {"batch_size": 128, "epochs": 3, "patience": 3, "stall_seconds": 30, **train}
+    return NetworkJob(
+        model=ModelSettings(hidden=(16, 8), dropout=0.1, embedding=3),
+        train=TrainSettings(**settings),
+        transform=TRANSFORM,
+        fitted=part_of(rows, path, row_group_size, "train"),
+        validated=part_of(rows, path, row_group_size, "validate"),
+        label="_label",
+        checkpoint=str(folder / "checkpoint"),
+        split_column="_split",
+    )
+
+
+def part_of(rows, path, row_group_size, name):
+    pieces = []
+    for group, first in enumerate(range(0, rows.num_rows, row_group_size)):
+        parts = rows.column("_split").slice(first, row_group_size).to_pylist()
+        pieces.append(whole(str(path), group, parts.count(name)))
+    return Part(tuple(pieces), name)
