@@ -18,9 +18,12 @@ from lepton_spark.job import stop
 stop.DEADLINE_SECONDS = 1.0
 with stop.stoppable():
     child = subprocess.Popen(["bash", "-c", "sleep 300 & echo $! $$; wait"], stdout=subprocess.PIPE)
-    print(child.stdout.readline().decode(), flush=True)
+    words = child.stdout.readline().decode()
     while True:
         try:
+            if words:
+                print(words, flush=True)
+                words = ""
             time.sleep(60)
         except BaseException:
             pass
