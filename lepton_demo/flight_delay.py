@@ -58,7 +58,9 @@ def write(folder: Path) -> dict[str, int]:
     """
     rows = {name: _copy(name, folder) for name in REFERENCE_TABLES}
     flights = _flights()
-    rows["schedule"] = _write_by_date(flights[SCHEDULE], flights["flight_date"], folder / "schedule")
+    rows["schedule"] = _write_by_date(
+        flights[SCHEDULE], flights["flight_date"], folder / "schedule"
+    )
     outcomes = _outcomes(flights)
     nights = _night_of(outcomes["recorded_at"])
     rows["outcomes"] = _write_by_date(_with_text_times(outcomes), nights, folder / "outcomes")
@@ -189,7 +191,7 @@ def _weather() -> pd.DataFrame:
 def _night_of(instants: pd.Series) -> pd.Series:
     """The date whose 03:00, New York time, is the first after each instant."""
     local = instants.dt.tz_convert(HOME_ZONE).dt.tz_localize(None)
-    nights = (local - NIGHT_STARTS).dt.normalize() + pd.Timedelta(days=1)
+    nights: pd.Series = (local - NIGHT_STARTS).dt.normalize() + pd.Timedelta(days=1)
     return nights.dt.strftime("%Y-%m-%d")
 
 

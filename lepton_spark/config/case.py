@@ -136,8 +136,8 @@ class Case(Settings):
     sources: dict[Identifier, Source] = Field(min_length=1)
     predict: Predict
     features: Features
-    transform: TransformSettings = Field(default_factory=lambda: TransformSettings())
-    model: ModelSettings = Field(default_factory=lambda: ModelSettings())
-    train: TrainSettings = Field(default_factory=lambda: TrainSettings())
-    evaluate: EvaluateSettings = Field(default_factory=lambda: EvaluateSettings())
+    transform: TransformSettings = Field(default_factory=TransformSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
     gate: GateSettings

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lepton_spark.config.case import Case
-from lepton_spark.config.contract import Contract
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
 from lepton_spark.config.model import is_known_zone
 from lepton_spark.config.nearest import nearest
-from lepton_spark.config.source import LocalTime, Lookup
+
+if TYPE_CHECKING:
+    from lepton_spark.config.case import Case
+    from lepton_spark.config.contract import Contract
+    from lepton_spark.config.source import LocalTime, Lookup
 
 # Says where in the files a key path was written.
 Where = Callable[[KeyPath], str]
@@ -44,7 +47,9 @@ def silver_columns(case: Case, contracts: Mapping[str, Contract], source: str) -
     """Column name to kind, in the order of the clean table of a source.
 
     Args:
+        case: As loaded.
         contracts: By name.
+        source: Name of a source of the case.
 
     Raises:
         ConfigError: The source is not consistent with its contract.
@@ -167,7 +172,9 @@ class _SourceColumns:
             self._add(place, name, SilverColumn(found.kind, reads, found.is_personal))
         for name in lookup.otherwise:
             place = (*path, "otherwise", name)
-            self._parent.refuse_unknown(place, name, {n: reference[t] for n, t in lookup.take.items()}, "take")
+            self._parent.refuse_unknown(
+                place, name, {n: reference[t] for n, t in lookup.take.items()}, "take"
+            )
             self._demand(place, self._columns[name].kind, {"string"})
 
     def _check_join(self, path: KeyPath, lookup: Lookup, reference: Columns) -> None:

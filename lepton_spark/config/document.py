@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
 from lepton_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -252,7 +254,6 @@ class _Builder:
 
     def _start_key(self, event: yaml.ScalarEvent) -> None:
         top = self._stack[-1]
-        line = event.start_mark.line + 1
         if event.value in top.key_lines:
             self._refuse(
                 event.start_mark,
@@ -262,7 +263,7 @@ class _Builder:
                 "remove one of them",
                 code="LS-1005",
             )
-        top.key_lines[event.value] = line
+        top.key_lines[event.value] = event.start_mark.line + 1 if event.start_mark else 0
         top.key = event.value
         self.places[(*top.path, event.value)] = self._place_text(event.start_mark)
 
@@ -327,5 +328,7 @@ class _Builder:
             return self.shown_as
         return f"{self.shown_as}:{mark.line + 1}:{mark.column + 1}"
 
-    def _refuse(self, mark: Any, what: str, why: str, fix: str, *, code: str = "LS-1001") -> NoReturn:
+    def _refuse(
+        self, mark: Any, what: str, why: str, fix: str, *, code: str = "LS-1001"
+    ) -> NoReturn:
         refuse(self._place_text(mark), what, why, fix, code=code)

@@ -13,7 +13,9 @@ from lepton_spark.config.model import Identifier, Settings
 class SparkSettings(Settings):
     """The session to start where none is given."""
 
-    master: str | None = Field(None, description="As in spark-submit; none keeps the submitted one.")
+    master: str | None = Field(
+        None, description="As in spark-submit; none keeps the submitted one."
+    )
     conf: dict[str, str] = Field(default_factory=dict, description="Spark properties.")
 
 
@@ -27,7 +29,9 @@ class CatalogSettings(Settings):
 class MlflowSettings(Settings):
     """Where MLflow keeps experiments and models."""
 
-    tracking_uri: TrackingUri = Field(description="Such as sqlite:///lakehouse/mlflow.db, or databricks.")
+    tracking_uri: TrackingUri = Field(
+        description="Such as sqlite:///lakehouse/mlflow.db, or databricks."
+    )
 
 
 class Environment(Settings):
@@ -35,10 +39,12 @@ class Environment(Settings):
 
     version: Literal[1] = Field(1, description="Form of this file.")
     name: Identifier = Field(description="As the file is called.")
-    lakehouse: StoragePath = Field(description="Folder or URI; a relative one is below the project.")
+    lakehouse: StoragePath = Field(
+        description="Folder or URI; a relative one is below the project."
+    )
     landing: StoragePath | None = Field(None, description="Raw files; default <lakehouse>/landing.")
     catalog: CatalogSettings | None = None
-    spark: SparkSettings = Field(default_factory=lambda: SparkSettings())
+    spark: SparkSettings = Field(default_factory=SparkSettings)
     mlflow: MlflowSettings
     max_workers: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Most training processes that fit here."

@@ -16,7 +16,6 @@ from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
-from sqlglot.tokens import TokenType
 
 from lepton_spark.config.expression_kind import KindError, check_literals, kind_of
 from lepton_spark.config.nearest import nearest
@@ -27,6 +26,7 @@ from lepton_spark.config.sql_functions import (
     COARSENING,
     FUNCTIONS,
     INTERVAL_UNITS,
+    MANY,
 )
 from lepton_spark.errors import ConfigError
 
@@ -141,7 +141,7 @@ class _Checker:
             # In brackets nothing is read as a command; the line end closes a comment.
             bracketed = f"({text}\n)"
             tokens = _DIALECT.tokenize(bracketed)
-            if any(token.token_type == TokenType.SEMICOLON for token in tokens):
+            if any(token.token_type.name == "SEMICOLON" for token in tokens):
                 self._refuse("';' is not allowed", "an expression is one value, not statements")
             trees = _PlainParser(dialect=_DIALECT).parse(tokens, bracketed)
         except ParseError as error:
@@ -166,9 +166,7 @@ class _Checker:
     def kind(self, tree: exp.Expr) -> str | None:
         """Kind of the result; also checks that arguments fit."""
         kinds: Mapping[str, str | None] = (
-            self.columns
-            if isinstance(self.columns, Mapping)
-            else dict.fromkeys(self.columns)
+            self.columns if isinstance(self.columns, Mapping) else dict.fromkeys(self.columns)
         )
         try:
             check_literals(tree)
@@ -211,10 +209,8 @@ class _Checker:
             )
         count = len(node.expressions)
         if not function.least <= count <= function.most:
-            most = "more" if function.most == 100 else str(function.most)
-            self._refuse(
-                f"{name} has {count} arguments", f"it takes {function.least} to {most}"
-            )
+            most = "more" if function.most == MANY else str(function.most)
+            self._refuse(f"{name} has {count} arguments", f"it takes {function.least} to {most}")
 
     def _check_column(self, node: exp.Column) -> None:
         name = node.name
@@ -289,7 +285,7 @@ def _regenerated(tree: exp.Expr) -> str:
         replacement = _made_safe(node)
         if replacement is not node:
             node.replace(replacement)
-    return root.this.sql(dialect=_DIALECT, identify=True, comments=False)
+    return str(root.this.sql(dialect=_DIALECT, identify=True, comments=False))
 
 
 def _made_safe(node: exp.Expr) -> exp.Expr:

@@ -20,6 +20,9 @@ from lepton_spark.config.sql_functions import (
 
 Kinds = Mapping[str, str | None]
 
+MAX_COUNT = 1000
+MAX_PATTERN = 200
+
 _NUMBERS = frozenset({"integer", "number", "decimal"})
 _TIMES = frozenset({"date", "timestamp"})
 _GROUPS: Mapping[str, frozenset[str]] = {"number": _NUMBERS, "int": _NUMBERS, "time": _TIMES}
@@ -81,17 +84,17 @@ def _read_unit(text: str) -> None:
 
 
 def _read_count(text: str) -> None:
-    if not 0 <= int(text) <= 1000:
+    if not 0 <= int(text) <= MAX_COUNT:
         raise ValueError
 
 
 def _read_position(text: str) -> None:
-    if not 1 <= int(text) <= 1000:
+    if not 1 <= int(text) <= MAX_COUNT:
         raise ValueError
 
 
 def _read_pattern(text: str) -> None:
-    if len(text) > 200 or re.search(r"[+*}]\)?[+*{]", text):
+    if len(text) > MAX_PATTERN or re.search(r"[+*}]\)?[+*{]", text):
         raise ValueError  # a repeat of a repeat may take for ever
     re.compile(text)
 

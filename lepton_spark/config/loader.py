@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from lepton_spark.config.case import Case
 from lepton_spark.config.document import Document, read_document, refuse
@@ -15,6 +13,11 @@ from lepton_spark.config.nearest import nearest
 from lepton_spark.config.override import apply_overrides, parse_overrides
 from lepton_spark.config.secret import fill_in
 from lepton_spark.config.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
 
 SUFFIX = ".yml"
 VERSION = 1

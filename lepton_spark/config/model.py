@@ -31,11 +31,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+MAX_HOURS = 48  # longer windows are named in days
 _UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 def parse_window(text: object) -> object:
-    """Turn `24 hours`, `7 days` or `4 weeks` into a timedelta; anything else is left to pydantic."""
+    """Turn `24 hours`, `7 days` or `4 weeks` into a timedelta; leave the rest to pydantic."""
     if not isinstance(text, str):
         return text
     match = re.fullmatch(r"(\d{1,5}) (hour|day|week)s?", text.strip())
@@ -47,7 +48,7 @@ def parse_window(text: object) -> object:
 def window_label(window: timedelta) -> str:
     """Name a window in a column name: `24h` for whole hours up to two days, else `7d`."""
     hours = int(window.total_seconds() // 3600)
-    return f"{hours // 24}d" if hours % 24 == 0 and hours > 48 else f"{hours}h"
+    return f"{hours // 24}d" if hours % 24 == 0 and hours > MAX_HOURS else f"{hours}h"
 
 
 Identifier = Annotated[

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def nearest(word: str, known: Collection[str]) -> str:

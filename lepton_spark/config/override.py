@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_spark.config.document import Document, KeyPath, parse_value, refuse
 from lepton_spark.config.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 # Spark's own property names hold dots: all that follows is one key.
 _PROPERTIES = ("spark", "conf")
@@ -77,12 +79,14 @@ def _parse(text: str, known: Collection[str]) -> Override:
             nearest(parts[0], set(known) - _FIXED),
             code="LS-1004",
         )
-    if tuple(parts[:2]) == _PROPERTIES and len(parts) > 2:
-        parts = [*_PROPERTIES, ".".join(parts[2:])]
     # A property of Spark is text, also where it looks like a number.
-    is_text = tuple(parts[:2]) == _PROPERTIES and len(parts) == 3
+    is_text = key.startswith(".".join(_PROPERTIES) + ".")
+    if is_text:
+        parts = [*_PROPERTIES, ".".join(parts[len(_PROPERTIES) :])]
     parsed = value if is_text else parse_value(value, shown_as=shown_as)
-    return Override(tuple(int(part) if part.isdecimal() else part for part in parts), parsed, shown_as)
+    return Override(
+        tuple(int(part) if part.isdecimal() else part for part in parts), parsed, shown_as
+    )
 
 
 def _put(values: Any, override: Override) -> None:

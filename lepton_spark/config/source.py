@@ -20,7 +20,9 @@ from lepton_spark.config.model import (
 class Arrival(Settings):
     """When the file of a `{date}` is there: that date plus `days`, at `time` in `zone`."""
 
-    days: int = Field(0, ge=-366, le=366, description="Days after the file's date; -1 the day before.")
+    days: int = Field(
+        0, ge=-366, le=366, description="Days after the file's date; -1 the day before."
+    )
     time: Clock = Field(description="Local time at which the file is there.")
     zone: ZoneName = Field(description="Time zone of `time`.")
 
@@ -73,10 +75,12 @@ class LocalTime(Settings):
 class Source(Settings):
     """One raw table: files -> bronze -> silver."""
 
-    path: LandingPath = Field(description="Files below the landing folder of the case; {date} and * match.")
+    path: LandingPath = Field(
+        description="Files below the landing folder of the case; {date} and * match."
+    )
     contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
     key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
-    csv: Csv = Field(default_factory=lambda: Csv())
+    csv: Csv = Field(default_factory=Csv)
     arrives: Arrival | None = Field(
         None, description="When a file is there; without it the rows count as always known."
     )

@@ -9,8 +9,13 @@ or `same`: the kind of the arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MANY = 100  # most arguments of a function that takes any number
 
 _SIGNATURES: Mapping[str, str] = {
     # numbers
@@ -107,25 +112,37 @@ _SIGNATURES: Mapping[str, str] = {
 }
 
 AGGREGATES = frozenset(
-    "any any_value approx_count_distinct array_agg avg bool_and bool_or collect_list collect_set"
-    " corr count count_if every first first_value kurtosis last last_value max max_by mean median"
-    " min min_by mode percentile percentile_approx skewness some std stddev stddev_pop stddev_samp"
-    " string_agg listagg sum try_avg try_sum var_pop var_samp variance".split()
-)
+    {
+        "any", "any_value", "approx_count_distinct", "array_agg", "avg", "bool_and", "bool_or",
+        "collect_list", "collect_set", "corr", "count", "count_if", "every", "first", "first_value",
+        "kurtosis", "last", "last_value", "listagg", "max", "max_by", "mean", "median", "min",
+        "min_by", "mode", "percentile", "percentile_approx", "skewness", "some", "std", "stddev",
+        "stddev_pop", "stddev_samp", "string_agg", "sum", "try_avg", "try_sum", "var_pop",
+        "var_samp", "variance",
+    }
+)  # fmt: skip
 CHANGING = frozenset(
-    "current_catalog current_database current_date current_schema current_time current_timestamp"
-    " current_timezone current_user curdate input_file_name localtimestamp"
-    " monotonically_increasing_id now rand randn random randstr session_user shuffle"
-    " spark_partition_id unix_timestamp user uuid version".split()
-)
+    {
+        "curdate", "current_catalog", "current_database", "current_date", "current_schema",
+        "current_time", "current_timestamp", "current_timezone", "current_user", "input_file_name",
+        "localtimestamp", "monotonically_increasing_id", "now", "rand", "randn", "random",
+        "randstr", "session_user", "shuffle", "spark_partition_id", "unix_timestamp", "user",
+        "uuid", "version",
+    }
+)  # fmt: skip
 
 UNITS = frozenset(
-    "second minute hour day week month mon mm quarter year yyyy yy".split()
-)
-INTERVAL_UNITS = frozenset(
-    "second minute hour day week month year seconds minutes hours days weeks months years".split()
-)
-WHOLE_DAY_UNITS = frozenset("day week month year days weeks months years".split())
+    {
+        "second", "minute", "hour", "day", "week", "month", "mon", "mm", "quarter", "year", "yyyy",
+        "yy",
+    }
+)  # fmt: skip
+WHOLE_DAY_UNITS = frozenset(
+    {
+        "day", "week", "month", "year", "days", "weeks", "months", "years",
+    }
+)  # fmt: skip
+INTERVAL_UNITS = WHOLE_DAY_UNITS | {"second", "minute", "hour", "seconds", "minutes", "hours"}
 CAST_TYPES: Mapping[str, str] = {
     "BOOLEAN": "boolean",
     "TINYINT": "integer",
@@ -142,8 +159,11 @@ CAST_TYPES: Mapping[str, str] = {
 
 # Their result does not give the argument away: a year, a length, whether there is a value.
 COARSENING = frozenset(
-    "year quarter length char_length isnull isnotnull isnan contains startswith endswith".split()
-)
+    {
+        "year", "quarter", "length", "char_length", "isnull", "isnotnull", "isnan", "contains",
+        "startswith", "endswith",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,7 +182,7 @@ class Function:
     @property
     def most(self) -> int:
         """Most arguments."""
-        return 100 if self.takes and self.takes[-1].endswith("*") else len(self.takes)
+        return MANY if self.takes and self.takes[-1].endswith("*") else len(self.takes)
 
     def kind_of(self, index: int) -> str:
         """The kind of an argument, without its mark."""

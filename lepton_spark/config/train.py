@@ -38,7 +38,8 @@ class TrainSettings(Settings):
     """How to train."""
 
     launcher: Literal["barrier", "stock", "local"] = Field(
-        "barrier", description="Horovod in a Spark barrier stage, horovod.spark.run, or one process."
+        "barrier",
+        description="Horovod in a Spark barrier stage, horovod.spark.run, or one process.",
     )
     workers: int = Field(2, ge=1, le=4096, description="Training processes, one task slot each.")
     batch_size: int = Field(1024, ge=1, le=1_048_576, description="Rows a step on one worker.")
@@ -47,5 +48,7 @@ class TrainSettings(Settings):
     weight_decay: float = Field(1e-4, ge=0, le=1)
     patience: int = Field(3, ge=1, description="Epochs without a better validation loss.")
     seed: int = Field(7, ge=0, lt=2**31)
-    stall_seconds: float = Field(120, gt=0, description="Silence after which a rank counts as hung.")
+    stall_seconds: float = Field(
+        120, gt=0, description="Silence after which a rank counts as hung."
+    )
     baselines: tuple[Baseline, ...] = ("majority", "logistic", "boosted_trees")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
-from lepton_spark.config.document import Document, KeyPath
 from lepton_spark.config.nearest import nearest
 from lepton_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+    from lepton_spark.config.document import Document, KeyPath
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,9 +46,7 @@ def validate(document: Document, model: type[Model]) -> Model:
         refuse_invalid(error, document, model)
 
 
-def refuse_invalid(
-    error: ValidationError, document: Document, model: type[BaseModel]
-) -> NoReturn:
+def refuse_invalid(error: ValidationError, document: Document, model: type[BaseModel]) -> NoReturn:
     """Raise a `ConfigError` that tells the first problems of a failed validation.
 
     Raises:
@@ -100,8 +102,10 @@ class _Problem:
             return self._nearest()
         if self.kind == "missing":
             return f"add {self.last}{self._described()}"
-        if self.kind in ("string_type", "bool_type"):
-            return f"write {self.last} as {'text, quoted' if 'string' in self.kind else 'true or false'}"
+        if self.kind == "string_type":
+            return f"write {self.last} as text, in quotes"
+        if self.kind == "bool_type":
+            return f"write {self.last} as true or false"
         return f"correct {self.last}{self._described()}"
 
     def _message(self) -> str:
@@ -205,7 +209,10 @@ def _limits(field: FieldInfo | None) -> str:
     if field is None:
         return ""
     found: dict[str, Any] = {}
-    for item in [*field.metadata, *(m for part in _walk(field.annotation) for m in _metadata(part))]:
+    for item in [
+        *field.metadata,
+        *(m for part in _walk(field.annotation) for m in _metadata(part)),
+    ]:
         for name in ("ge", "gt", "le", "lt"):
             value = getattr(item, name, None)
             if value is not None:

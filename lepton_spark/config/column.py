@@ -1,0 +1,50 @@
+"""One column of a raw table and what its values promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp"]
+Bound = int | float | Decimal | date | datetime
+
+PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table and what its values promise.
+
+    Args:
+        kind: What the text of a cell must parse as.
+        format: Pattern of a date or timestamp, as Spark reads it; None is ISO 8601. The text of
+            a timestamp carries its offset from UTC.
+        required: A row without a value is refused.
+        minimum: Smallest value allowed, itself included; of the column's kind.
+        pattern: Regular expression that the whole text must match.
+        allowed: The only values allowed.
+        precision: Digits of a decimal; `scale` of them after the point.
+        classification: As the contract says it, lower case.
+        header: The column's name in the file, where it differs from `name`.
+    """
+
+    name: str
+    kind: Kind
+    format: str | None = None
+    required: bool = False
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    pattern: str | None = None
+    allowed: tuple[str, ...] | None = None
+    max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    classification: str | None = None
+    header: str | None = None
+
+    @property
+    def is_personal(self) -> bool:
+        """True where the classification names personal or otherwise guarded values."""
+        return self.classification in PERSONAL

@@ -1,0 +1,38 @@
+"""Names of the feature columns that a case asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark.config.model import window_label
+
+if TYPE_CHECKING:
+    from lepton_spark.config.case import Case
+    from lepton_spark.config.document import KeyPath
+
+
+def feature_names(case: Case) -> tuple[str, ...]:
+    """Names of all feature columns: own, latest, history, in the order written."""
+    return tuple(name for name, _ in named_features(case))
+
+
+def named_features(case: Case) -> list[tuple[str, KeyPath]]:
+    """Each feature column and the key path that asks for it, in the order written."""
+    features = case.features
+    names: list[tuple[str, KeyPath]] = [
+        (name, ("features", "own", index)) for index, name in enumerate(features.own)
+    ]
+    for source, latest in features.latest.items():
+        path: KeyPath = ("features", "latest", source)
+        names += [(f"{source}_{column}", (*path, "take")) for column in latest.take]
+        names.append((f"{source}_age_hours", path))
+    for source, history in features.history.items():
+        path = ("features", "history", source)
+        for columns in history.by:
+            by = "_".join(columns) or "all"
+            names += [
+                (f"{source}_by_{by}_{window_label(window)}_{measure}", (*path, "measures", measure))
+                for window in history.over
+                for measure in history.measures
+            ]
+    return names
