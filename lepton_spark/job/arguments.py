@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from lepton_spark.errors import UsageError
@@ -44,7 +45,7 @@ def read_arguments(name: str, argv: Sequence[str]) -> Request:
         case=parse_name(found.case, "--case"),
         as_of=parse_day(found.as_of, "--as-of"),
         environment=parse_name(found.env, "--env"),
-        conf_dir=found.conf_dir,
+        conf_dir=Path(found.conf_dir),
         overrides=tuple(found.set),
         revision=found.revision,
         allow_empty=found.allow_empty,

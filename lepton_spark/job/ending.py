@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import re
+import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from lepton_spark import errors
-from lepton_spark.errors import EnvironmentFault, InternalError, LeptonError, TryAgainError
+from lepton_spark.errors import InternalError, LeptonError
 from lepton_spark.job.stop import Stopped
 
 _OUR_FOLDER = Path(errors.__file__).parent
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-# An error of ours that Spark brought back from a worker as text.
-_FROM_WORKER = re.compile(
-    r"lepton_spark\.errors\.(?P<kind>\w+): (?P<code>LS-\d{4}): (?P<what>[^\n]*)\n"
-    r"  Why: (?P<why>[^\n]*)\n  State: (?P<state>[^\n]*)\n  Fix: (?P<fix>[^\n]*)"
-)
-_MEMORY = ("java.lang.OutOfMemoryError", "Cannot allocate memory")
+_MOST_FRAMES = 4
+_MOST_CAUSES = 3
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ def ending_of(error: BaseException) -> Ending:
     """
     if isinstance(error, (Stopped, KeyboardInterrupt)):
         return _stopped(error)
-    known = error if isinstance(error, LeptonError) else _recognise(error)
+    known = _ours(error) or _from_outside(error) or _bug(error)
     return Ending("failed", known.exit_code, known.code, str(known))
 
 
@@ -65,13 +58,27 @@ def _stopped(error: Stopped | KeyboardInterrupt) -> Ending:
     )
 
 
-def _recognise(error: BaseException) -> LeptonError:
-    for cause in _chain(error):
-        if isinstance(cause, LeptonError):
-            return cause
-        if isinstance(cause, OSError) and cause.errno in _FULL | _FORBIDDEN:
-            return _storage_fault(cause)
-    return _in_words(error) or _bug(error)
+def _ours(error: BaseException) -> LeptonError | None:
+    return next((cause for cause in _chain(error) if isinstance(cause, LeptonError)), None)
+
+
+def _from_outside(error: BaseException) -> LeptonError | None:
+    """What Spark, Delta or the file system complains of, if one of them does."""
+    is_storage = isinstance(error, OSError) and error.errno is not None
+    if not is_storage and not _is_from_spark(error):
+        return None
+    from lepton_spark.lake.troubles import explain
+
+    return explain(error)
+
+
+def _is_from_spark(error: BaseException) -> bool:
+    if "pyspark" not in sys.modules:
+        return False
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return isinstance(error, (Py4JError, PySparkException))
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -83,43 +90,8 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _in_words(error: BaseException) -> LeptonError | None:
-    """Look for a known fault in the text of a Spark error; the text itself is not passed on."""
-    text = str(error)
-    if match := _FROM_WORKER.search(text):
-        kind = getattr(errors, match["kind"], InternalError)
-        return kind(*match.group("code", "what", "why", "fix", "state"))
-    if "No space left on device" in text:
-        return _storage_fault(OSError(errno.ENOSPC, "", "a disk that Spark writes to"))
-    if any(word in text for word in _MEMORY):
-        return TryAgainError(
-            "LS-7502",
-            "Java ran out of memory.",
-            "the session has less memory than this work needs.",
-            "raise spark.driver.memory or spark.executor.memory in conf/env, and try again.",
-        )
-    return None
-
-
-def _storage_fault(error: OSError) -> EnvironmentFault:
-    place = error.filename or "a file"
-    if error.errno in _FULL:
-        return EnvironmentFault(
-            "LS-5010",
-            f"no space left for {place}.",
-            "a table is published only when all of it is written.",
-            "free some space (lakehouse, spark.local.dir, /tmp) and give the same command again.",
-        )
-    return EnvironmentFault(
-        "LS-5011",
-        f"{place} may not be written.",
-        "the lakehouse belongs to the user that runs the command.",
-        "give this user write access, or name another lakehouse in conf/env.",
-    )
-
-
 def _bug(error: BaseException) -> InternalError:
-    names = " from ".join(_name(cause) for cause in _chain(error)[:3])
+    names = " from ".join(type(cause).__name__ for cause in _chain(error)[:_MOST_CAUSES])
     return InternalError(
         "LS-7001",
         f"unexpected {names}.",
@@ -129,20 +101,11 @@ def _bug(error: BaseException) -> InternalError:
     )
 
 
-def _name(error: BaseException) -> str:
-    condition = getattr(error, "getCondition", lambda: None)
-    try:
-        known = condition()
-    except Exception:  # noqa: BLE001  # some Spark errors fail while they say what they are
-        known = None
-    return f"{type(error).__name__}[{known}]" if known else type(error).__name__
-
-
 def _our_lines(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if _OUR_FOLDER in Path(frame.filename).parents]
     places = [
         f"{Path(frame.filename).relative_to(_OUR_FOLDER.parent)}:{frame.lineno} {frame.name}"
-        for frame in ours[-4:]
+        for frame in ours[-_MOST_FRAMES:]
     ]
     return ", ".join(places) or "outside of its own code"

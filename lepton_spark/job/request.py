@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lepton_spark.context import moment_of
@@ -34,7 +35,7 @@ class Request:
     case: str
     as_of: date
     environment: str = "local"
-    conf_dir: str = "conf"
+    conf_dir: Path = Path("conf")
     overrides: tuple[str, ...] = ()
     revision: int = 0
     allow_empty: bool = False

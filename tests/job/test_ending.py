@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import pytest
 
@@ -50,26 +51,31 @@ def test_an_error_of_ours_below_another_one_counts():
 
 
 def test_an_error_that_spark_brought_from_a_worker_is_read_back_from_its_text():
+    from pyspark.errors import PySparkException
+
     words = EnvironmentFault("LS-5009", "a file is gone.", "it was there.", "restore it.")
     text = f"Job aborted: row {CANARY}\n  lepton_spark.errors.EnvironmentFault: {words}\n\tat org.x"
 
-    ending = ending_of(RuntimeError(text))
+    ending = ending_of(PySparkException(text))
 
     assert (ending.exit_code, ending.code) == (50, "LS-5009")
     assert "restore it." in ending.message
     assert CANARY not in ending.message
 
 
-@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "LS-5010"), (errno.EACCES, "LS-5011")])
-def test_a_full_or_forbidden_disk_is_the_environments_fault(number, code):
-    ending = ending_of(raised(OSError(number, "words", "/lake/x")))
+def test_an_error_of_spark_that_nobody_expects_is_told_without_its_message():
+    from pyspark.errors import PySparkException
 
-    assert (ending.exit_code, ending.code) == (50, code)
-    assert "/lake/x" in ending.message
+    ending = ending_of(PySparkException(f"[CAST_INVALID_INPUT] {CANARY}"))
+
+    assert ending.exit_code == 70
+    assert "CAST_INVALID_INPUT" in ending.message
+    assert CANARY not in ending.message
 
 
-def test_a_full_disk_that_spark_tells_of_is_recognised():
-    assert ending_of(RuntimeError("java.io.IOException: No space left on device")).code == "LS-5010"
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_full_or_forbidden_disk_is_the_environments_fault(number):
+    assert ending_of(raised(OSError(number, os.strerror(number), "/lake/x"))).exit_code == 50
 
 
 @pytest.mark.parametrize(("number", "name", "code"), [(2, "SIGINT", 130), (15, "SIGTERM", 143)])
