@@ -49,7 +49,7 @@ test: setup lint types arch  ## Everything that CI runs
 	@$(BIN)/pytest
 
 quick: setup  ## The tests that start neither Spark nor TensorFlow
-	@$(BIN)/pytest -m 'not spark and not tensorflow and not horovod and not fault and not slow'
+	@$(BIN)/pytest -m 'not spark and not tensorflow and not horovod and not fault and not mlflow and not slow'
 
 fmt: setup  ## Format the code
 	@$(BIN)/ruff format .
