@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lepton_spark.errors import InternalError
 
 if TYPE_CHECKING:
-    from lepton_spark.train.worker import Worker
     from collections.abc import Mapping
+
+    from lepton_spark.train.worker import Worker
 
 _ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 

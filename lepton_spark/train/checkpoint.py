@@ -18,6 +18,7 @@ from lepton_spark.models.weights import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from lepton_spark.train.loop import State
 
 logger = logging.getLogger(__name__)

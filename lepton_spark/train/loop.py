@@ -25,6 +25,7 @@ from lepton_spark.train.steps import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from lepton_spark.train.worker import Worker
 
 Arrays = dict[str, npt.NDArray[Any]]

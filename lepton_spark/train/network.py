@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import ConfigError
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
 
 if TYPE_CHECKING:
-    from lepton_spark.dataset.transform import FeatureTransform
-    from lepton_spark.dataset.shards import Piece
-    from lepton_spark.config.train import ModelSettings, TrainSettings
     from collections.abc import Mapping, Sequence
+
+    from lepton_spark.config.train import ModelSettings, TrainSettings
+    from lepton_spark.dataset.shards import Piece
+    from lepton_spark.dataset.transform import FeatureTransform
 
 ENTRY = "lepton_spark.train.table_network:fit"
 BLOCK_ROWS = 131_072

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from lepton_spark.dataset.blocks import StepBlock
     from lepton_spark.train.worker import Worker
 

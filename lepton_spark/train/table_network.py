@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -19,8 +19,9 @@ from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
 
 if TYPE_CHECKING:
-    from lepton_spark.train.worker import Worker
     from collections.abc import Mapping
+
+    from lepton_spark.train.worker import Worker
 
 
 def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:

@@ -1,0 +1,102 @@
+"""Where the candidates of one dataset and one set of settings are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lepton_spark import __version__
+from lepton_spark.lake import files
+from lepton_spark.lake.catalog import join, path_of
+
+if TYPE_CHECKING:
+    from lepton_spark.context import RunContext
+    from lepton_spark.lake.marker import Marker
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """A folder of candidates; found again by every stage from the same inputs.
+
+    Args:
+        path: Path or URI.
+        fingerprint: SHA-256 of all that the candidates follow from.
+        judging: SHA-256 of what they are judged by.
+    """
+
+    path: str
+    fingerprint: str
+    judging: str
+
+    @property
+    def checkpoint(self) -> str:
+        """Folder of the network's checkpoints."""
+        return join(self.path, "checkpoint")
+
+    @property
+    def evaluation(self) -> str:
+        """File with all metrics, the ranking and the verdicts; there once all is judged."""
+        return join(self.path, "judged", self.judging[:16], "evaluation.json")
+
+    def candidate(self, name: str) -> str:
+        """Folder of the bundle of a candidate, as it came out of training."""
+        return join(self.path, "candidates", name)
+
+    def judged(self, name: str) -> str:
+        """Folder of the same bundle with `gate.json` and `evaluation.json`."""
+        return join(self.path, "judged", self.judging[:16], name)
+
+    def trained(self) -> dict[str, str] | None:
+        """Digest of each candidate by name; None where training has not ended."""
+        return _read(join(self.path, "trained.json"))
+
+    def finish(self, digests: dict[str, str]) -> None:
+        """Say that all candidates are there."""
+        files.write_atomically(join(self.path, "trained.json"), json.dumps(digests))
+
+    def judgement(self) -> dict[str, Any] | None:
+        """What `evaluation.json` says; None where the candidates have not been judged."""
+        return _read(self.evaluation)
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    try:
+        document: dict[str, Any] = json.loads(files.read_text(path))
+    except FileNotFoundError:
+        return None
+    return document
+
+
+def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
+    """The folder of the candidates for a published dataset and the settings of the case.
+
+    Args:
+        context: Its case decides how models are trained and judged.
+        dataset_marker: Of the publication of gold.<case>_dataset for the date of the run.
+    """
+    case = context.case
+    training = {
+        "dataset": dataset_marker.fingerprint,
+        "transform": case.transform.model_dump(mode="json"),
+        "as_category": sorted(case.features.as_category),
+        "model": case.model.model_dump(mode="json"),
+        "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
+        "better_than": case.gate.better_than,
+        "code": __version__,
+    }
+    judging = {
+        "evaluate": case.evaluate.model_dump(mode="json"),
+        "gate": case.gate.model_dump(mode="json"),
+    }
+    fingerprint = _digest(training)
+    path = path_of(
+        context.environment, "models", case.case, context.as_of.isoformat(), fingerprint[:16]
+    )
+    return Candidates(path, fingerprint, _digest(judging))
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
