@@ -24,14 +24,14 @@ from lepton_spark.config.train import ModelSettings, TrainSettings, TransformSet
 class Moment(Settings):
     """The time of day, on the predicted day, after which nothing may be used."""
 
-    time: Clock
-    zone: ZoneName
+    time: Clock = Field(description="Local time, HH:MM; facts known later are not used.")
+    zone: ZoneName = Field(description="Time zone of `time`, such as Europe/Vienna.")
 
 
 class Label(Settings):
     """What is predicted: true, false, or not (yet) known."""
 
-    name: ColumnName
+    name: ColumnName = Field(description="What the label is called in reports.")
     source: Identifier = Field(alias="from", description="Source that holds the outcome.")
     is_: SqlExpression = Field(alias="is", description="True for the class to predict.")
     only_if: SqlExpression | None = Field(
@@ -44,9 +44,13 @@ class Split(Settings):
 
     validate_from: date | None = Field(None, description="First day of validation.")
     test_from: date | None = Field(None, description="First day of test.")
-    validate_share: Annotated[float, Field(gt=0, lt=0.5)] | None = None
-    test_share: Annotated[float, Field(gt=0, lt=0.5)] | None = None
-    seed: int = 7
+    validate_share: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
+        None, description="Share of rows for validation, chosen by a hash of the key."
+    )
+    test_share: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
+        None, description="Share of rows for test, chosen by a hash of the key."
+    )
+    seed: int = Field(7, description="Another seed gives another choice by hash.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Split:
@@ -68,16 +72,16 @@ class Predict(Settings):
 
     each: Identifier = Field(description="Source whose rows are predicted.")
     day: ColumnName = Field(description="Date column: the day that a row belongs to.")
-    at: Moment
-    label: Label
-    split: Split
+    at: Moment = Field(description="The moment of prediction on that day.")
+    label: Label = Field(description="What is predicted.")
+    split: Split = Field(description="Which rows train, validate and test.")
 
 
 class Latest(Settings):
     """The last row known at the moment, by key."""
 
     on: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that both sources have.")
-    take: tuple[ColumnName, ...] = Field(min_length=1)
+    take: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that become features.")
     within: Window = Field(description="Older rows count as missing.")
 
 
@@ -85,8 +89,8 @@ class Measure(Settings):
     """One number over the rows of a window; nulls are left out."""
 
     count: Literal["*"] | SqlExpression | None = Field(None, description="* or: not null.")
-    sum: SqlExpression | None = None
-    mean: SqlExpression | None = None
+    sum: SqlExpression | None = Field(None, description="Sum of a number.")
+    mean: SqlExpression | None = Field(None, description="Mean of a number.")
     share: SqlExpression | None = Field(None, description="Mean of a condition.")
 
     @model_validator(mode="after")
@@ -112,16 +116,24 @@ class History(Settings):
     by: tuple[tuple[ColumnName, ...], ...] = Field(
         min_length=1, description="Sets of columns that both sources have; [] is all rows."
     )
-    over: tuple[Window, ...] = Field(min_length=1)
-    measures: dict[ColumnName, Measure] = Field(min_length=1)
+    over: tuple[Window, ...] = Field(
+        min_length=1, description="Windows that end at the moment, such as 24 hours or 7 days."
+    )
+    measures: dict[ColumnName, Measure] = Field(
+        min_length=1, description="Name of a measure: what is computed in each window."
+    )
 
 
 class Features(Settings):
     """Values known at the moment. What must be fitted is fitted later, on training rows."""
 
     own: tuple[ColumnName, ...] = Field(description="Columns of the predicted source.")
-    latest: dict[Identifier, Latest] = Field(default_factory=dict)
-    history: dict[Identifier, History] = Field(default_factory=dict)
+    latest: dict[Identifier, Latest] = Field(
+        default_factory=dict, description="Source: its last row known at the moment."
+    )
+    history: dict[Identifier, History] = Field(
+        default_factory=dict, description="Source: windows over its rows known at the moment."
+    )
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."
     )
@@ -131,13 +143,17 @@ class Case(Settings):
     """Everything that is particular to one prediction."""
 
     version: Literal[1] = Field(description="Form of this file.")
-    case: Identifier
-    description: str = ""
-    sources: dict[Identifier, Source] = Field(min_length=1)
-    predict: Predict
-    features: Features
-    transform: TransformSettings = Field(default_factory=TransformSettings)
-    model: ModelSettings = Field(default_factory=ModelSettings)
-    train: TrainSettings = Field(default_factory=TrainSettings)
-    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
-    gate: GateSettings
+    case: Identifier = Field(description="As the file is called.")
+    description: str = Field("", description="The question that the case answers.")
+    sources: dict[Identifier, Source] = Field(min_length=1, description="Raw tables by name.")
+    predict: Predict = Field(description="What is predicted, when, and how it is judged.")
+    features: Features = Field(description="From what it is predicted.")
+    transform: TransformSettings = Field(
+        default_factory=TransformSettings, description="How values become tensors."
+    )
+    model: ModelSettings = Field(default_factory=ModelSettings, description="The network.")
+    train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
+    evaluate: EvaluateSettings = Field(
+        default_factory=EvaluateSettings, description="How it is judged."
+    )
+    gate: GateSettings = Field(description="What a model must reach before it may score.")

@@ -43,9 +43,13 @@ class Environment(Settings):
         description="Folder or URI; a relative one is below the project."
     )
     landing: StoragePath | None = Field(None, description="Raw files; default <lakehouse>/landing.")
-    catalog: CatalogSettings | None = None
-    spark: SparkSettings = Field(default_factory=SparkSettings)
-    mlflow: MlflowSettings
+    catalog: CatalogSettings | None = Field(
+        None, description="Where tables are named, not located."
+    )
+    spark: SparkSettings = Field(
+        default_factory=SparkSettings, description="The session to start where none is given."
+    )
+    mlflow: MlflowSettings = Field(description="Where experiments and models are kept.")
     max_workers: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Most training processes that fit here."
     )

@@ -15,13 +15,13 @@ class EvaluateSettings(Settings):
 
     slices: tuple[ColumnName, ...] = Field((), description="Feature columns, or `month`.")
     resamples: int = Field(400, ge=50, le=10_000, description="Bootstrap samples of days.")
-    seed: int = Field(7, ge=0, lt=2**31)
+    seed: int = Field(7, ge=0, lt=2**31, description="Of the bootstrap.")
 
 
 class GateSettings(Settings):
     """What a model must reach before it may score."""
 
-    metric: Literal["auc", "pr_auc"] = "auc"
+    metric: Literal["auc", "pr_auc"] = Field("auc", description="What is compared.")
     at_least: float = Field(gt=0, lt=1, description="Floor of the metric on test rows.")
     better_than: Baseline = Field(
         "majority", description="Baseline to beat by the lower end of a paired 95 % interval."

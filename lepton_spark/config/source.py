@@ -30,10 +30,10 @@ class Arrival(Settings):
 class Csv(Settings):
     """How a delimited file is written."""
 
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', min_length=1, max_length=1)
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Between two cells.")
+    quote: str = Field('"', min_length=1, max_length=1, description="Around a cell.")
     header: bool = Field(True, description="First line holds the names; else the contract's order.")
-    encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
+    encoding: Literal["utf-8", "latin-1", "cp1252"] = Field("utf-8", description="Of the text.")
     nulls: tuple[str, ...] = Field(("", "NA"), description="Cells that mean: no value.")
     extra_columns: Literal["fail", "ignore"] = Field(
         "fail", description="What to do with a column that the contract does not name."
@@ -80,15 +80,19 @@ class Source(Settings):
     )
     contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
     key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
-    csv: Csv = Field(default_factory=Csv)
+    csv: Csv = Field(default_factory=Csv, description="How the files are written.")
     arrives: Arrival | None = Field(
         None, description="When a file is there; without it the rows count as always known."
     )
     known_at: SqlExpression | None = Field(
         None, description="When a row could first be known; never before its file arrived."
     )
-    lookup: tuple[Lookup, ...] = ()
-    times: dict[ColumnName, LocalTime] = Field(default_factory=dict)
+    lookup: tuple[Lookup, ...] = Field(
+        (), description="Columns taken from reference sources, in the order written."
+    )
+    times: dict[ColumnName, LocalTime] = Field(
+        default_factory=dict, description="New column: an instant from a local date and clock."
+    )
     derive: dict[ColumnName, SqlExpression] = Field(
         default_factory=dict, description="New columns, computed in the order written."
     )

@@ -26,11 +26,11 @@ class TransformSettings(Settings):
 class ModelSettings(Settings):
     """The network."""
 
-    kind: Literal["table_mlp"] = "table_mlp"
+    kind: Literal["table_mlp"] = Field("table_mlp", description="Architecture of the network.")
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
     )
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of units left out in training.")
     embedding: int = Field(16, ge=1, le=1024, description="Largest embedding of a category.")
 
 
@@ -43,12 +43,14 @@ class TrainSettings(Settings):
     )
     workers: int = Field(2, ge=1, le=4096, description="Training processes, one task slot each.")
     batch_size: int = Field(1024, ge=1, le=1_048_576, description="Rows a step on one worker.")
-    epochs: int = Field(20, ge=1, le=10_000)
+    epochs: int = Field(20, ge=1, le=10_000, description="Most passes over the training rows.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Of the whole job, not per worker.")
-    weight_decay: float = Field(1e-4, ge=0, le=1)
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="Pull of weights towards 0.")
     patience: int = Field(3, ge=1, description="Epochs without a better validation loss.")
-    seed: int = Field(7, ge=0, lt=2**31)
+    seed: int = Field(7, ge=0, lt=2**31, description="Of first weights, shuffle and dropout.")
     stall_seconds: float = Field(
         120, gt=0, description="Silence after which a rank counts as hung."
     )
-    baselines: tuple[Baseline, ...] = ("majority", "logistic", "boosted_trees")
+    baselines: tuple[Baseline, ...] = Field(
+        ("majority", "logistic", "boosted_trees"), description="Trained beside the network."
+    )

@@ -1,0 +1,176 @@
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from lepton_spark.config.check import load_all
+from lepton_spark.config.columns import silver_columns
+from lepton_spark.config.feature_name import feature_names
+from lepton_spark.config.loader import list_cases
+from lepton_spark.errors import ConfigError
+from tests.config.conftest import COLUMNS, Change, Configuration
+
+SHIPPED = Path(__file__).parents[2] / "conf"
+
+
+def refusal(conf: Configuration, change: Change) -> str:
+    conf.write_case(change)
+    with pytest.raises(ConfigError) as caught:
+        load_all(conf.folder, "shop", "local")
+    return str(caught.value)
+
+
+def orders(**settings: Any) -> Change:
+    return lambda case: case["sources"]["orders"].update(settings)
+
+
+def features(**settings: Any) -> Change:
+    return lambda case: case["features"].update(settings)
+
+
+def history(**settings: Any) -> Change:
+    return lambda case: case["features"]["history"]["returns"].update(settings)
+
+
+@pytest.mark.parametrize("name", list_cases(SHIPPED))
+def test_every_case_that_is_shipped_fits_its_contracts(name: str):
+    load_all(SHIPPED, name, "local")
+
+
+def test_a_second_check_takes_a_small_part_of_a_second():
+    load_all(SHIPPED, "flight_delay", "local")
+    start = perf_counter()
+
+    load_all(SHIPPED, "flight_delay", "local")
+
+    assert perf_counter() - start < 0.5
+
+
+def test_silver_has_contract_lookup_times_and_derived_columns_in_order(conf: Configuration):
+    loaded = load_all(conf.folder, "shop", "local")
+
+    assert silver_columns(loaded.case, loaded.contracts, "orders") == {
+        "order_no": "integer",
+        "store": "string",
+        "day": "date",
+        "clock": "integer",
+        "amount": "number",
+        "email": "string",
+        "store_zone": "string",
+        "ordered_at": "timestamp",
+        "hour": "integer",
+        "is_big": "boolean",
+    }
+
+
+def test_features_are_named_for_source_columns_window_and_measure(conf: Configuration):
+    assert feature_names(load_all(conf.folder, "shop", "local").case) == (
+        "store",
+        "amount",
+        "hour",
+        "is_big",
+        "returns_days_kept",
+        "returns_age_hours",
+        "returns_by_store_7d_kept",
+        "returns_by_store_7d_rows",
+        "returns_by_all_7d_kept",
+        "returns_by_all_7d_rows",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (orders(contract="order"), "did you mean orders?"),
+        (orders(key=["order_nr"]), "did you mean order_no?"),
+        (orders(known_at="day"), "is a date"),
+        (orders(path="orders.csv"), "has no {date}"),
+        (orders(lookup=[{"from": "store", "on": {}, "take": {}}]), "at least 1 item"),
+        (
+            orders(lookup=[{"from": "shops", "on": {"store": "store"}, "take": {"z": "zone"}}]),
+            "names shops, which is no source",
+        ),
+        (
+            orders(lookup=[{"from": "stores", "on": {"store": "zone"}, "take": {"z": "zone"}}]),
+            "not the key of stores",
+        ),
+        (
+            orders(lookup=[{"from": "stores", "on": {"clock": "store"}, "take": {"z": "zone"}}]),
+            "is a integer",
+        ),
+        (
+            orders(lookup=[{"from": "stores", "on": {"store": "store"}, "take": {"z": "zon"}}]),
+            "did you mean zone?",
+        ),
+        (
+            orders(lookup=[{"from": "orders", "on": {"clock": "order_no"}, "take": {"z": "day"}}]),
+            "circle: orders -> orders",
+        ),
+        (orders(times={"at": {"date": "store", "clock": "clock", "zone": "UTC"}}), "is a string"),
+        (orders(times={"at": {"date": "day", "clock": "amount", "zone": "UTC"}}), "is a number"),
+        (orders(times={"at": {"date": "day", "clock": "clock", "zone": "Mars"}}), "time zone"),
+        (
+            orders(times={"at": {"date": "day", "clock": "clock", "zone": "UTC", "after": "on"}}),
+            "names on, which is no column",
+        ),
+        (orders(derive={"first": "second + 1", "second": "1"}), "no column second"),
+        (orders(derive={"Amount": "1"}), "already a column"),
+        (orders(derive={"nothing": "null"}), "not known"),
+        (orders(derive={"gap": "ordered_at - ordered_at"}), "interval"),
+        (lambda case: case["predict"].update(each="order"), "did you mean orders?"),
+        (lambda case: case["predict"].update(day="clock"), "is a integer"),
+        (lambda case: case["predict"]["label"].update({"from": "return"}), "mean returns?"),
+        (lambda case: case["predict"]["label"].update({"from": "stores"}), "different keys"),
+        (lambda case: case["predict"]["label"].update({"is": "days_kept"}), "boolean"),
+        (lambda case: case["predict"]["label"].update(only_if="days_kept + 1"), "boolean"),
+        (lambda case: case["predict"]["split"].update(test_from="2024-01-01"), "before"),
+        (lambda case: case["predict"]["split"].update(test_from="2024-13-01"), "date"),
+        (features(own=["ordered_at"]), "is a timestamp"),
+        (features(own=["store", "store"]), "name of another feature"),
+        (features(own=["is_returned"]), "tells the label"),
+        (features(as_category=["minute"]), "no feature"),
+        (
+            features(latest={"returns": {"on": ["amount"], "within": "7 days", "take": ["store"]}}),
+            "no column of returns",
+        ),
+        (
+            features(latest={"stores": {"on": ["store"], "within": "7 days", "take": ["zone"]}}),
+            "become known",
+        ),
+        (history(by=[["clock"]]), "no column of returns"),
+        (history(measures={"late": {"share": "days_kept"}}), "boolean"),
+        (history(measures={"late": {"mean": "store"}}), "is a string"),
+        (history(measures={"late": {"mean": "days"}}), "no column days"),
+        (history(over=["5 minutes"]), "hours, days or weeks"),
+        (lambda case: case["evaluate"].update(slices=["region"]), "no feature"),
+        (lambda case: case["gate"].update(suspicious_above=0.6), "leak"),
+        (lambda case: case.update(train={"baselines": []}), "not trained"),
+    ],
+)
+def test_what_does_not_fit_is_refused(conf: Configuration, change: Change, told: str):
+    def with_evaluate(case: dict[str, Any]) -> None:
+        case["evaluate"] = {}
+        change(case)
+
+    assert told in refusal(conf, with_evaluate)
+
+
+def test_columns_to_join_on_have_one_kind(conf: Configuration):
+    columns = [dict(column) for column in COLUMNS["returns"]]
+    columns[1]["logicalType"] = "integer"
+    conf.write_contract("returns", columns)
+
+    assert "store of returns is a integer" in refusal(conf, lambda _: None)
+
+
+def test_an_environment_may_be_too_small_for_a_case(conf: Configuration):
+    conf.write_environment(lambda environment: environment.update(max_workers=1))
+
+    assert "holds at most 1" in refusal(conf, lambda case: case.update(train={"workers": 2}))
+
+
+def test_a_key_and_the_day_may_be_features(conf: Configuration):
+    conf.write_case(features(own=["order_no", "store"]))
+
+    load_all(conf.folder, "shop", "local")

@@ -1,0 +1,192 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lepton_spark.config.expression import Checked, parse
+from lepton_spark.config.sql_functions import AGGREGATES, CHANGING, FUNCTIONS
+from lepton_spark.errors import ConfigError
+
+KINDS = {
+    "whole": "integer",
+    "part": "number",
+    "money": "decimal",
+    "word": "string",
+    "flag": "boolean",
+    "day": "date",
+    "at": "timestamp",
+}
+
+
+def checked(text: str) -> Checked:
+    return parse(text, columns=KINDS, where="x.yml:1:1")
+
+
+def refusal(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        checked(text)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "sql", "kind"),
+    [
+        ("whole", "`whole`", "integer"),
+        ("whole + 1", "TRY_ADD(`whole`, 1)", "integer"),
+        ("whole / 0", "TRY_DIVIDE(`whole`, 0)", "number"),
+        ("whole % 100", "TRY_MOD(`whole`, 100)", "integer"),
+        ("-part", "TRY_SUBTRACT(0, `part`)", "number"),
+        ("cast(word as int)", "TRY_CAST(`word` AS INT)", "integer"),
+        ("word::double", "TRY_CAST(`word` AS DOUBLE)", "number"),
+        ("at + interval 1 hour", "TRY_ADD(`at`, INTERVAL '1' HOUR)", "timestamp"),
+        ("day + interval 2 days", "TRY_ADD(`day`, INTERVAL '2' DAYS)", "date"),
+        ("at - at", "TRY_SUBTRACT(`at`, `at`)", "interval"),
+        ("word = 'x' -- why", "`word` = 'x'", "boolean"),
+        ("whole is not null", "NOT `whole` IS NULL", "boolean"),
+        ("whole in (1, 2)", "`whole` IN (1, 2)", "boolean"),
+        ("word like 'a%'", "`word` LIKE 'a%'", "boolean"),
+        ("word = ';'", "`word` = ';'", "boolean"),
+        ("coalesce(whole, part)", "COALESCE(`whole`, `part`)", "number"),
+        ("case when flag then 1 else 0 end", "CASE WHEN `flag` THEN 1 ELSE 0 END", "integer"),
+        ("day > date '2013-01-01'", "`day` > TRY_CAST('2013-01-01' AS DATE)", "boolean"),
+        ("left(word, whole)", "LEFT(`word`, TRY_CAST(`whole` AS INT))", "string"),
+        ("make_dt_interval(0, 0, whole)", None, "interval"),
+        ("`word` || 'x'", "`word` || 'x'", "string"),
+    ],
+)
+def test_spark_is_given_text_made_from_the_checked_tree(text: str, sql: str | None, kind: str):
+    found = checked(text)
+
+    assert found.kind == kind
+    assert sql is None or found.sql == sql
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("(select 1)", "a subquery"),
+        ("whole in (select 1)", "a subquery"),
+        ("exists(select 1)", "a subquery"),
+        ("whole; drop table x", "';'"),
+        ("coalesce(x -> x, 1)", "a lambda"),
+        ("row_number() over (order by whole)", "a window function"),
+        ("sum(whole)", "the aggregate sum"),
+        ("count(*)", "the aggregate count"),
+        ("my_udf(whole)", "the function my_udf"),
+        ("reflect('a', 'b')", "the function reflect"),
+        ("coalesce(distinct whole)", "DISTINCT"),
+        ("*", "a star"),
+        ("t.whole", "a name with a dot"),
+        ("word[0]", "access to an element"),
+        ("${x}", "not allowed"),
+        (":x", "a parameter"),
+        ("whole as x", "a name after"),
+        ("(whole, part)", "a list of expressions"),
+        ("'it''s'", "a quote inside quotes"),
+        ("cast(word as array<int>)", "a cast to this type"),
+        ("cast(word as timestamp_ntz)", "a cast to this type"),
+        ("at + interval '1 2' day to hour", "interval"),
+        ("at + interval whole day", "this interval"),
+        (r"word = 'a\\b'", "backslash"),
+        ("show tables", "not allowed"),
+        ("select 1", "a subquery"),
+        ("whole +", "cannot be read"),
+        ("'abc", "cannot be read"),
+        ("", "not allowed"),
+        ("upper()", "upper has 0 arguments"),
+        ("upper(word, word)", "upper has 2 arguments"),
+        ("(" * 900 + "whole" + ")" * 900, "cannot be read"),
+        ("whole" + "+whole" * 390, "parts"),
+    ],
+)
+def test_what_is_not_on_the_list_is_named(text: str, told: str):
+    error = refusal(text)
+
+    assert told in error.what
+    assert error.what.startswith("x.yml:1:1: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("word = 1", "string beside a integer"),
+        ("word + 1", "no arithmetic"),
+        ("day + 1", "no arithmetic"),
+        ("year(word)", "year needs a time"),
+        ("whole and flag", "boolean"),
+        ("if(flag, 1, 'x')", "integer beside a string"),
+        ("word rlike '['", "literal that is valid"),
+        ("word rlike '(a+)+'", "literal that is valid"),
+        ("word rlike word", "literal that is valid"),
+        ("date_trunc('parsec', at)", "literal that is valid"),
+        ("from_utc_timestamp(at, 'Mars')", "literal that is valid"),
+        ("lpad(word, 1000000000)", "literal that is valid"),
+        ("date '2013-02-30'", "not valid"),
+        ("timestamp '2013-02-30 00:00:00'", "not valid"),
+    ],
+)
+def test_types_that_could_end_a_job_are_refused(text: str, told: str):
+    assert told in refusal(text).what
+
+
+def test_an_unknown_column_is_told_with_the_nearest():
+    error = refusal("wole + 1")
+
+    assert "no column wole" in error.what
+    assert error.fix == "did you mean whole?"
+
+
+@pytest.mark.parametrize("name", sorted(CHANGING))
+def test_nothing_changing_is_allowed_with_or_without_brackets(name: str):
+    assert "not deterministic" in refusal(name).what
+    assert name not in FUNCTIONS
+
+
+@pytest.mark.parametrize("name", sorted(AGGREGATES))
+def test_no_aggregate_is_a_function(name: str):
+    assert name not in FUNCTIONS
+
+
+def test_a_column_may_have_the_name_of_a_changing_function():
+    assert parse("version + 1", columns={"version": "integer"}, where="x").columns == {"version"}
+
+
+def test_it_tells_which_columns_are_read_and_which_can_be_read_back():
+    found = checked("concat(word, cast(year(day) as string), if(part > 1, 'a', 'b'))")
+
+    assert found.columns == {"word", "day", "part"}
+    assert found.exposed == {"word"}
+
+
+def test_without_kinds_types_are_not_checked():
+    assert parse("a + b", columns=["a", "b"], where="x").kind is None
+
+
+def test_checked_text_is_a_fixed_point():
+    once = checked("left(upper(word), 2) = 'AB' or not flag").sql
+
+    assert checked(once).sql == once
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_is_checked_or_refused(text: str):
+    try:
+        checked(text)
+    except ConfigError as error:
+        assert error.exit_code == 10
+
+
+WORDS = ["whole", "word", "(", ")", "+", "'x'", ",", "select", "1", "->", ";", "reflect", "over",
+         "case", "when", "then", "end", "in", "as", "cast", "is", "null", "interval", "day", "--",
+         "/*", "*/", "`", "."]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_what_is_let_through_holds_only_allowed_calls(text: str):
+    try:
+        sql = checked(text).sql.lower()
+    except ConfigError:
+        return
+
+    assert not any(word in sql for word in ("select", "reflect", "over", ";", "->", "--", "/*"))

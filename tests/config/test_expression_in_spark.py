@@ -1,0 +1,144 @@
+"""Real Spark accepts what the allow-list lets through, and no value of a row ends a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import functions as F
+
+from lepton_spark.config.expression import parse
+from lepton_spark.config.sql_functions import FUNCTIONS, Function
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.spark
+
+KINDS = {
+    "whole": "integer",
+    "part": "number",
+    "money": "decimal",
+    "word": "string",
+    "flag": "boolean",
+    "day": "date",
+    "at": "timestamp",
+}
+SCHEMA = (
+    "whole bigint, part double, money decimal(18,2), word string, flag boolean, day date,"
+    " at timestamp"
+)
+SPARK_TYPES = {
+    "integer": ("int", "bigint", "smallint", "tinyint"),
+    "number": ("double", "float"),
+    "decimal": ("decimal",),
+    "string": ("string",),
+    "boolean": ("boolean",),
+    "date": ("date",),
+    "timestamp": ("timestamp",),
+    "interval": ("interval",),
+}
+ARGUMENTS = {
+    "number": ["part", "whole", "money"],
+    "int": ["whole"],
+    "any": ["word"],
+    "string": ["word"],
+    "time": ["day", "at"],
+    "date": ["day"],
+    "timestamp": ["at"],
+    "<count>": ["1"],
+    "<position>": ["1"],
+    "<unit>": ["'month'"],
+    "<zone>": ["'Europe/Vienna'"],
+    "<regex>": ["'([a-z])'"],
+}
+OTHERS = [
+    "-whole",
+    "whole + part - money * 2 / 3 % 4",
+    "whole / 0",
+    "whole % 0",
+    "case word when 'x' then 1 else 2 end",
+    "case when flag then day end",
+    "if(flag, at, null)",
+    "whole between 1 and 2",
+    "word in ('a', \"it's\")",
+    "word like 'a%' or word ilike 'A%' or word rlike '^[a-z]+$'",
+    "word is null and not flag is true",
+    "whole <=> 1",
+    "whole is distinct from 1",
+    "word || 'x'",
+    "at + interval 3 hours - interval '2' days",
+    "day + interval 1 month",
+    "day + interval 1 hour",
+    "at + make_dt_interval(0, 0, whole)",
+    "(unix_seconds(at) - unix_seconds(at)) / 60",
+    "day > date '2013-01-01' and at < timestamp '2013-01-01 00:00:00'",
+    "cast(floor(whole / 100) as int)",
+    *(
+        f"cast(word as {name})"
+        for name in ("string", "int", "bigint", "double", "float", "decimal(10,2)", "boolean",
+                     "date", "timestamp", "smallint", "tinyint")
+    ),
+]  # fmt: skip
+
+
+def calls(function: Function) -> list[str]:
+    """Calls of a function: fewest and most arguments, each kind that its group allows."""
+    found = []
+    for count in {function.least, min(function.most, function.least + 1)}:
+        for choice in range(3):
+            kinds = [function.kind_of(index) for index in range(count)]
+            arguments = [ARGUMENTS[kind][choice % len(ARGUMENTS[kind])] for kind in kinds]
+            found.append(f"{function.name}({', '.join(arguments)})")
+    return sorted(set(found))
+
+
+@pytest.fixture
+def rows(spark: SparkSession) -> DataFrame:
+    """Plain values, nulls, and the ends of each type."""
+    values = """
+        (1, 1.5, 2.25, 'abc', true, date'2024-02-29', timestamp'2024-03-31 01:30:00'),
+        (null, null, null, null, null, null, null),
+        (9223372036854775807, 1.7976931348623157e308, 9999999999999999.99, '', false,
+         date'9999-12-31', timestamp'9999-12-31 23:59:59'),
+        (-9223372036854775807, -1e308, -9999999999999999.99, ' 12x', true,
+         date'0001-01-01', timestamp'0001-01-01 00:00:00')
+    """
+    names = ", ".join(KINDS)
+    columns = [F.col(field.split()[0]).cast(field.split()[1]) for field in SCHEMA.split(", ")]
+    return spark.sql(f"select * from values {values} as t({names})").select(*columns)
+
+
+def evaluate(rows: DataFrame, texts: list[str]) -> None:
+    checked = [parse(text, columns=KINDS, where="test") for text in texts]
+    found = rows.select(*(F.expr(item.sql).alias(f"c{n}") for n, item in enumerate(checked)))
+    for text, item, (_, spark_type) in zip(texts, checked, found.dtypes, strict=True):
+        assert item.kind is not None, text
+        assert spark_type.startswith(SPARK_TYPES[item.kind]), (text, item.kind, spark_type)
+    # Written nowhere, but every value is computed, as text since Python has no year -1.
+    found.select(*(F.col(name).cast("string") for name in found.columns)).write.format("noop").mode(
+        "overwrite"
+    ).save()
+
+
+def test_every_allowed_function_runs_and_gives_the_kind_that_is_said(rows: DataFrame):
+    evaluate(rows, [call for function in FUNCTIONS.values() for call in calls(function)])
+
+
+def test_operators_casts_and_literals_run_and_give_the_kind_that_is_said(rows: DataFrame):
+    evaluate(rows, OTHERS)
+
+
+def test_text_arrives_as_the_author_wrote_it(rows: DataFrame):
+    item = parse("concat(\"it's\", ' %_;--')", columns=KINDS, where="test")
+
+    assert rows.select(F.expr(item.sql)).first()[0] == "it's %_;--"
+
+
+def test_what_cannot_be_computed_is_null(rows: DataFrame):
+    texts = ["whole + 1", "whole * 3", "part / 0", "whole % 0", "cast('x' as int)"]
+    checked = [parse(text, columns=KINDS, where="test").sql for text in texts]
+
+    found = rows.filter("whole > 2").select(*(F.expr(sql) for sql in checked)).first()
+
+    assert tuple(found) == (None,) * len(texts)
