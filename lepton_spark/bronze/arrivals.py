@@ -82,7 +82,7 @@ def visible(
         arrives: When the file of a date is there; without it all files always were.
         until: The moment, UTC; a file that arrives at this very instant is there.
     """
-    expression = _expression_of(path)
+    expression = expression_of(path)
     found = []
     for listed in files:
         match = expression.fullmatch(listed.path)
@@ -91,6 +91,19 @@ def visible(
             modified_at = listed.modified_at.astimezone(UTC)
             found.append(LandedFile(listed.path, listed.uri, listed.size, modified_at, arrived_at))
     return tuple(sorted(found, key=lambda file: (file.arrived_at, file.path)))
+
+
+def expression_of(path: str) -> re.Pattern[str]:
+    """What the paths of a source's files match as a whole; the date, if any, is group `date`."""
+    parts = re.split(r"(\{date\}|\*)", path)
+    pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
+    text = ""
+    for part in parts:
+        piece = pieces.get(part, re.escape(part))
+        # A second {date} must repeat the first.
+        text += r"(?P=date)" if part == _DATE and "(?P<date>" in text else piece
+    # Hidden and underscored names are other programs' work in progress.
+    return re.compile(r"(?!(?:.*/)?[._])" + text)
 
 
 def nearest(name: str, names: Iterable[str], *, limit: int = 3) -> list[str]:
@@ -107,18 +120,6 @@ def spread(files: Sequence[LandedFile], num_tasks: int) -> list[list[LandedFile]
         tasks[lightest].append(file)
         loads[lightest] += file.size + 4096  # opening a file costs too
     return [sorted(task, key=lambda file: (file.arrived_at, file.path)) for task in tasks]
-
-
-def _expression_of(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{date\}|\*)", path)
-    pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
-    text = ""
-    for part in parts:
-        piece = pieces.get(part, re.escape(part))
-        # A second {date} must repeat the first.
-        text += r"(?P=date)" if part == _DATE and "(?P<date>" in text else piece
-    # Hidden and underscored names are other programs' work in progress.
-    return re.compile(r"(?!(?:.*/)?[._])" + text)
 
 
 def _arrival(match: re.Match[str], arrives: Arrival | None) -> datetime | None:

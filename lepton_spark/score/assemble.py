@@ -1,0 +1,87 @@
+"""One prediction row for each raw row of a day, scored or with the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.score.scheduled import typed_like
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SCORED = "scored"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Which model scores, in which run.
+
+    Args:
+        threshold: From this score on the decision is true.
+    """
+
+    name: str
+    version: str
+    digest: str
+    threshold: float
+    run_id: str
+
+
+def assemble(
+    accepted: DataFrame, refused: DataFrame, scores: DataFrame, key: Sequence[str]
+) -> DataFrame:
+    """Put scores beside the rows of a day.
+
+    Args:
+        accepted: Key, `_file`, `_row`; small, copied to every worker.
+        refused: `_file`, `_row`, `_reasons` and what of the key is known.
+        scores: Key and `score`; a key that occurs twice gives two rows, for the audit to find.
+        key: Columns that identify a row.
+
+    Returns:
+        Key, `score`, `status`, `reason`, `_file`, `_row`.
+    """
+    # An accepted row without features must stay, so it is on the outer side.
+    joined = F.broadcast(accepted).join(scores.select(*key, "score"), list(key), how="left")
+    has_score = F.col("score").isNotNull()
+    good = joined.select(
+        *key,
+        "score",
+        F.when(has_score, SCORED).otherwise(REFUSED).alias("status"),
+        F.when(~has_score, "no_features").alias("reason"),
+        "_file",
+        "_row",
+    )
+    bad = refused.select(
+        *typed_like(refused, accepted.schema, key),
+        F.lit(None).cast("double").alias("score"),
+        F.lit(REFUSED).alias("status"),
+        F.array_join("_reasons", ";").alias("reason"),
+        "_file",
+        "_row",
+    )
+    return good.unionByName(bad)
+
+
+def signed(rows: DataFrame, key: Sequence[str], as_of: date, scorer: Scorer) -> DataFrame:
+    """The rows of the prediction table: what `assemble` gives, and which model in which run."""
+    return rows.select(
+        *key,
+        F.lit(as_of).alias("as_of"),
+        F.col("score").cast("double").alias("score"),
+        (F.col("score") >= F.lit(scorer.threshold)).alias("decision"),
+        "status",
+        "reason",
+        F.lit(scorer.name).alias("model_name"),
+        F.lit(scorer.version).alias("model_version"),
+        F.lit(scorer.digest).alias("model_digest"),
+        F.lit(scorer.run_id).alias("run_id"),
+        "_file",
+        "_row",
+    )
