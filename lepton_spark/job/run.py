@@ -19,7 +19,7 @@ from lepton_spark.job.java import use_java
 from lepton_spark.job.outcome import Outcome, in_words, tell
 from lepton_spark.job.progress import make_progress, start_logging
 from lepton_spark.job.request import Request, check_arguments, refuse_future
-from lepton_spark.job.stop import Stopped, kill_descendants, stoppable, within
+from lepton_spark.job.stop import Stopped, Stopper, kill_descendants, stoppable, within
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +44,7 @@ def open_context(
     request: Request,
     progress: Progress | None = None,
     *,
-    on_start: Callable[[], None] = lambda: None,
+    stopper: Stopper | None = None,
 ) -> Iterator[RunContext]:
     """What a stage needs, for one command; a notebook opens it as a script does.
 
@@ -54,7 +54,7 @@ def open_context(
     Args:
         request: Which case and environment, as of when.
         progress: Where stages say how far they are; log lines where it is not given.
-        on_start: Called when the session is there.
+        stopper: Told how to stop the session at a signal.
 
     Raises:
         ConfigError: The case or the environment is wrong; nothing was started.
@@ -69,8 +69,7 @@ def open_context(
     refuse_future(request, case, now)
     progress = progress or make_progress(new_run_id())
     progress.step("spark", "starting Spark")
-    with _session(environment, request) as spark:
-        on_start()
+    with _session(environment, request, stopper) as spark:
         yield RunContext(
             spark=spark,
             case=case,
@@ -86,7 +85,9 @@ def open_context(
 
 
 @contextmanager
-def _session(environment: Environment, request: Request) -> Iterator[SparkSession]:
+def _session(
+    environment: Environment, request: Request, stopper: Stopper | None
+) -> Iterator[SparkSession]:
     use_java()
     from pyspark.sql import SparkSession
 
@@ -97,17 +98,14 @@ def _session(environment: Environment, request: Request) -> Iterator[SparkSessio
         yield session.attach(given, environment.spark.conf)
         return
     spark = session.start(environment, app_name=f"lepton {request.command} {request.case}")
+    if stopper is not None:
+        stopper.take()
+        stopper.at_first(lambda: _abandon(spark))
     try:
         yield spark
-    except (Stopped, KeyboardInterrupt):
-        within(_SECONDS_TO_STOP_SPARK, lambda: _abandon(spark))
-        kill_descendants()
-        raise
-    except BaseException:
+    finally:
+        # Not in this thread: after a signal its connection may be amid an answer.
         within(_SECONDS_TO_STOP_SPARK, spark.stop)
-        raise
-    else:
-        spark.stop()
 
 
 def _abandon(spark: SparkSession) -> None:
@@ -162,16 +160,28 @@ def execute(request: Request, work: Work) -> Outcome:
     started = time.monotonic()
     nights: Mapping[date, Sequence[StageResult]] = {}
     ending = DONE
-    with stoppable() as take_signals:
+
+    def outcome() -> Outcome:
+        seconds = time.monotonic() - started
+        return Outcome(request, progress.run_id, ending, progress.stage, seconds, nights)
+
+    def tell_at_last(number: int) -> None:
+        nonlocal ending
+        ending = ending_of(Stopped(number))
+        tell(outcome(), stdout=sys.stdout, stderr=sys.stderr)
+
+    with stoppable() as stopper:
+        stopper.at_last(tell_at_last)
         try:
-            with open_context(request, progress, on_start=take_signals) as context:
+            with open_context(request, progress, stopper=stopper) as context:
                 nights = work(context)
         except BaseException as error:  # noqa: BLE001  # every end has an exit code
             ending = ending_of(error)
         finally:
             progress.close()
-    seconds = time.monotonic() - started
-    return Outcome(request, progress.run_id, ending, progress.stage, seconds, nights)
+        if stopper.is_stopping:
+            kill_descendants()
+    return outcome()
 
 
 def run_job(name: str, stages: Sequence[tuple[str, Stage]], argv: Sequence[str]) -> int:

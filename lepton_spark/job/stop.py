@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 DEADLINE_SECONDS = 8.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
@@ -28,58 +28,84 @@ class Stopped(BaseException):
         return signal.Signals(self.number).name
 
 
-@contextmanager
-def stoppable() -> Iterator[Callable[[], None]]:
-    """Raise `Stopped` in the main thread at the first signal, and end the process at the second.
+class Stopper:
+    """What happens at a signal: the first stops the command, the second ends the process.
 
-    Whatever hangs, the process ends `DEADLINE_SECONDS` after the first signal. Outside the main
-    thread, such as in a notebook, signals are left alone.
-
-    Yields:
-        Call it to take the signals (back) from whoever else has taken them: Spark does so.
+    Whatever hangs, the process ends `DEADLINE_SECONDS` after the first signal.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    is_stopping = threading.Event()
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if is_stopping.is_set():
-            end_now(number)
-        is_stopping.set()
-        watchdog = threading.Timer(DEADLINE_SECONDS, end_now, [number])
+    def __init__(self) -> None:
+        self._is_stopping = threading.Event()
+        self._first: list[Callable[[], object]] = []
+        self._last: list[Callable[[int], object]] = []
+
+    def at_first(self, work: Callable[[], object]) -> None:
+        """Do this at the first signal, in a thread of its own.
+
+        The thread matters: Spark's connection of the interrupted one may be amid an answer. What
+        other threads wait for can so be cancelled while the main thread waits for them.
+        """
+        self._first.append(work)
+
+    def at_last(self, work: Callable[[int], object]) -> None:
+        """Do this, given the signal, before the process is ended."""
+        self._last.append(work)
+
+    def take(self) -> None:
+        """Take the signals, also from whoever else took them meanwhile: Spark does so."""
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._stop)
+
+    @property
+    def is_stopping(self) -> bool:
+        """True after the first signal."""
+        return self._is_stopping.is_set()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if self.is_stopping:
+            self._end(number)
+        self._is_stopping.set()
+        watchdog = threading.Timer(DEADLINE_SECONDS, self._end, [number])
         watchdog.daemon = True
         watchdog.start()
+        for work in self._first:
+            threading.Thread(target=_quietly, args=(work,), daemon=True).start()
         raise Stopped(number)
 
-    def take() -> None:
-        for number in _SIGNALS:
-            signal.signal(number, stop)
+    def _end(self, number: int) -> None:
+        kill_descendants()
+        for work in self._last:
+            _quietly(partial(work, number))
+        os._exit(128 + number)
 
-    take()
+
+@contextmanager
+def stoppable() -> Iterator[Stopper]:
+    """Raise `Stopped` in the main thread at the first signal.
+
+    Outside the main thread, such as in a notebook, signals are left alone.
+
+    Yields:
+        To say what else has to be done at a signal.
+    """
+    stopper = Stopper()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopper
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    stopper.take()
     try:
-        yield take
+        yield stopper
     finally:
-        if not is_stopping.is_set():
+        # While it stops, a second signal has to end it.
+        if not stopper.is_stopping:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-def end_now(number: int) -> None:
-    """End this process and all that it started, at once."""
-    kill_descendants()
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-    os._exit(128 + number)
-
-
 def within(seconds: float, work: Callable[[], object]) -> bool:
-    """Do some work in another thread; False where it took longer and still goes on.
-
-    The thread matters: Spark's connection of the interrupted thread may be in the middle of an
-    answer.
-    """
+    """Do some work in another thread; False where it took longer and still goes on."""
     thread = threading.Thread(target=_quietly, args=(work,), daemon=True)
     thread.start()
     thread.join(seconds)

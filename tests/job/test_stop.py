@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,9 +48,9 @@ def test_the_handlers_are_given_back():
 
 
 def test_handlers_that_spark_took_are_taken_back():
-    with pytest.raises(Stopped), stoppable() as take:
+    with pytest.raises(Stopped), stoppable() as stopper:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        take()
+        stopper.take()
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
@@ -88,3 +90,13 @@ def test_work_that_takes_too_long_is_left_behind():
 
 def test_work_that_fails_is_done():
     assert within(5, lambda: 1 / 0)
+
+
+def test_work_of_other_threads_is_cancelled_while_the_command_waits_for_them():
+    is_cancelled = threading.Event()
+    with pytest.raises(Stopped), stoppable() as stopper, ThreadPoolExecutor(1) as pool:
+        stopper.at_first(is_cancelled.set)
+        pool.submit(is_cancelled.wait, 60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    assert is_cancelled.is_set()
