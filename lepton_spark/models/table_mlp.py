@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers
 
 from lepton_spark.errors import ModelError
+from lepton_spark.models.lean import keras
 
 if TYPE_CHECKING:
     from lepton_spark.config.train import ModelSettings
 
+layers = keras.layers
 Array = npt.NDArray[np.generic]
 
 

@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
+from lepton_spark.models.lean import keras
 from lepton_spark.train.steps import (
     BINS,
     STEPS_PER_CALL,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
+
+from lepton_spark.models.lean import keras, tf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

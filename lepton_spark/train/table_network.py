@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
 from lepton_spark.config.train import ModelSettings, TrainSettings
 from lepton_spark.dataset.blocks import EpochReader, Layout, Source
 from lepton_spark.dataset.reader import Selection
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.models import table_mlp
+from lepton_spark.models.lean import tf
 from lepton_spark.models.weights import pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
