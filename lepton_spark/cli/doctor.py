@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import LeptonError
-from lepton_spark.job.java import FIX as JAVA_FIX
-from lepton_spark.job.java import WANTED, find_java
+from lepton_spark.lake.java import FIX as JAVA_FIX
+from lepton_spark.lake.java import WANTED, find_java
 
 if TYPE_CHECKING:
     from lepton_spark.config.environment import Environment

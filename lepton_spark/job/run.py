@@ -15,7 +15,6 @@ from lepton_spark.context import RunContext, StageResult
 from lepton_spark.errors import LeptonError
 from lepton_spark.job.arguments import read_arguments
 from lepton_spark.job.ending import DONE, ending_of
-from lepton_spark.job.java import use_java
 from lepton_spark.job.outcome import Outcome, in_words, tell
 from lepton_spark.job.progress import make_progress, start_logging
 from lepton_spark.job.request import Request, check_arguments, refuse_future
@@ -88,7 +87,6 @@ def open_context(
 def _session(
     environment: Environment, request: Request, stopper: Stopper | None
 ) -> Iterator[SparkSession]:
-    use_java()
     from pyspark.sql import SparkSession
 
     from lepton_spark.lake import session

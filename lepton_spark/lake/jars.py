@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lepton_spark.errors import EnvironmentFault
+from lepton_spark.lake.java import use_java
 
 SCALA = "2.13"
 # Of what Ivy brings, Spark has the rest already.
@@ -122,6 +123,7 @@ def _fetch_here(work: str) -> None:
     """Start and end a JVM that brings the jars to `work`; runs in a process of its own."""
     from pyspark.sql import SparkSession  # noqa: PLC0415  # only this process needs it
 
+    use_java()
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.Builder().master("local[1]").appName("lepton-jars")
     builder = builder.config("spark.ui.enabled", "false").config("spark.jars.ivy", work)

