@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lepton_spark.dataset.cache import Labelled, RowCache
 from lepton_spark.dataset.prefetch import read_ahead
-from lepton_spark.dataset.reader import Selection, read_piece
+from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, Shard, rows_of_step
 from lepton_spark.dataset.transform import Block, FeatureTransform, as_float
 
@@ -40,11 +40,10 @@ class Source:
 
     transform: FeatureTransform
     label: str
-    selection: Selection
 
     def read(self, piece: Piece) -> Labelled:
         """Read and transform the rows of one piece."""
-        rows = read_piece(piece, [*self.transform.columns, self.label], self.selection)
+        rows = read_piece(piece, [*self.transform.columns, self.label])
         labels = as_float(rows, self.label).astype(np.float32)
         return Labelled(self.transform.apply(rows), labels)
 

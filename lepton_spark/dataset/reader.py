@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import fs
 
@@ -18,49 +16,34 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.shards import Piece
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Keep the rows in which a text column has one value; no column keeps all rows."""
-
-    column: str | None = None
-    value: str = ""
-
-
-def read_table(
-    path: str, row_group: int, columns: Sequence[str], selection: Selection | None = None
-) -> pa.Table:
+def read_table(path: str, row_group: int, columns: Sequence[str]) -> pa.Table:
     """Read columns of one row group, checksums of its pages verified.
 
     Args:
         path: Path or URI that pyarrow can reach.
         row_group: Number of the row group.
         columns: Names, each in the file.
-        selection: Rows to keep; its column need not be among `columns`.
 
     Raises:
         EnvironmentFault: The file is gone, cannot be reached, or is damaged.
         DataError: A column is missing.
     """
-    selection = selection or Selection()
-    wanted = list(dict.fromkeys((*columns, *([selection.column] if selection.column else ()))))
-    rows = _read(path, row_group, wanted)
-    if selection.column:
-        rows = rows.filter(pc.equal(rows.column(selection.column), selection.value))
-    return rows.select(list(columns))
+    names = list(dict.fromkeys(columns))
+    return _read(path, row_group, names).select(names)
 
 
-def read_piece(piece: Piece, columns: Sequence[str], selection: Selection) -> pa.Table:
+def read_piece(piece: Piece, columns: Sequence[str]) -> pa.Table:
     """Read the rows of a piece.
 
     Raises:
-        DataError: The row group does not hold as many rows of the selection as was planned.
+        DataError: The row group does not hold as many rows as was planned.
     """
-    rows = read_table(piece.path, piece.row_group, columns, selection)
-    if rows.num_rows != piece.kept:
+    rows = read_table(piece.path, piece.row_group, columns)
+    if rows.num_rows != piece.group_rows:
         raise DataError(
             "LS-2061",
-            f"row group {piece.row_group} of {piece.path} has {rows.num_rows} rows of the part "
-            f"{selection.value or 'all'}, planned were {piece.kept}",
+            f"row group {piece.row_group} of {piece.path} has {rows.num_rows} rows, planned were "
+            f"{piece.group_rows}",
             "the files of a table version never change",
             "restore the table, then prepare the dataset again",
         )

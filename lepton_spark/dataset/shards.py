@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,16 +16,16 @@ class Piece:
 
     Args:
         path: Location of the file, as pyarrow reads it.
-        start: First of the rows wanted, counted among those that the selection keeps.
+        start: First of the rows wanted.
         rows: How many of them.
-        kept: Rows of the row group that the selection keeps in all.
+        group_rows: Rows of the whole row group.
     """
 
     path: str
     row_group: int
     start: int
     rows: int
-    kept: int
+    group_rows: int
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Deal:
     steps: int
 
 
-def whole(path: str, row_group: int, kept: int) -> Piece:
-    """All rows of a row group that the selection keeps."""
-    return Piece(path, row_group, 0, kept, kept)
+def whole(path: str, row_group: int, rows: int) -> Piece:
+    """All rows of a row group."""
+    return Piece(path, row_group, 0, rows, rows)
 
 
 def deal(pieces: Sequence[Piece], num_ranks: int, batch_size: int) -> Deal:
@@ -103,8 +103,6 @@ def _between(pieces: Sequence[Piece], first: int, end: int) -> list[Piece]:
     for piece in pieces:
         start, stop = max(first - position, 0), min(end - position, piece.rows)
         if start < stop:
-            taken.append(
-                Piece(piece.path, piece.row_group, piece.start + start, stop - start, piece.kept)
-            )
+            taken.append(replace(piece, start=piece.start + start, rows=stop - start))
         position += piece.rows
     return taken

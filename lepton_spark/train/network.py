@@ -22,40 +22,22 @@ BLOCK_ROWS = 131_072
 
 
 @dataclass(frozen=True)
-class Part:
-    """The rows of one part of the dataset.
-
-    Args:
-        pieces: Row groups, each with the number of its rows that are in this part.
-        name: Value of the split column in these rows.
-    """
-
-    pieces: tuple[Piece, ...]
-    name: str
-
-    @property
-    def rows(self) -> int:
-        """Rows in all."""
-        return sum(piece.rows for piece in self.pieces)
-
-
-@dataclass(frozen=True)
 class NetworkJob:
     """All that decides the weights of a network, and where its checkpoints are.
 
     Args:
-        split_column: Text column that names the part of a row; none where each file has one part.
+        fitted: Row groups of the training part.
+        validated: Row groups of the validation part.
         checkpoint: Folder, path or URI, that all ranks reach.
     """
 
     model: ModelSettings
     train: TrainSettings
     transform: FeatureTransform
-    fitted: Part
-    validated: Part
+    fitted: tuple[Piece, ...]
+    validated: tuple[Piece, ...]
     label: str
     checkpoint: str
-    split_column: str | None = None
     is_shuffled: bool = True
     block_rows: int = BLOCK_ROWS
 
@@ -65,10 +47,9 @@ class NetworkJob:
             "model": self.model.model_dump(mode="json"),
             "train": self.train.model_dump(mode="json", exclude={"launcher", "stall_seconds"}),
             "transform": self.transform.to_json(),
-            "fitted": asdict(self.fitted),
-            "validated": asdict(self.validated),
+            "fitted": [asdict(piece) for piece in self.fitted],
+            "validated": [asdict(piece) for piece in self.validated],
             "label": self.label,
-            "split_column": self.split_column,
             "is_shuffled": self.is_shuffled,
             "block_rows": self.block_rows,
             "size": size,
@@ -104,13 +85,13 @@ def fit_network(backend: TrainingBackend, job: NetworkJob, size: int) -> FittedN
         TrainingError: A rank failed.
         TryAgainError: A rank was killed or hung.
     """
-    if job.train.batch_size > job.fitted.rows > 0:
+    rows = sum(piece.rows for piece in job.fitted)
+    if job.train.batch_size > rows > 0:
         raise ConfigError(
             "LS-1061",
-            f"train.batch_size is {job.train.batch_size}, the training part has "
-            f"{job.fitted.rows} rows",
+            f"train.batch_size is {job.train.batch_size}, the training part has {rows} rows",
             "a batch is at most all rows",
-            f"set train.batch_size to {max(1, job.fitted.rows // (8 * size))}",
+            f"set train.batch_size to {max(1, rows // (8 * size))}",
         )
     work = Work(ENTRY, job.payload(size), job.train.stall_seconds)
     return _fitted(backend.run(work, size))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lepton_spark.config.train import ModelSettings, TrainSettings
 from lepton_spark.dataset.blocks import EpochReader, Layout, Source
-from lepton_spark.dataset.reader import Selection
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.models import table_mlp
@@ -75,15 +74,14 @@ def _make_repeatable(worker: Worker) -> None:
 def _reader(
     worker: Worker, payload: Mapping[str, Any], transform: FeatureTransform, part: str
 ) -> EpochReader:
-    pieces = [Piece(**piece) for piece in payload[part]["pieces"]]
+    pieces = [Piece(**piece) for piece in payload[part]]
     batch_size = payload["train"]["batch_size"]
     dealt = deal(pieces, worker.size, batch_size)
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
-    selection = Selection(payload["split_column"], payload[part]["name"])
     cache = worker.folder / part
     cache.mkdir()
     return EpochReader(
-        dealt.shards[worker.rank], Source(transform, payload["label"], selection), layout, cache
+        dealt.shards[worker.rank], Source(transform, payload["label"]), layout, cache
     )
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from lepton_spark.dataset import cache
 from lepton_spark.dataset.blocks import EpochReader, Layout, Shuffle, Source
 from lepton_spark.dataset.prefetch import read_ahead
-from lepton_spark.dataset.reader import Selection
 from lepton_spark.dataset.shards import deal, whole
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.errors import DataError
@@ -24,27 +23,25 @@ TRANSFORM = FeatureTransform(
     categories=(CategoryColumn("c", ("a", "b")),),
     rows_digest="",
 )
-SOURCE = Source(TRANSFORM, "_label", Selection("_split", "train"))
-PARTS = ["train", "train", "validate"]
+SOURCE = Source(TRANSFORM, "_label")
 
 
 @pytest.fixture(scope="module")
 def pieces(tmp_path_factory):
     path = tmp_path_factory.mktemp("rows") / "part.parquet"
-    count = 99
+    count = 66
     rows = pa.table(
         {
             "x": pa.array(range(count), pa.float64()),
             "c": ["a", "b", "c"] * (count // 3),
             "_label": [float(n % 2) for n in range(count)],
-            "_split": PARTS * (count // 3),
         }
     )
-    pq.write_table(rows, path, row_group_size=30)
-    return [whole(str(path), n, kept) for n, kept in enumerate([20, 20, 20, 6])]
+    pq.write_table(rows, path, row_group_size=20)
+    return [whole(str(path), n, rows) for n, rows in enumerate([20, 20, 20, 6])]
 
 
-TRAIN_ROWS = [float(n) for n in range(99) if n % 3 != 2]
+TRAIN_ROWS = [float(n) for n in range(66)]
 
 
 def taken(blocks):

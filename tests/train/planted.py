@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lepton_spark.config.train import ModelSettings, TrainSettings
 from lepton_spark.dataset.shards import whole
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
-from lepton_spark.train.network import NetworkJob, Part
+from lepton_spark.train.network import NetworkJob
 
 WORDS = ("ant", "bee", "cat", "dog")
 TRANSFORM = FeatureTransform(
@@ -43,25 +44,24 @@ def rows_of(count, seed=1):
 
 def job_on(rows, folder, *, row_group_size=400, **train):
     """A job on rows written to a folder; checkpoints lie in the folder as well."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "rows.parquet"
-    pq.write_table(rows, path, row_group_size=row_group_size)
     settings = {"batch_size": 128, "epochs": 3, "patience": 3, "stall_seconds": 30, **train}
     return NetworkJob(
         model=ModelSettings(hidden=(16, 8), dropout=0.1, embedding=3),
         train=TrainSettings(**settings),
         transform=TRANSFORM,
-        fitted=part_of(rows, path, row_group_size, "train"),
-        validated=part_of(rows, path, row_group_size, "validate"),
+        fitted=write_part(rows, folder, row_group_size, "train"),
+        validated=write_part(rows, folder, row_group_size, "validate"),
         label="_label",
         checkpoint=str(folder / "checkpoint"),
-        split_column="_split",
     )
 
 
-def part_of(rows, path, row_group_size, name):
-    pieces = []
-    for group, first in enumerate(range(0, rows.num_rows, row_group_size)):
-        parts = rows.column("_split").slice(first, row_group_size).to_pylist()
-        pieces.append(whole(str(path), group, parts.count(name)))
-    return Part(tuple(pieces), name)
+def write_part(rows, folder, row_group_size, name):
+    part = rows.filter(pc.field("_split") == name).drop_columns(["_split"])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.parquet"
+    pq.write_table(part, path, row_group_size=row_group_size)
+    sizes = [
+        min(row_group_size, part.num_rows - n) for n in range(0, part.num_rows, row_group_size)
+    ]
+    return tuple(whole(str(path), group, size) for group, size in enumerate(sizes))
