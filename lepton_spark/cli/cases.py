@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -84,7 +83,7 @@ def _check_one(conf_dir: Path, name: str, env: str, overrides: tuple[str, ...]) 
 
 
 def _print_schema() -> int:
-    from lepton_spark.config.case import Case
+    from lepton_spark.config.schema import case_schema
 
-    write(sys.stdout, json_text.dumps(Case.model_json_schema(), indent=2) + "\n")
+    write(sys.stdout, case_schema())
     return 0

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lepton_spark import __version__
+
 if TYPE_CHECKING:
     from lepton_spark.context import StageResult
     from lepton_spark.job.ending import Ending
@@ -56,6 +58,7 @@ class Outcome:
             "command": self.request.command if self.request else self.command,
             "exit_code": self.ending.exit_code,
             "seconds": round(self.seconds, 1),
+            "version": __version__,
         }
         if self.request is not None:
             found |= {

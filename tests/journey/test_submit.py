@@ -1,0 +1,100 @@
+"""Each job under spark-submit: the package as a zip, executors in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lepton_spark import __version__
+from tests.journey.lepton import ROOT, Done, run
+from tests.journey.plant import Plant, make_plant
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.tensorflow,
+    pytest.mark.horovod,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+]
+
+SCORE_DAY = "2024-02-27"
+ZIPPED = "0.0.0+zip"
+JOBS = ("land", "refine", "build_features", "prepare", "train", "evaluate", "register")
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory) -> Plant:
+    made = make_plant(tmp_path_factory.mktemp("plant"))
+    shutil.copy(ROOT / "conf" / "env" / "cluster.yml", made.conf_dir / "env")
+    return made
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Path:
+    """The package as a zip that can be told from the one that is installed."""
+    path = tmp_path_factory.mktemp("zip") / "lepton_spark.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in (ROOT / "lepton_spark").rglob("*"):
+            name = str(file.relative_to(ROOT))
+            if name == "lepton_spark/__init__.py":
+                archive.writestr(name, file.read_text().replace(__version__, ZIPPED))
+            elif file.is_file() and "__pycache__" not in file.parts:
+                archive.write(file, name)
+    return path
+
+
+def submit(job: str, plant: Plant, package: Path, as_of: object) -> Done:
+    from lepton_spark.lake.jars import resolve_jars
+
+    settings = {
+        "spark.driver.memory": "1g",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.ui.enabled": "false",
+    }
+    command = [
+        str(Path(sys.executable).parent / "spark-submit"),
+        "--master", "local-cluster[2,1,1024]",
+        "--py-files", str(package),
+        "--jars", ",".join(resolve_jars()),
+        *[word for name, value in settings.items() for word in ("--conf", f"{name}={value}")],
+        str(ROOT / "jobs" / f"{job}.py"),
+        "--case", "plant", "--as-of", str(as_of), "--conf-dir", str(plant.conf_dir),
+    ]  # fmt: skip
+    environ = {
+        "LEPTON_LAKEHOUSE": str(plant.lakehouse),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{plant.lakehouse}/mlflow.db",
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYTHONPATH": "",
+        "PATH": os.environ["PATH"],
+    }
+    return run(command, timeout=400, **environ)
+
+
+def test_each_job_runs_on_a_cluster(plant, package):
+    for job in JOBS:
+        done = submit(job, plant, package, plant.as_of)
+        assert done.code == 0, f"{job}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
+        assert done.summary["status"] == "done"
+        assert done.summary["version"] == ZIPPED
+
+    scored = submit("score", plant, package, SCORE_DAY)
+    assert scored.code == 0, scored.stderr[-3000:]
+    assert scored.stage("score")["tables"][0]["rows"] == 40
+
+    night = submit("nightly", plant, package, SCORE_DAY)
+    assert night.code == 0, night.stderr[-3000:]
+    assert not night.stage("score")["tables"][0]["is_new"]
+
+
+def test_a_job_says_what_is_wrong_with_its_arguments(plant, package):
+    done = submit("land", plant, package, "2024-13-01")
+
+    assert done.code == 2
+    assert done.summary["code"] == "LS-0203"
