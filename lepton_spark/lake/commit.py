@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lepton_spark.lake.staging import Staged
 
 # Set when a table is made. Markers live in the log, so it is kept as long as reruns may happen.
-_PROPERTIES = {
+PROPERTIES = {
     "delta.logRetentionDuration": "interval 365 days",
     "delta.enableDeletionVectors": "false",
 }
@@ -74,7 +74,7 @@ def _write(
     if publication.replace is not None:
         writer = writer.option("replaceWhere", publication.replace)
     if is_first:
-        writer = writer.options(**_PROPERTIES).partitionBy(*publication.partition_by)
+        writer = writer.options(**PROPERTIES).partitionBy(*publication.partition_by)
     with writing(staged.rows, publication):
         writer.save(location(context.environment, publication.table))
 

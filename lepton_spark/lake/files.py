@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pyarrow import fs
+from pyarrow import NativeFile, fs
 
 from lepton_spark.lake.catalog import join, scheme_of
 
@@ -47,6 +47,12 @@ def open_stream(path: str) -> Any:
     """
     system, inner = _open(path)
     return system.open_input_stream(inner, compression=None)
+
+
+def open_input(path: str) -> NativeFile:
+    """A file open for reading at any position; the caller closes it."""
+    system, inner = _open(path)
+    return system.open_input_file(inner)
 
 
 def read_text(path: str) -> str:
