@@ -1,0 +1,52 @@
+"""What came of each row, as far as it was known at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.config import expression
+from lepton_spark.silver.knowledge import known_at, versions
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from lepton_spark.config.case import Label
+
+LABEL = "_label"
+KNOWN_AT = "_known_at"
+
+
+def label_rows(
+    outcomes: DataFrame, label: Label, key: Sequence[str], *, moment: datetime
+) -> DataFrame:
+    """The label of each key that has one.
+
+    Args:
+        outcomes: Silver rows of the label's source. Costs one shuffle on the key.
+        label: The condition, and the rows where it holds.
+        key: Columns that identify a row, here and in the predicted source.
+        moment: With a time zone; what was not known then does not exist.
+
+    Returns:
+        Key, `_label` (1.0 where the condition is true, else 0.0) and `_known_at`; rows whose
+        label is null or excluded by `only_if` are left out.
+
+    Raises:
+        ConfigError: An expression is not allowed.
+    """
+    arrived = outcomes.filter(F.col("_arrived_at") <= F.lit(moment))
+    known = known_at(versions(arrived, key), moment)
+    if label.only_if is not None:
+        known = known.filter(_condition(label.only_if, outcomes, "only_if"))
+    value = _condition(label.is_, outcomes, "is").cast("boolean").cast("double")
+    labelled = known.select(*key, value.alias(LABEL), KNOWN_AT)
+    return labelled.filter(F.col(LABEL).isNotNull())
+
+
+def _condition(text: str, rows: DataFrame, name: str) -> Column:
+    columns = [column for column in rows.columns if not column.startswith("_")]
+    return F.expr(expression.parse(text, columns=columns, where=f"predict.label.{name}").sql)

@@ -1,0 +1,53 @@
+"""Which part of the dataset a row is in: train, validate or test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from lepton_spark.config.case import Split
+
+SPLIT = "_split"
+PARTS = ("train", "validate", "test")
+_BUCKETS = 1 << 20
+
+
+def assign_split(rows: DataFrame, split: Split, *, day: str, key: Sequence[str]) -> DataFrame:
+    """Name the part of each row.
+
+    Args:
+        rows: Has the key and the day, neither null.
+        split: First days of validation and test, or their shares.
+        day: Date column; not used where the split goes by shares.
+        key: Columns that identify a row; rows of one key are always in one part.
+
+    Returns:
+        The same rows and columns, and `_split`.
+    """
+    if split.validate_from is not None and split.test_from is not None:
+        part = (
+            F.when(F.col(day) >= F.lit(split.test_from), "test")
+            .when(F.col(day) >= F.lit(split.validate_from), "validate")
+            .otherwise("train")
+        )
+        return rows.withColumn(SPLIT, part)
+    return rows.withColumn(SPLIT, _by_share(split, key))
+
+
+def key_hash(key: Sequence[str], seed: int) -> Column:
+    """A 64-bit number that depends on the key and the seed only, for splits and orders."""
+    return F.xxhash64(F.lit(seed), *(F.col(name) for name in key))
+
+
+def _by_share(split: Split, key: Sequence[str]) -> Column:
+    place = F.pmod(key_hash(key, split.seed), F.lit(_BUCKETS)) / F.lit(_BUCKETS)
+    test_share, validate_share = split.test_share or 0.0, split.validate_share or 0.0
+    return (
+        F.when(place < test_share, "test")
+        .when(place < test_share + validate_share, "validate")
+        .otherwise("train")
+    )

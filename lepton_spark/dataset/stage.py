@@ -1,0 +1,174 @@
+"""Join features with labels and deal the rows to train, validate and test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark.context import Published, RunContext, StageResult
+from lepton_spark.dataset.audit import audit_dataset
+from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows
+from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
+from lepton_spark.dataset.sufficiency import PartCount, require_enough
+from lepton_spark.lake import tables
+from lepton_spark.lake.tables import Publication, TableId
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.case import Case
+
+logger = logging.getLogger(__name__)
+JOB = "dataset"
+ROW_GROUP_ROWS = 131_072
+_ORDER_SEED = 20_011  # another than the split's, so that order and part have nothing in common
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What is known of the dataset before it is written.
+
+    Args:
+        fitted_until: When the last label of train and validate was known, ISO, UTC.
+        content: Order-free digest of keys, labels and parts.
+    """
+
+    parts: dict[str, PartCount]
+    fitted_until: str
+    content: str
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self.parts.values())
+
+
+def prepare(context: RunContext) -> StageResult:
+    """Publish gold.<case>_dataset: each row whose label was known at the moment, with its part.
+
+    Raises:
+        DataError: Features or outcomes are not there, or the audit failed.
+        TryAgainError: No row has a label yet.
+        TrainingError: One class only, or too few rows of one.
+    """
+    case = context.case
+    table = TableId("gold", f"{case.case}_dataset")
+    features_table = TableId("gold", f"{case.case}_features")
+    version = tables.current_version(context, features_table)
+    features = tables.read(context, features_table, version=version if version >= 0 else None)
+    features = features.filter(F.col("_as_of") <= F.lit(context.as_of))
+    labels = _labels(context)
+    summary, unlabelled = _summarise(context, features, labels)
+    require_enough(summary.parts, label=case.predict.label.name, unlabelled=unlabelled)
+    columns = feature_columns(case, features.columns)
+    publication = Publication(
+        table,
+        JOB,
+        context.as_of.isoformat(),
+        _fingerprint(context, summary, columns),
+        replace="true",
+        facts=_facts(summary, columns, features_table, version),
+        partition_by=(SPLIT,),
+        audit=lambda staged: audit_dataset(staged, _key(case), num_rows=summary.rows),
+        row_group_rows=ROW_GROUP_ROWS,
+    )
+    published = tables.publish(context, _rows(context, features, labels, summary), publication)
+    logger.info("%d rows in %s", summary.rows, table)
+    return StageResult(JOB, (published,), _told(publication, published))
+
+
+def feature_columns(case: Case, columns: list[str]) -> list[str]:
+    """Which columns of the feature table are features, in their order."""
+    others = {*_key(case), case.predict.day} - set(case.features.own)
+    return [name for name in columns if name not in others and not name.startswith("_")]
+
+
+def _key(case: Case) -> tuple[str, ...]:
+    return case.sources[case.predict.each].key
+
+
+def _labels(context: RunContext) -> DataFrame:
+    case = context.case
+    source = case.predict.label.source
+    outcomes = tables.read(context, TableId("silver", f"{case.case}_{source}"))
+    return label_rows(outcomes, case.predict.label, _key(case), moment=context.moment)
+
+
+def _labelled(context: RunContext, features: DataFrame, labels: DataFrame) -> DataFrame:
+    case = context.case
+    joined = features.join(labels, on=list(_key(case)), how="inner")
+    return assign_split(joined, case.predict.split, day=case.predict.day, key=_key(case))
+
+
+def _summarise(context: RunContext, features: DataFrame, labels: DataFrame) -> tuple[_Summary, int]:
+    """Count parts and classes; reads no feature. Collects one row a part."""
+    case = context.case
+    narrow = features.select(*dict.fromkeys([*_key(case), case.predict.day]))
+    rows = _labelled(context, narrow, labels)
+    digest = F.xxhash64(*(F.col(name) for name in (*_key(case), LABEL, SPLIT)))
+    counted = rows.groupBy(SPLIT).agg(
+        F.count("*").alias("rows"),
+        F.sum(LABEL).cast("bigint").alias("positives"),
+        F.date_format(F.max(KNOWN_AT), "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").alias("known_until"),
+        F.sum(digest.cast("decimal(38,0)")).cast("string").alias("content"),
+    )
+    found = {row[SPLIT]: row for row in counted.collect()}
+    parts = {name: PartCount(row["rows"], row["positives"]) for name, row in found.items()}
+    until = [found[name]["known_until"] for name in PARTS[:2] if name in found]
+    content = [[name, found[name]["content"]] for name in PARTS if name in found]
+    summary = _Summary(parts, max(until, default=""), json.dumps(content))
+    return summary, 0 if summary.rows else narrow.count()
+
+
+def _rows(
+    context: RunContext, features: DataFrame, labels: DataFrame, summary: _Summary
+) -> DataFrame:
+    """Rows in the order of a hash, so that every row group is a random sample of its part."""
+    case = context.case
+    kept = [*_key(case), case.predict.day, *feature_columns(case, features.columns)]
+    rows = _labelled(context, features, labels).select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT)
+    largest = max(part.rows for part in summary.parts.values())
+    num_files = max(case.train.workers, -(-largest // ROW_GROUP_ROWS))
+    order = key_hash(_key(case), _ORDER_SEED)
+    return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
+
+
+def _fingerprint(context: RunContext, summary: _Summary, columns: list[str]) -> str:
+    case = context.case
+    marker = tables.find(
+        context, TableId("gold", f"{case.case}_features"), "features", context.as_of.isoformat()
+    )
+    facts = {
+        "features": marker.fingerprint if marker else None,
+        "columns": columns,
+        "rows": summary.content,
+        "label": case.predict.label.model_dump(mode="json"),
+        "split": case.predict.split.model_dump(mode="json"),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _facts(
+    summary: _Summary, columns: list[str], features_table: TableId, version: int
+) -> dict[str, Any]:
+    return {
+        "rows": {name: part.rows for name, part in summary.parts.items()},
+        "positives": {name: part.positives for name, part in summary.parts.items()},
+        "fitted_until": summary.fitted_until,
+        "features": columns,
+        "features_table": str(features_table),
+        "features_version": version,
+    }
+
+
+def _told(publication: Publication, published: Published) -> dict[str, Any]:
+    facts = {name: value for name, value in publication.facts.items() if name != "features"}
+    return {
+        **facts,
+        "features": len(publication.facts["features"]),
+        "dataset_version": published.version,
+    }

@@ -1,0 +1,148 @@
+"""Scores of many rows: workers read row groups of a pinned table, transform and predict them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from lepton_spark.dataset.reader import read_table
+from lepton_spark.models.predictor import Predictor, load_predictor
+from lepton_spark.train.bundle import Bundle, check_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.context import RunContext
+    from lepton_spark.dataset.transform import FeatureTransform
+    from lepton_spark.lake.file_plan import FilePlan, FileSlice
+
+ROWS_AT_ONCE = 16_384
+_MOST_LOADED = 8
+
+
+def predict(
+    context: RunContext,
+    rows: DataFrame,
+    bundles: Mapping[str, Bundle],
+    *,
+    keep: Sequence[str],
+    plan: FilePlan | None = None,
+) -> DataFrame:
+    """Score rows with one or more models.
+
+    Args:
+        context: Gives the session.
+        rows: At least the columns to keep and those that the models were fitted with.
+        bundles: By name; their digests have been checked.
+        keep: Columns of `rows` that are given back.
+        plan: Row groups that hold exactly `rows`, read by the workers themselves; where it is
+            missing or unfit the rows go through the JVM, three times slower.
+
+    Returns:
+        Lazy: the kept columns and `p_<name>` of each model, double.
+
+    Raises:
+        ModelError: A column that a model was fitted with is missing.
+    """
+    scorer = _Scorer.of(rows.schema, bundles, keep)
+    for bundle in bundles.values():
+        # By name: the order in the table does not matter to a model, a missing column does.
+        check_columns(bundle, [name for name in bundle.transform.columns if name in rows.columns])
+    content = context.spark.sparkContext.broadcast({n: dict(b.files) for n, b in bundles.items()})
+    if plan is None or plan.unfit is not None:
+
+        def through_the_jvm(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                yield from scorer.score(pa.Table.from_batches([batch]), content.value)
+
+        return rows.select(*scorer.columns).mapInArrow(through_the_jvm, scorer.schema)
+    slices = plan.slices
+
+    def from_files(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from scorer.score(scorer.read(slices[number]), content.value)
+
+    # One task a row group; the numbers are all that the JVM hands over.
+    numbers = context.spark.range(0, len(slices), 1, max(1, len(slices)))
+    return numbers.mapInArrow(from_files, scorer.schema)
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """What a worker does, apart from the models themselves.
+
+    Args:
+        digests: Of the bundles by name; a worker keeps what it loaded under these.
+        columns: Columns to read: to keep, then those of the models.
+    """
+
+    digests: Mapping[str, str]
+    columns: tuple[str, ...]
+    keep: tuple[str, ...]
+    schema: StructType
+
+    @classmethod
+    def of(cls, schema: StructType, bundles: Mapping[str, Bundle], keep: Sequence[str]) -> _Scorer:
+        inputs = [name for bundle in bundles.values() for name in bundle.transform.columns]
+        scores = [StructField(f"p_{name}", DoubleType()) for name in bundles]
+        return cls(
+            digests={name: bundle.digest for name, bundle in bundles.items()},
+            columns=tuple(dict.fromkeys([*keep, *inputs])),
+            keep=tuple(keep),
+            schema=StructType([schema[name] for name in keep] + scores),
+        )
+
+    def read(self, piece: FileSlice) -> pa.Table:
+        return read_table(piece.path, piece.row_group, self.columns)
+
+    def score(
+        self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]
+    ) -> Iterator[pa.RecordBatch]:
+        schema = to_arrow_schema(self.schema, timezone="UTC")
+        for start in range(0, rows.num_rows, ROWS_AT_ONCE):
+            part = rows.slice(start, ROWS_AT_ONCE).combine_chunks()
+            scores = self._predict(part, content)
+            kept = [part.column(name) for name in self.keep]
+            table = pa.table([*kept, *scores], names=schema.names).cast(schema)
+            yield from table.to_batches()
+
+    def _predict(
+        self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]
+    ) -> list[npt.NDArray[np.float64]]:
+        scores, blocks = [], {}
+        for name, digest in self.digests.items():
+            model = _load(digest, content[name])
+            if model.transform_digest not in blocks:
+                blocks[model.transform_digest] = model.transform.apply(rows)
+            scores.append(model.predictor.predict(blocks[model.transform_digest]))
+        return scores
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    transform: FeatureTransform
+    transform_digest: str
+    predictor: Predictor
+
+
+_loaded: dict[str, _Loaded] = {}
+
+
+def _load(digest: str, files: Mapping[str, bytes]) -> _Loaded:
+    """The model of a bundle, made once in each worker process."""
+    if digest not in _loaded:
+        if len(_loaded) >= _MOST_LOADED:
+            _loaded.clear()
+        bundle = Bundle(files)
+        transform = bundle.transform
+        predictor = load_predictor(bundle.spec, files)
+        _loaded[digest] = _Loaded(transform, transform.digest, predictor)
+    return _loaded[digest]

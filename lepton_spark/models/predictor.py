@@ -1,0 +1,186 @@
+"""A fitted model that scores blocks: made from a JSON spec and checked bytes, never from code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lepton_spark.config.train import ModelSettings
+from lepton_spark.errors import ModelError
+from lepton_spark.models.design_matrix import design_matrix, width_of
+from lepton_spark.models.weights import unpack
+
+if TYPE_CHECKING:
+    from lepton_spark.dataset.transform import Block
+
+KINDS = ("table_mlp", "logistic", "boosted_trees", "majority")
+WEIGHTS_FILES = {
+    "table_mlp": "weights.npz",
+    "logistic": "weights.npz",
+    "boosted_trees": "booster.json",
+}
+SLICE_ROWS = 4096
+Probabilities = npt.NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """Scores rows of one transform."""
+
+    def predict(self, block: Block) -> Probabilities:
+        """Probability of the positive class, `[rows]`, in (0, 1) or exactly 0 or 1."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a spec says of its input: number columns, then indices of each category."""
+
+    width: int
+    cardinalities: tuple[int, ...]
+
+
+def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor:
+    """Build the model that a spec describes and fill it with its weights.
+
+    Args:
+        spec: `kind`, `width`, `cardinalities`; `settings` of a network, `rate` of the majority.
+        files: Content of a bundle by name, digests already checked.
+
+    Raises:
+        ModelError: Unknown kind, weights missing, unreadable or of another shape.
+    """
+    kind = spec.get("kind")
+    if kind not in KINDS:
+        raise ModelError(
+            "LS-3007",
+            "the spec of the model names an unknown kind",
+            f"allowed are {', '.join(KINDS)}",
+            "train the model with this version, or upgrade lepton-spark",
+        )
+    try:
+        shape = Shape(int(spec["width"]), tuple(int(size) for size in spec["cardinalities"]))
+        return _LOADERS[kind](spec, shape, _weights(kind, files))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(
+            "LS-3008",
+            f"the files of a {kind} model do not fit its spec ({type(error).__name__})",
+            "spec and weights are written together and must agree in every shape",
+            "restore the model's files, or train again",
+        ) from error
+
+
+def _weights(kind: str, files: Mapping[str, bytes]) -> bytes:
+    return files[WEIGHTS_FILES[kind]] if kind in WEIGHTS_FILES else b""
+
+
+@dataclass(frozen=True)
+class Majority:
+    """The share of positives in the training rows, for every row."""
+
+    rate: float
+
+    def predict(self, block: Block) -> Probabilities:
+        """The same probability for each row."""
+        return np.full(len(block.numbers), self.rate, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A linear model on the one-hot design matrix."""
+
+    shape: Shape
+    coefficients: npt.NDArray[np.float64]
+    intercept: float
+
+    def predict(self, block: Block) -> Probabilities:
+        """Probability of the positive class."""
+        matrix = design_matrix(block, self.shape.cardinalities, "one_hot")
+        return _sigmoid(matrix @ self.coefficients + self.intercept)
+
+
+class BoostedTrees:
+    """Boosted trees on the ordinal design matrix; keeps one thread."""
+
+    def __init__(self, shape: Shape, content: bytes) -> None:
+        import xgboost  # noqa: PLC0415  # only where a bundle holds trees
+
+        self._shape = shape
+        self._booster = xgboost.Booster({"nthread": 1})
+        try:
+            self._booster.load_model(bytearray(content))
+        except xgboost.core.XGBoostError as error:
+            raise ValueError("not a booster") from error
+        if self._booster.num_features() != width_of(shape.width, shape.cardinalities, "ordinal"):
+            raise ValueError("another number of features")
+
+    def predict(self, block: Block) -> Probabilities:
+        """Probability of the positive class."""
+        matrix = design_matrix(block, self._shape.cardinalities, "ordinal")
+        return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float64)
+
+
+class TableMlp:
+    """The network, on one TensorFlow thread, in slices that stay in the cache."""
+
+    def __init__(self, settings: ModelSettings, shape: Shape, content: bytes) -> None:
+        _one_thread()
+        from lepton_spark.models import table_mlp  # noqa: PLC0415  # TensorFlow takes seconds
+
+        self._model = table_mlp.build(settings, shape.width, shape.cardinalities)
+        arrays = list(unpack(content).values())
+        expected = [tuple(variable.shape) for variable in self._model.weights]
+        if [array.shape for array in arrays] != expected:
+            raise ValueError("weights of another shape")
+        self._model.set_weights(arrays)
+
+    def predict(self, block: Block) -> Probabilities:
+        """Probability of the positive class."""
+        scores = np.empty(len(block.numbers), dtype=np.float64)
+        for start in range(0, len(scores), SLICE_ROWS):
+            rows = slice(start, start + SLICE_ROWS)
+            inputs = {"numbers": block.numbers[rows], "categories": block.categories[rows]}
+            logits = np.asarray(self._model(inputs, training=False), dtype=np.float64)
+            scores[rows] = _sigmoid(logits[:, 0])
+        return scores
+
+
+def _one_thread() -> None:
+    import tensorflow as tf  # noqa: PLC0415  # only where a bundle holds a network
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # already running in this process, with the threads it has
+        return
+
+
+def _sigmoid(logits: npt.NDArray[np.float64]) -> Probabilities:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500)))
+
+
+def _logistic(_spec: Mapping[str, Any], shape: Shape, content: bytes) -> Predictor:
+    arrays = unpack(content)
+    coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
+    if coefficients.shape != (width_of(shape.width, shape.cardinalities, "one_hot"),):
+        raise ValueError("coefficients of another shape")
+    return Logistic(shape, coefficients, float(arrays["intercept"]))
+
+
+def _majority(spec: Mapping[str, Any], _shape: Shape, _content: bytes) -> Predictor:
+    rate = float(spec["rate"])
+    if not 0 <= rate <= 1:
+        raise ValueError("rate outside 0 and 1")
+    return Majority(rate)
+
+
+_LOADERS: dict[str, Callable[[Mapping[str, Any], Shape, bytes], Predictor]] = {
+    "table_mlp": lambda spec, shape, content: TableMlp(
+        ModelSettings.model_validate(spec["settings"]), shape, content
+    ),
+    "logistic": _logistic,
+    "boosted_trees": lambda _spec, shape, content: BoostedTrees(shape, content),
+    "majority": _majority,
+}
