@@ -1,0 +1,148 @@
+"""From the statuses of all ranks to a verdict: go on, or stop, and who is to blame."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lepton_spark import errors
+from lepton_spark.errors import LeptonError, TrainingError, TryAgainError
+
+if TYPE_CHECKING:
+    from lepton_spark.train.board import Status
+
+STARTING = "starting"
+START_SECONDS = 180.0  # for importing TensorFlow on a busy machine
+GRACE_SECONDS = 3.0  # a rank that lost another one waits so long for the other to be blamed
+MIN_QUIET_SECONDS = 30.0  # a supervisor that writes nothing so long is gone
+STATE = "no model was written; the checkpoint holds the last good epoch"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of silence that are too many."""
+
+    stall_seconds: float
+    start_seconds: float = START_SECONDS
+
+    def of(self, status: Status) -> float:
+        """The limit where a rank is now."""
+        is_starting = status.place == STARTING
+        return max(self.start_seconds, self.stall_seconds) if is_starting else self.stall_seconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What went wrong.
+
+    Args:
+        rank: The one to blame; several may have failed because of it.
+    """
+
+    rank: int
+    what: str
+    error: Mapping[str, object] | None = None
+    is_passing: bool = True
+
+
+def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdict | None:
+    """Blame a rank, or none.
+
+    A rank that failed by itself comes before one that was killed, that before a silent one, and
+    only then those that failed because another one did not answer.
+
+    Args:
+        statuses: Of each rank, with the seconds since its supervisor wrote it.
+        limits: Of silence.
+    """
+    found = {rank: status for rank, (status, _) in statuses.items()}
+    for blame in (_failed, _killed):
+        verdict = _first(blame, found)
+        if verdict:
+            return verdict
+    silent = _silent(found, limits) or _quiet(statuses, limits)
+    return silent or _first(_lost, found)
+
+
+def _first(
+    blame: Callable[[int, Status], Verdict | None], statuses: Mapping[int, Status]
+) -> Verdict | None:
+    verdicts = (blame(rank, status) for rank, status in statuses.items())
+    return next((verdict for verdict in verdicts if verdict), None)
+
+
+def _failed(rank: int, status: Status) -> Verdict | None:
+    if status.state != "failed" or not status.error or status.error["kind"] == "lost":
+        return None
+    what = f"rank {rank} failed at {status.place}: {status.error.get('type')}"
+    return Verdict(rank, what, status.error, is_passing=False)
+
+
+def _killed(rank: int, status: Status) -> Verdict | None:
+    if status.state != "failed" or status.error or status.exit_code is None:
+        return None
+    if status.exit_code < 0:
+        name = signal.Signals(-status.exit_code).name
+        return Verdict(rank, f"rank {rank} was killed by {name} at {status.place}")
+    return Verdict(rank, f"rank {rank} ended with exit code {status.exit_code} at {status.place}")
+
+
+def _silent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:
+    silent = {
+        rank: status
+        for rank, status in statuses.items()
+        if status.state == "running" and status.silent_seconds > limits.of(status)
+    }
+    if not silent:
+        return None
+    # A rank that was stopped makes all others wait, so that all are silent.
+    rank = min(silent, key=lambda r: (silent[r].process != "T", -silent[r].silent_seconds))
+    status = silent[rank]
+    how = "was stopped by a signal and" if status.process == "T" else "hangs: it"
+    what = f"rank {rank} {how} has said nothing for {status.silent_seconds:.0f} s"
+    return Verdict(rank, f"{what}, since {status.place}")
+
+
+def _quiet(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdict | None:
+    for rank, (status, quiet_seconds) in statuses.items():
+        if status.state == "running" and quiet_seconds > max(
+            limits.stall_seconds, MIN_QUIET_SECONDS
+        ):
+            what = f"the executor of rank {rank} has not answered for {quiet_seconds:.0f} s"
+            return Verdict(rank, f"{what}, since {status.place}")
+    return None
+
+
+def _lost(rank: int, status: Status) -> Verdict | None:
+    if status.state != "failed" or status.lost_seconds < GRACE_SECONDS:
+        return None
+    return Verdict(rank, f"rank {rank} lost its connection to another rank at {status.place}")
+
+
+def error_of(verdict: Verdict, resume: str) -> LeptonError:
+    """The error to raise for a verdict."""
+    told = verdict.error or {}
+    if told.get("kind") == "told":
+        return _told(told)
+    if verdict.is_passing:
+        return TryAgainError(
+            "LS-7521",
+            verdict.what,
+            "all ranks must take part in each step, so all were stopped",
+            resume,
+            STATE,
+        )
+    return TrainingError(
+        "LS-6015",
+        f"{verdict.what} {told.get('detail', '')}".rstrip(),
+        "the code of a rank must not fail",
+        f"look at the cause, then {resume}",
+        STATE,
+    )
+
+
+def _told(told: Mapping[str, object]) -> LeptonError:
+    kind = getattr(errors, str(told["type"]), LeptonError)
+    return kind(*told["fields"])  # type: ignore[misc]  # our own classes and text

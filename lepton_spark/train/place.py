@@ -1,0 +1,59 @@
+"""Where the ranks of a ring are, as the environment variables that Horovod reads."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+
+# A transfer between two ranks: longer than any stall that the supervisors end themselves.
+GLOO_TIMEOUT_SECONDS = 600
+
+
+def ring_environment(hosts: Sequence[str], rank: int) -> dict[str, str]:
+    """Rank, local rank and cross rank of one process.
+
+    Args:
+        hosts: Host of each rank, in the order of ranks.
+        rank: Of the process.
+    """
+    host = hosts[rank]
+    local = [other for other in range(len(hosts)) if hosts[other] == host]
+    local_rank = local.index(rank)
+    order = list(dict.fromkeys(hosts))
+    across = [name for name in order if hosts.count(name) > local_rank]
+    return {
+        "HOROVOD_HOSTNAME": host,
+        "HOROVOD_RANK": str(rank),
+        "HOROVOD_SIZE": str(len(hosts)),
+        "HOROVOD_LOCAL_RANK": str(local_rank),
+        "HOROVOD_LOCAL_SIZE": str(len(local)),
+        "HOROVOD_CROSS_RANK": str(across.index(host)),
+        "HOROVOD_CROSS_SIZE": str(len(across)),
+    }
+
+
+def gloo_environment(address: tuple[str, int], interface: str) -> dict[str, str]:
+    """How the ranks find each other: a key-value server, and one network interface."""
+    return {
+        "HOROVOD_CONTROLLER": "gloo",
+        "HOROVOD_CPU_OPERATIONS": "gloo",
+        "HOROVOD_GLOO_RENDEZVOUS_ADDR": address[0],
+        "HOROVOD_GLOO_RENDEZVOUS_PORT": str(address[1]),
+        "HOROVOD_GLOO_IFACE": interface,
+        "HOROVOD_GLOO_TIMEOUT_SECONDS": str(GLOO_TIMEOUT_SECONDS),
+        "HOROVOD_CYCLE_TIME": "0.2",
+        "HOROVOD_STALL_CHECK_DISABLE": "1",  # its warnings; the supervisors end a stall
+    }
+
+
+def interface_to(address: tuple[str, int], addresses: Mapping[str, Sequence[str]]) -> str | None:
+    """The network interface from which an address is reached.
+
+    Args:
+        address: Host and port, of which only the route matters: nothing is sent.
+        addresses: IP addresses of each interface of this machine.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(address)
+        own = probe.getsockname()[0]
+    return next((name for name, found in addresses.items() if own in found), None)

@@ -1,0 +1,106 @@
+"""A training process: `python -m lepton_spark.train.rank FOLDER`, started by a supervisor.
+
+Reads `job.json` in its folder; writes `beat`, and in the end `result.json` with `files/`, or
+`error.json`. It dies with its supervisor.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from lepton_spark.errors import LeptonError
+
+JOB, BEAT, RESULT, FILES, ERROR = "job.json", "beat", "result.json", "files", "error.json"
+BEAT_BYTES = 160
+_PR_SET_PDEATHSIG = 1
+# Of these the text is about the machine; that of others may hold a value of a cell.
+_TELLING = (ImportError, FileNotFoundError, PermissionError, ConnectionError)
+
+
+def main(folder: Path, parent: int) -> int:
+    """Do the work; returns the exit code."""
+    die_with(parent)
+    job = json.loads((folder / JOB).read_text())
+    beat = Beat(folder / BEAT)
+    try:
+        _work(folder, job, beat)
+    except BaseException as error:  # noqa: BLE001  # whatever it is, the supervisor must know
+        _write(folder / ERROR, json.dumps(describe(error)).encode())
+        return 1
+    return 0
+
+
+def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
+    beat("starting")
+    from lepton_spark.train.backend import call  # noqa: PLC0415  # after the first sign of life
+    from lepton_spark.train.worker import HorovodWorker  # noqa: PLC0415
+
+    work_folder = folder / "work"
+    work_folder.mkdir()
+    worker = HorovodWorker(work_folder, beat)
+    beat("started")
+    outcome = call(str(job["entry"]), worker, job["payload"])  # type: ignore[arg-type]  # JSON
+    (folder / FILES).mkdir()
+    for name, content in outcome.files.items():
+        (folder / FILES / name).write_bytes(content)
+    _write(folder / RESULT, json.dumps(dict(outcome.facts)).encode())
+    worker.close()
+
+
+class Beat:
+    """Says in a file that the process lives: a count, and where it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        self._count = 0
+
+    def __call__(self, place: str) -> None:
+        """Say so once."""
+        self._count += 1
+        line = f"{self._count} {place}".encode()[:BEAT_BYTES].ljust(BEAT_BYTES)
+        os.pwrite(self._descriptor, line, 0)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, or end now if it has ended."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def describe(error: BaseException) -> dict[str, object]:
+    """An error as JSON: told (our own), lost (another rank is gone) or crashed."""
+    if isinstance(error, LeptonError):
+        return {"kind": "told", "type": type(error).__name__, "fields": list(error.args)}
+    if is_lost(error):
+        return {"kind": "lost", "type": type(error).__name__}
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    detail = f"in {Path(last.filename).name}, line {last.lineno}"
+    if isinstance(error, _TELLING):
+        detail = f"({error}) {detail}"
+    return {"kind": "crashed", "type": type(error).__name__, "detail": detail}
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a collective operation failed because another rank is gone."""
+    text = f"{type(error).__name__} {error}"
+    return any(word in text for word in ("Horovod", "Gloo", "gloo/", "Connection closed by peer"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    code = main(Path(sys.argv[1]), int(sys.argv[2]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the end of an interpreter with TensorFlow in it takes half a second

@@ -1,0 +1,103 @@
+"""What a Spark task does while its rank trains: start it, report on it, and never outlive it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lepton_spark.train.board import Address, Pen, Status
+from lepton_spark.train.child import Child
+from lepton_spark.train.place import gloo_environment, interface_to, ring_environment
+
+REPORT_SECONDS = 0.25
+MOST_REPORTS_A_SECOND = 200  # of all ranks together, which one driver reads
+LOOPBACK = "lo"
+
+
+@dataclass(frozen=True)
+class RankJob:
+    """What all supervisors are given.
+
+    Args:
+        work: Entry and payload, JSON-ready.
+        board: Where to report.
+        hosts: Host of each rank.
+        is_one_machine: All ranks and the driver talk over the loopback interface.
+    """
+
+    work: Mapping[str, Any]
+    board: Address
+    hosts: Sequence[str]
+    is_one_machine: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a supervisor gives back; no facts where its rank did not finish."""
+
+    rank: int
+    facts: str = ""
+    files: Mapping[str, bytes] | None = None
+
+
+def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
+    """Run one rank to its end or until the driver says stop.
+
+    A stage that Spark tries again reports at once: the ring of the first try is gone.
+
+    Args:
+        job: The same on all ranks.
+        rank: Which of them to run.
+        parent: Folder in which the rank gets one of its own; by default that for temporary files.
+    """
+    pen = Pen(job.board)
+    if not pen.claim(rank):
+        return Report(rank)
+    with tempfile.TemporaryDirectory(prefix="rank-", dir=parent) as folder:
+        child = Child(Path(folder), job.work, environment_of(job, rank))
+        try:
+            return _watch(child, pen, rank, len(job.hosts))
+        finally:
+            child.kill()
+
+
+def environment_of(job: RankJob, rank: int) -> dict[str, str]:
+    """Variables of one rank."""
+    address = (job.board.host, job.board.port)
+    interface = LOOPBACK if job.is_one_machine else interface_to(address, _own_addresses())
+    return {
+        **ring_environment(job.hosts, rank),
+        **gloo_environment(address, interface or LOOPBACK),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def _watch(child: Child, pen: Pen, rank: int, size: int) -> Report:
+    pause = max(REPORT_SECONDS, size / MOST_REPORTS_A_SECOND)
+    while True:
+        has_ended = child.wait(pause)
+        status = child.status()
+        pen.write(rank, status)
+        if status.state == "done":
+            return Report(rank, *child.result())
+        if pen.is_stopped():
+            return Report(rank)
+        if has_ended and not _is_waiting(status):
+            return Report(rank)
+
+
+def _is_waiting(status: Status) -> bool:
+    """A rank that lost another keeps reporting, so that the driver can find the other first."""
+    return (status.error or {}).get("kind") == "lost"
+
+
+def _own_addresses() -> dict[str, list[str]]:
+    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  # comes with Horovod
+
+    return {
+        name: [entry.address for entry in entries]
+        for name, entries in psutil.net_if_addrs().items()
+    }
