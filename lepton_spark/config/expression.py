@@ -18,6 +18,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
 
 from lepton_spark.config.expression_kind import KindError, check_literals, kind_of
+from lepton_spark.config.expression_text import regenerate
 from lepton_spark.config.nearest import nearest
 from lepton_spark.config.sql_functions import (
     AGGREGATES,
@@ -59,13 +60,6 @@ _NAMES: Mapping[type[exp.Expr], str] = {
     exp.Bracket: "access to an element",
     exp.Dot: "access to a field",
     exp.Tuple: "a list of expressions",
-}
-_TRY: Mapping[type[exp.Expr], str] = {
-    exp.Add: "try_add",
-    exp.Sub: "try_subtract",
-    exp.Mul: "try_multiply",
-    exp.Div: "try_divide",
-    exp.Mod: "try_mod",
 }
 _UNSAFE_TEXT = re.compile(r"[\\\x00-\x1f\x7f]")
 
@@ -121,7 +115,7 @@ def parse(text: str, *, columns: Collection[str], where: str) -> Checked:
     checker.check(tree)
     kind = checker.kind(tree)
     return Checked(
-        sql=_regenerated(tree),
+        sql=regenerate(tree, checker.kinds, _DIALECT),
         columns=frozenset(node.name for node in tree.find_all(exp.Column)),
         exposed=frozenset(node.name for node in tree.find_all(exp.Column) if _is_exposed(node)),
         kind=kind,
@@ -134,6 +128,9 @@ class _Checker:
     def __init__(self, where: str, columns: Collection[str]) -> None:
         self.where = where
         self.columns = columns
+        self.kinds: Mapping[str, str | None] = (
+            columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
+        )
 
     def tree(self, text: str) -> exp.Expr:
         """Parse the text into one expression."""
@@ -165,12 +162,9 @@ class _Checker:
 
     def kind(self, tree: exp.Expr) -> str | None:
         """Kind of the result; also checks that arguments fit."""
-        kinds: Mapping[str, str | None] = (
-            self.columns if isinstance(self.columns, Mapping) else dict.fromkeys(self.columns)
-        )
         try:
             check_literals(tree)
-            return kind_of(tree, kinds)
+            return kind_of(tree, self.kinds)
         except KindError as error:
             raise ConfigError(
                 "LS-1033",
@@ -276,47 +270,3 @@ def _is_exposed(node: exp.Expr) -> bool:
             return False
         parent = parent.parent
     return True
-
-
-def _regenerated(tree: exp.Expr) -> str:
-    """Generate text whose arithmetic cannot fail, all names quoted, without comments."""
-    root = exp.Paren(this=tree.copy())
-    for node in reversed(list(root.this.walk())):
-        replacement = _made_safe(node)
-        if replacement is not node:
-            node.replace(replacement)
-    return str(root.this.sql(dialect=_DIALECT, identify=True, comments=False))
-
-
-def _made_safe(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.Cast):
-        return exp.TryCast(this=node.this, to=node.to, safe=True)
-    if isinstance(node, exp.Neg) and not isinstance(node.this, exp.Literal):
-        return _call("try_subtract", exp.Literal.number(0), node.this)
-    if type(node) in _TRY:
-        return _call(_TRY[type(node)], node.this, node.expression)
-    if isinstance(node, exp.Anonymous):
-        return _with_narrow_arguments(node)
-    return node
-
-
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
-
-
-def _with_narrow_arguments(node: exp.Anonymous) -> exp.Expr:
-    """Give a 32-bit integer where Spark insists on one."""
-    function = FUNCTIONS.get(node.name.lower())
-    if function is None or "int" not in " ".join(function.takes).replace("?", "").split():
-        return node
-    arguments = [
-        _narrow(argument) if function.kind_of(index) == "int" else argument
-        for index, argument in enumerate(node.expressions)
-    ]
-    return exp.Anonymous(this=node.this, expressions=arguments)
-
-
-def _narrow(argument: exp.Expr) -> exp.Expr:
-    if isinstance(argument, exp.Literal):
-        return argument
-    return exp.TryCast(this=argument, to=exp.DataType.build("int"), safe=True)

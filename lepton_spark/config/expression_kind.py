@@ -25,7 +25,12 @@ MAX_PATTERN = 200
 
 _NUMBERS = frozenset({"integer", "number", "decimal"})
 _TIMES = frozenset({"date", "timestamp"})
-_GROUPS: Mapping[str, frozenset[str]] = {"number": _NUMBERS, "int": _NUMBERS, "time": _TIMES}
+_GROUPS: Mapping[str, frozenset[str]] = {
+    "number": _NUMBERS,
+    "int": _NUMBERS,
+    "seconds": _NUMBERS,
+    "time": _TIMES,
+}
 _LOGIC = (exp.And, exp.Or, exp.Not)
 _COMPARISONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
@@ -62,6 +67,8 @@ def check_literals(tree: exp.Expr) -> None:
                 wanted = function.kind_of(index)
                 if wanted.startswith("<"):
                     _check_literal(wanted, argument, function.name)
+            if function.name == "regexp_extract":
+                _check_group(node)
         elif isinstance(node, exp.RegexpLike):
             _check_literal("<regex>", node.expression, "rlike")
         elif isinstance(node, exp.Cast) and node.this.is_string:
@@ -76,6 +83,13 @@ def _check_literal(wanted: str, argument: exp.Expr, name: str) -> None:
         _LITERALS[wanted](text)
     except (ValueError, KeyError, re.error, OSError):
         raise KindError(f"{name} needs {wanted} as a literal that is valid") from None
+
+
+def _check_group(node: exp.Anonymous) -> None:
+    pattern, *group = node.expressions[1:]
+    wanted = int(group[0].name) if group else 1
+    if re.compile(pattern.name).groups < wanted:
+        raise KindError(f"the pattern of regexp_extract has no group {wanted}")
 
 
 def _read_unit(text: str) -> None:
@@ -242,8 +256,10 @@ def _call(node: exp.Expr, kinds: Kinds) -> str | None:
         kind = kind_of(argument, kinds)
         if wanted != "any":
             _demand(kind, wanted, function.name)
-        if function.gives == "same":
+        if function.gives in ("same", "whole"):
             common = _same(common, kind, function.name)
+    if function.gives == "whole":
+        return "decimal" if common == "decimal" else "integer"
     return common if function.gives == "same" else function.gives
 
 

@@ -1,10 +1,10 @@
 """The functions that an expression may call, and what they take and give.
 
 A signature names kinds: `number` is an integer, number or decimal; `time` a date or timestamp;
-`int` a number that Spark wants as a 32-bit integer; `any` is anything; `star` repeats the kind
-before it, none or more times; `?` marks what may be left out. Words in angle brackets are
+`int` a number that Spark wants as a 32-bit integer; `seconds` a number of seconds; `any` is
+anything. `*` means none or more of it, `?` that it may be left out. Words in angle brackets are
 literals: a unit of time, a zone, a regular expression, a small count. What comes out is a kind,
-or `same`: the kind of the arguments.
+`same`: the kind of the arguments, or `whole`: an integer, of a decimal a decimal.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _SIGNATURES: Mapping[str, str] = {
     "abs": "number -> same",
     "sign": "number -> number",
     "signum": "number -> number",
-    "ceil": "number -> integer",
-    "ceiling": "number -> integer",
-    "floor": "number -> integer",
+    "ceil": "number -> whole",
+    "ceiling": "number -> whole",
+    "floor": "number -> whole",
     "round": "number <count>? -> same",
     "bround": "number <count>? -> same",
     "sqrt": "number -> number",
@@ -106,7 +106,7 @@ _SIGNATURES: Mapping[str, str] = {
     "last_day": "time -> date",
     "trunc": "time <unit> -> date",
     "date_trunc": "<unit> time -> timestamp",
-    "make_dt_interval": "int? int? int? number? -> interval",
+    "make_dt_interval": "int? int? int? seconds? -> interval",
     "from_utc_timestamp": "timestamp <zone> -> timestamp",
     "to_utc_timestamp": "timestamp <zone> -> timestamp",
 }

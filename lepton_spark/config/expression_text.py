@@ -1,0 +1,97 @@
+"""Generate SQL from a checked tree so that no value of a row can end a job.
+
+Arithmetic and casts become the `try_` kind, which give null where they fail, and the few
+functions that fail on huge numbers are given small ones or null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from lepton_spark.config.expression_kind import kind_of
+from lepton_spark.config.sql_functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from sqlglot.dialects.dialect import Dialect
+
+_TRY: Mapping[type[exp.Expr], str] = {
+    exp.Add: "try_add",
+    exp.Sub: "try_subtract",
+    exp.Mul: "try_multiply",
+    exp.Div: "try_divide",
+    exp.Mod: "try_mod",
+}
+# Seven digits: ten million days, months or minutes stay inside every type of Spark.
+_SMALL_WHOLE = "decimal(7, 0)"
+_SMALL_SECONDS = "decimal(16, 6)"
+
+
+def regenerate(tree: exp.Expr, kinds: Mapping[str, str | None], dialect: Dialect) -> str:
+    """Generate the text for Spark: all names quoted, nothing that can fail, no comments.
+
+    Args:
+        tree: Checked; stays as it is.
+        kinds: Column name to kind, None where unknown.
+        dialect: Spark's, as used for parsing.
+    """
+    root = exp.Paren(this=tree.copy())
+    nodes = list(root.this.walk())
+    whole = {id(node) for node in nodes if _is_whole_abs(node, kinds)}
+    for node in reversed(nodes):
+        replacement = _whole_abs(node) if id(node) in whole else _made_safe(node)
+        if replacement is not node:
+            node.replace(replacement)
+    return str(root.this.sql(dialect=dialect, identify=True, comments=False))
+
+
+def _made_safe(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Cast):
+        return exp.TryCast(this=node.this, to=node.to, safe=True)
+    if isinstance(node, exp.Neg) and not isinstance(node.this, exp.Literal):
+        return _call("try_subtract", exp.Literal.number(0), node.this)
+    if type(node) in _TRY:
+        return _call(_TRY[type(node)], node.this, node.expression)
+    if isinstance(node, exp.Anonymous):
+        return _with_small_arguments(node)
+    return node
+
+
+def _is_whole_abs(node: exp.Expr, kinds: Mapping[str, str | None]) -> bool:
+    is_abs = isinstance(node, exp.Anonymous) and node.name.lower() == "abs"
+    return is_abs and kind_of(node.expressions[0], kinds) == "integer"
+
+
+def _whole_abs(node: exp.Expr) -> exp.Expr:
+    """The smallest integer has no positive counterpart: go through a wider type."""
+    wide = _cast(node.expressions[0], "decimal(20, 0)")
+    return _cast(_call("abs", wide), "bigint")
+
+
+def _with_small_arguments(node: exp.Anonymous) -> exp.Expr:
+    function = FUNCTIONS.get(node.name.lower())
+    if function is None or not {"int", "seconds"} & {kind.rstrip("?*") for kind in function.takes}:
+        return node
+    arguments = [
+        _small(argument, function.kind_of(index)) for index, argument in enumerate(node.expressions)
+    ]
+    return _call(node.this, *arguments)
+
+
+def _small(argument: exp.Expr, kind: str) -> exp.Expr:
+    if isinstance(argument, exp.Literal):
+        return argument
+    if kind == "int":
+        # First to an integer, which cuts the fraction off; a decimal would round it.
+        return _cast(_cast(_cast(argument, "int"), _SMALL_WHOLE), "int")
+    return _cast(argument, _SMALL_SECONDS) if kind == "seconds" else argument
+
+
+def _cast(value: exp.Expr, kind: str) -> exp.Expr:
+    return exp.TryCast(this=value, to=exp.DataType.build(kind, dialect="spark"), safe=True)
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=list(arguments))
