@@ -87,7 +87,14 @@ def log(context: RunContext, trial: Trial) -> str:
         return str(run.info.run_id)
 
 
-def register(context: RunContext, digest: str, *, run: str, tags: Mapping[str, str]) -> str:
+def register(
+    context: RunContext,
+    digest: str,
+    *,
+    run: str,
+    tags: Mapping[str, str],
+    alias: str | None = None,
+) -> str:
     """Make a bundle a version of the case's model, once.
 
     Args:
@@ -95,6 +102,7 @@ def register(context: RunContext, digest: str, *, run: str, tags: Mapping[str, s
         digest: Of a bundle that the lake keeps.
         run: MLflow run that it belongs to.
         tags: Facts to show beside the version.
+        alias: Points at the version when it is made; a rerun does not bring it back.
 
     Returns:
         The version's number; that of the first call where there were several.
@@ -110,7 +118,8 @@ def register(context: RunContext, digest: str, *, run: str, tags: Mapping[str, s
         made = client.create_model_version(
             name, bundle_uri(context, digest), run_id=run, tags={_DIGEST_TAG: digest, **tags}
         )
-        client.set_registered_model_alias(name, CANDIDATE, made.version)
+        if alias is not None:
+            client.set_registered_model_alias(name, alias, made.version)
         return str(made.version)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from lepton_spark.bronze.arrivals import expression_of
 from lepton_spark.silver.conform import conform
+from lepton_spark.silver.knowledge import known_at, versions
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -36,11 +36,11 @@ class Day:
     moment: datetime
 
 
-def accepted(versions: DataFrame, key: Sequence[str], day: Day) -> DataFrame:
+def accepted(rows: DataFrame, key: Sequence[str], day: Day) -> DataFrame:
     """The rows of a day as they were known at its moment.
 
     Args:
-        versions: Silver rows of the predicted source, one for each key and arrival. The rows of
+        rows: Silver rows of the predicted source, one for each key and arrival. The rows of
             the day are copied to every worker.
         key: Columns that identify a row.
         day: Which.
@@ -48,15 +48,13 @@ def accepted(versions: DataFrame, key: Sequence[str], day: Day) -> DataFrame:
     Returns:
         The key, `_file` and `_row`; one row a key.
     """
-    arrived = versions.filter(F.col("_arrived_at") <= F.lit(day.moment))
+    arrived = rows.filter(F.col("_arrived_at") <= F.lit(day.moment))
     is_of_day = F.col(day.column) == F.lit(day.as_of)
     keys = arrived.filter(is_of_day).select(*key).distinct()
     # A newer version of a key may have moved it to another day.
     rivals = arrived.join(F.broadcast(keys), list(key), how="left_semi")
-    newest_first = Window.partitionBy(*key).orderBy(F.col("_arrived_at").desc())
-    newest = rivals.withColumn("_rank", F.row_number().over(newest_first)).filter("_rank = 1")
-    is_known = F.col("_known_at") <= F.lit(day.moment)
-    return newest.filter(is_of_day & is_known).select(*key, "_file", "_row")
+    known = known_at(versions(rivals, key), day.moment)
+    return known.filter(is_of_day).select(*key, "_file", "_row")
 
 
 def refused(

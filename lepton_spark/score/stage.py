@@ -1,0 +1,180 @@
+"""Score one day with the champion and publish it, or find that it is published."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark.context import Published, RunContext, StageResult
+from lepton_spark.errors import DataError
+from lepton_spark.lake import tables
+from lepton_spark.lake.catalog import TableId
+from lepton_spark.registry import store
+from lepton_spark.score.assemble import Scorer, assemble, signed
+from lepton_spark.score.audit import audit
+from lepton_spark.score.day import JOB, day_scores, features_table, predictions_table
+from lepton_spark.score.fitness import (
+    require_columns,
+    require_older,
+    require_passed,
+    threshold_of,
+)
+from lepton_spark.score.scheduled import Day, accepted, refused, without_twins
+from lepton_spark.train import bundle as bundles
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.train.bundle import Bundle
+
+logger = logging.getLogger(__name__)
+
+_QUARANTINE = TableId("ops", "quarantine")
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The tables that a day's predictions follow from, each at one version."""
+
+    features: TableId
+    silver: TableId
+    bronze: TableId
+    versions: Mapping[str, int]
+
+    def read(self, context: RunContext, table: TableId) -> DataFrame:
+        return tables.read(context, table, version=self.versions[str(table)])
+
+    def features_rows(self, context: RunContext) -> DataFrame:
+        return self.read(context, self.features)
+
+
+def score(context: RunContext) -> StageResult:
+    """Publish a prediction, or the reason why there is none, for each row of the logical date.
+
+    Raises:
+        ModelError: There is no champion, or it may not score this day.
+        DataError: The day has no rows, or the predictions do not stand the audit.
+        ConflictError: The day was published with another model or from other inputs.
+    """
+    champion = store.champion(context)
+    model = bundles.load(champion.uri, champion.digest)
+    require_passed(model, champion.version)
+    require_older(model, champion.version, context.moment)
+    inputs = _inputs(context)
+    require_columns(model, inputs.features_rows(context).schema)
+    scorer = Scorer(
+        name=str(model.spec["kind"]),
+        version=champion.version,
+        digest=champion.digest,
+        threshold=threshold_of(model),
+        run_id=context.run_id,
+    )
+    counted: dict[str, Any] = {}
+    published = _publish(context, inputs, model, scorer, counted)
+    logger.info("%d predictions of %s are in %s", published.rows, context.as_of, published.table)
+    facts = {"model": scorer.name, "model_version": scorer.version, "model_digest": scorer.digest}
+    return StageResult(JOB, (published,), {**facts, **counted})
+
+
+def _inputs(context: RunContext) -> _Inputs:
+    case = context.case
+    features = features_table(context)
+    silver = TableId("silver", f"{case.case}_{case.predict.each}")
+    bronze = TableId("bronze", f"{case.case}_{case.predict.each}")
+    versions = {
+        str(table): tables.current_version(context, table)
+        for table in (features, silver, bronze, _QUARANTINE)
+    }
+    return _Inputs(features, silver, bronze, versions)
+
+
+def _publish(
+    context: RunContext,
+    inputs: _Inputs,
+    model: Bundle,
+    scorer: Scorer,
+    counted: dict[str, Any],
+) -> Published:
+    table, key = predictions_table(context), context.as_of.isoformat()
+    good, bad = (rows.persist() for rows in _scheduled(context, inputs))
+    names = context.case.sources[context.case.predict.each].key
+    rows = assemble(good, bad, day_scores(context, inputs.features_rows(context), model), names)
+    publication = tables.Publication(
+        table,
+        JOB,
+        key,
+        _fingerprint(context, scorer),
+        replace=f"as_of = DATE '{key}'",
+        partition_by=("as_of",),
+        facts={
+            "inputs": dict(inputs.versions),
+            "model": {"version": scorer.version, "digest": scorer.digest},
+            "moment": context.moment.isoformat(),
+        },
+        audit=lambda staged: counted.update(audit(staged, _count(context, good, bad))),
+    )
+    try:
+        return tables.publish(context, signed(rows, names, context.as_of, scorer), publication)
+    finally:
+        good.unpersist()
+        bad.unpersist()
+
+
+def _scheduled(context: RunContext, inputs: _Inputs) -> tuple[DataFrame, DataFrame]:
+    """The raw rows of the day: accepted and refused."""
+    predict_ = context.case.predict
+    source = context.case.sources[predict_.each]
+    day = Day(predict_.day, context.as_of, context.moment)
+    good = accepted(inputs.read(context, inputs.silver), source.key, day)
+    if inputs.versions[str(_QUARANTINE)] < 0:
+        return good, good.limit(0).withColumn("_reasons", F.array().cast("array<string>"))
+    locators = inputs.read(context, _QUARANTINE).filter(
+        (F.col("case") == context.case.case)
+        & (F.col("table") == str(inputs.silver))
+        & (F.col("severity") == "refused")
+    )
+    records = inputs.read(context, inputs.bronze)
+    bad = refused(records, locators, source, context.contracts[source.contract], day)
+    return good, without_twins(bad, good, source.key)
+
+
+def _count(context: RunContext, good: DataFrame, bad: DataFrame) -> int:
+    number = good.select("_file", "_row").unionByName(bad.select("_file", "_row")).count()
+    if number == 0 and not context.allow_empty:
+        each = context.case.predict.each
+        raise DataError(
+            "LS-2083",
+            f"{each} has no rows for {context.as_of}.",
+            "a night without rows to predict is a failed delivery unless it is said to be allowed.",
+            f"deliver the files of {each} and run `lepton nightly`, or add --allow-empty.",
+            "no predictions were published",
+        )
+    return number
+
+
+def _fingerprint(context: RunContext, scorer: Scorer) -> str:
+    """Digest of what the predictions follow from: the model, the raw files, the settings."""
+    case = context.case.model_dump(mode="json", include={"sources", "predict", "features"})
+    contracts = {name: repr(contract) for name, contract in context.contracts.items()}
+    document = [scorer.digest, _files(context), case, contracts]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _files(context: RunContext) -> list[list[str]]:
+    """Every raw file that had arrived by the moment, with its digest. Collects one row a file."""
+    is_here = (F.col("_arrived_at") <= F.lit(context.moment)) & F.col("_records").isNotNull()
+    parts = []
+    for name in context.case.sources:
+        rows = tables.read(context, TableId("bronze", f"{context.case.case}_{name}"))
+        columns = (F.lit(name).alias("source"), "_file", "_sha256")
+        parts.append(rows.filter(is_here).select(*columns))
+    together = parts[0]
+    for part in parts[1:]:
+        together = together.unionByName(part)
+    return sorted(list(row) for row in together.collect())

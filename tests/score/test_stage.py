@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from lepton_spark.errors import ConflictError, DataError, ModelError
+from lepton_spark.lake import tables
+from lepton_spark.registry import store
+from lepton_spark.score.stage import score
+from tests.score.conftest import DAY, FILE, PREDICTIONS, at, clinic_bundle
+
+pytestmark = pytest.mark.spark
+
+
+def refused_with(clinic, code):
+    with pytest.raises(ModelError) as raised:
+        score(clinic.context())
+    assert raised.value.code == code
+    assert not tables.exists(clinic.context(), PREDICTIONS)
+
+
+def test_every_raw_row_of_the_day_has_a_prediction_or_a_reason(clinic):
+    clinic.usual_day()
+    digest = clinic.champion()
+    context = clinic.context()
+
+    result = score(context)
+
+    assert clinic.predictions("site", "visit", "decision", "status", "reason", "_row") == [
+        ("A", 1, False, "scored", None, 2),
+        ("A", 2, True, "scored", None, 3),
+        ("B", None, None, "refused", "not_int:visit", 4),
+    ]
+    assert set(clinic.predictions("as_of", "model_digest", "model_version", "run_id", "_file")) == {
+        (DAY, digest, "1", context.run_id, FILE)
+    }
+    assert [row for row, *_ in clinic.predictions("score")[:2]] == pytest.approx(
+        [1 / (1 + 2.718281828**1), 1 / (1 + 2.718281828**-2)]
+    )
+    assert result.facts["scored"] == 2
+    assert result.facts["refused"] == 1
+
+
+def test_the_same_night_again_makes_no_new_version(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    first = score(clinic.context()).tables[0]
+
+    second = score(clinic.context()).tables[0]
+
+    assert (second.version, second.rows, second.is_new) == (first.version, 3, False)
+
+
+def test_another_model_under_the_same_night_is_refused_unless_the_revision_is_raised(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    digest = clinic.champion(clinic_bundle(coefficient=2.0))
+
+    with pytest.raises(ConflictError):
+        score(clinic.context())
+
+    score(clinic.context(revision=1))
+    assert set(clinic.predictions("model_digest")) == {(digest,)}
+
+
+def test_other_raw_files_under_the_same_night_are_refused(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    clinic.bronze([("C", "9", "2024-02-29", "1")], "visits/2024-02-28.csv", at("2024-02-28T01:00"))
+
+    with pytest.raises(ConflictError):
+        score(clinic.context())
+
+
+def test_a_file_that_arrives_after_the_moment_changes_nothing(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    clinic.bronze([("C", "9", "2024-03-01", "1")], "visits/2024-03-01.csv", at("2024-03-01T01:00"))
+    later = at("2024-03-01T01:00")
+    clinic.silver([("A", 1, DAY, 99, 2)], "visits/2024-03-01.csv", later)
+
+    assert not score(clinic.context()).tables[0].is_new
+
+
+def test_an_older_night_afterwards_is_not_skipped(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    day, file, arrived = date(2024, 2, 27), "visits/2024-02-27.csv", at("2024-02-27T01:00")
+    clinic.bronze([("A", "7", "2024-02-27", "30")], file, arrived)
+    clinic.silver([("A", 7, day, 30, 2)], file, arrived)
+    clinic.features([("A", 7, day, 30)])
+
+    score(clinic.context(day))
+
+    assert [row[0] for row in clinic.predictions("as_of")] == [day, DAY, DAY, DAY]
+
+
+def test_a_row_without_features_is_told_and_not_dropped(clinic):
+    clinic.usual_day()
+    clinic.silver([("C", 3, DAY, 1, 9)])
+    clinic.champion()
+
+    score(clinic.context())
+
+    assert ("C", 3, "refused", "no_features") in clinic.predictions(
+        "site", "visit", "status", "reason"
+    )
+
+
+def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):
+    clinic.usual_day()
+    newer = at("2024-02-29T01:30")
+    clinic.silver([("A", 2, date(2024, 3, 9), 40, 2)], "visits/2024-02-28.csv", newer)
+    clinic.champion()
+
+    score(clinic.context())
+
+    assert clinic.predictions("site", "visit") == [("A", 1), ("B", None)]
+
+
+def test_a_refused_row_belongs_to_the_day_of_its_file_where_its_own_cannot_be_read(clinic):
+    clinic.usual_day()
+    other = "visits/2024-02-28.csv"
+    clinic.bronze([(None, None, None, None), ("D", "4", "2024-02-29", "")], other)
+    clinic.quarantine([(2, ["short_row"], "refused"), (3, ["null:minutes"], "refused")], other)
+    clinic.champion()
+
+    score(clinic.context())
+
+    assert clinic.predictions("site", "visit", "_file", "_row")[:1] == [("D", 4, other, 3)]
+
+
+def test_a_refused_row_whose_key_was_accepted_is_not_told_twice(clinic):
+    clinic.usual_day()
+    other = "visits/2024-02-28.csv"
+    clinic.bronze([("A", "1", "2024-02-29", "x")], other)
+    clinic.quarantine([(2, ["not_int:minutes"], "refused")], other)
+    clinic.champion()
+
+    score(clinic.context())
+
+    assert clinic.predictions("site", "visit").count(("A", 1)) == 1
+
+
+def test_a_day_without_rows_is_refused_unless_allowed(clinic):
+    clinic.usual_day()
+    clinic.champion()
+
+    with pytest.raises(DataError, match="visits has no rows for 2024-03-05"):
+        score(clinic.context("2024-03-05"))
+
+    assert score(clinic.context("2024-03-05", allow_empty=True)).tables[0].rows == 0
+
+
+def test_without_a_champion_nothing_is_scored(clinic):
+    clinic.usual_day()
+
+    refused_with(clinic, "LS-3030")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        (
+            {"gate": {"verdict": "fail", "reasons": ["auc 0.5100 is below the floor 0.6"]}},
+            "LS-3032",
+        ),
+        ({"gate": {"verdict": "insufficient", "reasons": []}}, "LS-3032"),
+        ({"gate": {}}, "LS-3032"),
+        ({"snapshot": {"fitted_until": "2024-02-29T02:00:01Z"}}, "LS-3033"),
+        ({"snapshot": {}}, "LS-3035"),
+        ({"contract": {"columns": [{"name": "minutes", "type": "string"}]}}, "LS-3034"),
+    ],
+)
+def test_a_model_that_may_not_score_this_day_is_refused(clinic, changed, code):
+    clinic.usual_day()
+    clinic.champion(clinic_bundle(**changed))
+
+    refused_with(clinic, code)
+
+
+def test_a_bundle_that_was_edited_is_refused(clinic, tmp_path):
+    clinic.usual_day()
+    digest = clinic.champion(clinic_bundle(gate={"verdict": "fail"}))
+    gate = tmp_path / "lake/models/clinic/bundles" / digest / "gate.json"
+    gate.write_text(gate.read_text().replace("fail", "pass"))
+
+    refused_with(clinic, "LS-3001")
+
+
+def test_a_bundle_in_the_place_of_another_is_refused(clinic):
+    clinic.usual_day()
+    digest = clinic.champion()
+    other = clinic_bundle(coefficient=9.0)
+    from lepton_spark.train import bundle as bundles
+
+    bundles.write(store.bundle_uri(clinic.context(), digest), other)
+
+    refused_with(clinic, "LS-3001")
+
+
+def test_a_doubled_feature_row_publishes_nothing(clinic):
+    clinic.usual_day()
+    clinic.features([("A", 1, DAY, 10)])
+    clinic.champion()
+
+    with pytest.raises(DataError) as raised:
+        score(clinic.context())
+
+    assert raised.value.code == "LS-2080"
+    assert not tables.exists(clinic.context(), PREDICTIONS)
