@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lepton_spark.cli import journey
+from lepton_spark.cli.closing import closing
 from lepton_spark.cli.options import (
     CONF,
     AllowEmpty,
@@ -25,8 +26,9 @@ from lepton_spark.cli.options import (
     request_of,
 )
 from lepton_spark.cli.tables import show
+from lepton_spark.config.loader import load_environment
 from lepton_spark.errors import UsageError
-from lepton_spark.job.outcome import tell
+from lepton_spark.job.outcome import Outcome, tell
 from lepton_spark.job.request import Request, parse_day
 from lepton_spark.job.run import execute, run_stages
 
@@ -139,5 +141,13 @@ def _carry_out(
     request: Request, work: Callable[[RunContext], journey.Nights], *, is_json: bool
 ) -> int:
     outcome = execute(request, work)
-    before = "" if is_json else show(outcome)
+    before = "" if is_json else _words(outcome)
     return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+
+
+def _words(outcome: Outcome) -> str:
+    request = outcome.request
+    if request is None or request.command != "run" or outcome.ending.exit_code:
+        return show(outcome)
+    environment = load_environment(request.conf_dir, request.environment, request.overrides)
+    return f"{show(outcome)}{closing(outcome, environment)}"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,7 @@ def run_stages(context: RunContext, stages: Sequence[tuple[str, Stage]]) -> list
         stages: Name and function of each.
 
     Returns:
-        What each stage gave, in order.
+        What each stage gave, in order, with the seconds that it took.
     """
     from lepton_spark.lake import ledger
 
@@ -127,9 +128,11 @@ def run_stages(context: RunContext, stages: Sequence[tuple[str, Stage]]) -> list
     try:
         for name, stage in stages:
             context.progress.start(name)
+            started = time.monotonic()
             result = stage(context)
             context.progress.finish(name, in_words(result))
-            results.append(result)
+            took = {"took_seconds": round(time.monotonic() - started, 1)}
+            results.append(replace(result, facts={**result.facts, **took}))
     except Exception as error:
         _record_failure(context, results, ending_of(error).code)
         raise

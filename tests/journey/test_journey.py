@@ -48,9 +48,11 @@ def test_the_journey_ends_with_a_scored_day(plant, journey):
 
 
 def test_the_end_shows_what_a_person_wants_to_know(journey):
-    for word in ("rows in", "refused", "features", "table_mlp", "logistic", "boosted_trees",
-                 "majority", "promoted", "gold.plant_predictions", "lepton nightly plant"):  # fmt: skip
-        assert word in journey.stdout
+    wanted = [
+        "rows in", "refused", "features", "table_mlp", "logistic", "boosted_trees", "majority",
+        "promoted", "gold.plant_predictions", "lepton nightly plant",
+    ]  # fmt: skip
+    assert [words for words in wanted if words not in journey.stdout] == []
 
 
 def test_the_same_journey_again_writes_nothing(plant, journey):

@@ -1,0 +1,51 @@
+"""Writes the measured figures into README.md: `python -m benchmarks.figures`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks.result import RESULTS
+
+README = RESULTS.parent / "README.md"
+START, END = "<!-- figures -->", "<!-- /figures -->"
+_HEAD = "| what | measured | wanted | |\n|---|---|---|---|\n"
+
+
+def table(results: Path = RESULTS) -> str:
+    """All checks of all files as one Markdown table."""
+    lines = [
+        _line(check)
+        for path in sorted(results.glob("*/*.json"))
+        for check in json.loads(path.read_text(encoding="utf-8"))["checks"]
+    ]
+    return _HEAD + "".join(lines)
+
+
+def _line(check: dict[str, Any]) -> str:
+    unit = f" {check['unit']}" if check["unit"] else ""
+    value = f"{number(check['value'])}{unit}"
+    if check.get("low") is not None:
+        value += f" ({number(check['low'])} to {number(check['high'])})"
+    met = {True: "met", False: "**missed**", None: ""}[check["holds"]]
+    wanted = f"{check['target']}{unit}" if check["target"] else ""
+    return f"| {check['what']} | {value} | {wanted} | {met} |\n"
+
+
+def number(value: float) -> str:
+    """Three digits that count, no exponent."""
+    if value == int(value) and abs(value) >= 1:
+        return f"{int(value):,}"
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:,.4g}"
+
+
+def filled(readme: str, figures: str) -> str:
+    """README with the figures between their two marks."""
+    pattern = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{START}\n{figures}{END}", readme)
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8"), table()), encoding="utf-8")

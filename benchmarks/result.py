@@ -1,0 +1,116 @@
+"""The one form of every measured claim: a JSON file below `results/`, kept as it came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+RESULTS = Path(__file__).parents[1] / "results"
+PACKAGES = ("lepton-spark", "pyspark", "delta-spark", "tensorflow-cpu", "keras", "horovod",
+            "xgboost-cpu", "mlflow", "pyarrow", "numpy")  # fmt: skip
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim.
+
+    Args:
+        what: In words, unique in its file.
+        value: As measured, with the ends of its interval where there are several rounds.
+        unit: Such as s, or x for a ratio.
+        target: Such as `<= 1.3`; the value is held against it.
+    """
+
+    what: str
+    value: float
+    unit: str = ""
+    target: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the value is as wanted; None where nothing is wanted."""
+        if not self.target:
+            return None
+        sign, bound = self.target.split()
+        return self.value <= float(bound) if sign == "<=" else self.value >= float(bound)
+
+
+def write(path: str, checks: Sequence[Check]) -> Path:
+    """Write `results/<path>.json` over an older one.
+
+    Args:
+        path: Kind and name, such as `bench/launch`.
+        checks: All of them, those that do not hold included.
+    """
+    target = RESULTS / f"{path}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        "command": command(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "versions": versions(),
+        "checks": [{**asdict(check), "holds": check.holds} for check in checks],
+    }
+    target.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def ratio(ours: Sequence[float], peer: Sequence[float]) -> tuple[float, float, float]:
+    """Median of the pairwise ratios, and a bootstrap interval of it."""
+    pairs = np.divide.outer(np.asarray(ours), np.asarray(peer)).ravel()
+    random = np.random.default_rng(7)
+    medians = np.median(random.choice(pairs, (_RESAMPLES, len(pairs))), axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    return float(np.median(pairs)), float(low), float(high)
+
+
+def command() -> str:
+    """The command that measures this again."""
+    name = Path(sys.argv[0]).stem
+    return shlex.join(["make", "bench", f"NAME={name}", *scale()])
+
+
+def scale() -> list[str]:
+    """The SCALE that was asked for, where it is not 1."""
+    arguments = sys.argv[1:]
+    asked = arguments[arguments.index("--scale") + 1] if "--scale" in arguments else "1"
+    return [] if asked == "1" else [f"SCALE={asked}"]
+
+
+def machine() -> str:
+    """Processor, cores and memory."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    models = {line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line}
+    return f"{', '.join(sorted(models)) or platform.machine()}, {cores} cores, {memory:.0f} GiB"
+
+
+def versions() -> dict[str, str]:
+    """What was measured."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle one."""
+    return statistics.median(values)

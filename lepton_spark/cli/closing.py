@@ -1,0 +1,118 @@
+"""The short table at the end of a journey: what came in, which model won, where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from lepton_spark.cli.tables import align
+from lepton_spark.lake.catalog import TableId, location
+
+if TYPE_CHECKING:
+    from lepton_spark.config.environment import Environment
+    from lepton_spark.context import StageResult
+    from lepton_spark.job.outcome import Outcome
+    from lepton_spark.job.request import Request
+
+_METRICS = ("auc", "pr_auc", "log_loss", "brier")
+
+
+def closing(outcome: Outcome, environment: Environment) -> str:
+    """What a person wants to know after `lepton run`.
+
+    Args:
+        outcome: Of a run that ended well.
+        environment: Where its tables are.
+    """
+    request = outcome.request
+    if request is None or not outcome.nights:
+        return ""
+    results = {result.stage: result for night in outcome.nights.values() for result in night}
+    facts = {name: result.facts for name, result in results.items()}
+    scored = max((day for day, night in outcome.nights.items() if _has_score(night)), default=None)
+    head = _lines([*_came_in(facts), *_learned(facts)])
+    models = align(list(_models(facts.get("evaluate", {}).get("models", ()))))
+    tail = _lines([*_promoted(facts), *_predicted(facts, scored, request, environment)])
+    return "\n".join([head, models, tail]) + "\n"
+
+
+def _lines(facts: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"{name:<12}  {text}\n" for name, text in facts)
+
+
+def _has_score(night: Sequence[StageResult]) -> bool:
+    return any(result.stage == "score" for result in night)
+
+
+def _came_in(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    landed = facts.get("land", {}).get("sources", {}).values()
+    refined = facts.get("refine", {}).get("sources", {}).values()
+    rows, files = _sum(landed, "records"), _sum(landed, "files")
+    again = "" if files else ", all files were there already"
+    yield "rows in", f"{rows:,} from {files:,} files{again}"
+    reasons: dict[str, int] = {}
+    for source in refined:
+        for reason, count in source.get("reasons", {}).items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    most = sorted(reasons.items(), key=lambda item: -item[1])[:3]
+    told = ": " + ", ".join(f"{reason} {count:,}" for reason, count in most) if most else ""
+    yield "refused", f"{_sum(refined, 'refused'):,} to ops.quarantine{told}"
+
+
+def _sum(sources: Any, name: str) -> int:
+    return sum(source.get(name, 0) for source in sources)
+
+
+def _learned(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    dataset = facts.get("dataset", {})
+    rows = dataset.get("rows", {})
+    parts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    yield "features", f"{dataset.get('features', 0)}, as known on each day"
+    yield "labelled", f"{sum(rows.values()):,} rows: {parts}"
+
+
+def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    yield ("model", "AUC on test (95 %)", "PR-AUC", "log loss", "Brier", "gate")
+    for model in models:
+        auc, *others = (model[metric] for metric in _METRICS)
+        interval = f"{_digits(auc['value'])} ({_digits(auc['low'])} to {_digits(auc['high'])})"
+        numbers = [_digits(metric["value"]) for metric in others]
+        yield (model["model"], interval, *numbers, model["verdict"])
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _promoted(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    found = facts.get("register", {})
+    news = "" if found.get("is_new") else ", already the champion"
+    yield "promoted", f"{found.get('promoted')}, version {found.get('model_version')}{news}"
+
+
+def _predicted(
+    facts: Mapping[str, Mapping[str, Any]],
+    scored: date | None,
+    request: Request,
+    environment: Environment,
+) -> Iterator[tuple[str, str]]:
+    table = TableId("gold", f"{request.case}_predictions")
+    options = _options(request)
+    if scored is not None:
+        counted = facts["score"]
+        number = f"{counted['scored']:,} of {scored}, " if "scored" in counted else f"{scored}, "
+        yield "predictions", f"{number}{table} in {location(environment, table)}"
+        yield "look closer", f"mlflow ui --backend-store-uri {environment.mlflow.tracking_uri}"
+    following = (scored or request.as_of) + timedelta(days=1 if scored else 0)
+    yield "next", f"lepton nightly {request.case} --as-of {following}{options}"
+
+
+def _options(request: Request) -> str:
+    """What has to be repeated where it was not the default."""
+    given = {
+        "--env": (request.environment, "local"),
+        "--conf-dir": (str(request.conf_dir), "conf"),
+    }
+    options = [f" {name} {value}" for name, (value, default) in given.items() if value != default]
+    return "".join([*options, *(f" --set {setting}" for setting in request.overrides)])

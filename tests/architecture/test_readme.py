@@ -1,0 +1,73 @@
+"""README says what was measured, and names what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.figures import END, README, START, filled, number, table
+from benchmarks.result import RESULTS, Check, ratio
+from lepton_spark.cli.app import build_app
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_figures_of_the_readme_are_those_of_the_files():
+    text = README.read_text()
+
+    assert START in text
+    assert filled(text, table()) == text, "run: python -m benchmarks.figures"
+
+
+def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    check = {"what": "x", "value": 1.5, "low": 1.0, "high": 2.0, "unit": "s", "target": "<= 2",
+             "holds": True}  # fmt: skip
+    (folder / "x.json").write_text(json.dumps({"checks": [check]}))
+    readme = f"a\n{START}\n{table(tmp_path)}{END}\nb"
+
+    assert filled(readme, table(tmp_path)) == readme
+    assert filled(readme.replace("1.5", "1.4"), table(tmp_path)) == readme
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: path.name)
+def test_a_result_says_how_and_where_it_was_measured_and_whether_it_holds(path):
+    found = json.loads(path.read_text())
+
+    assert {"command", "date", "machine", "versions", "checks"} <= found.keys()
+    for check in found["checks"]:
+        again = Check(**{name: check[name] for name in check if name != "holds"})
+        assert again.holds == check["holds"]
+
+
+def test_the_commands_of_the_readme_are_there():
+    commands = {command.name for command in build_app().registered_commands}
+    named = set(re.findall(r"^(?:\.venv/bin/)?lepton ([a-z-]+)", README.read_text(), re.M))
+
+    assert named
+    assert named <= commands
+
+
+def test_the_make_targets_of_the_readme_are_there():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`?make ([a-z]+)", README.read_text()))
+
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.6912, "0.691"), (12.345, "12.35"), (3.0, "3"),
+                                             (340000.0, "340,000"), (0.0, "0.000")])  # fmt: skip
+def test_a_number_has_the_digits_that_count(value, text):
+    assert number(value) == text
+
+
+def test_a_ratio_has_an_interval_around_it():
+    middle, low, high = ratio([2.0, 2.2, 1.8], [1.0, 1.1, 0.9])
+
+    assert low <= middle <= high
+    assert middle == pytest.approx(2.0, abs=0.2)
