@@ -83,7 +83,8 @@ def _parse(text: str) -> list[_Fault]:
             raise UsageError(
                 "LS-0209",
                 f"LEPTON_FAULT holds {part!r}.",
-                f"a fault is <point>:kill|hang|raise(<what>)[@nth]; points are {', '.join(POINTS)}.",
+                "a fault is <point>:kill|hang|raise(<what>)[@nth]; points are"
+                f" {', '.join(POINTS)}.",
                 "correct the variable.",
             )
         faults.append(

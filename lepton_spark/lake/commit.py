@@ -11,10 +11,10 @@ from lepton_spark.lake import files, log
 from lepton_spark.lake.catalog import join, location
 from lepton_spark.lake.layout import writing
 from lepton_spark.lake.marker import Marker
+from lepton_spark.lake.publication import EVERYTHING, Publication
 
 if TYPE_CHECKING:
     from lepton_spark.context import RunContext
-    from lepton_spark.lake.publication import Publication
     from lepton_spark.lake.staging import Staged
 
 # Set when a table is made. Markers live in the log, so it is kept as long as reruns may happen.
@@ -71,10 +71,16 @@ def _write(
     writer = writer.option("txnAppId", publication.transaction)
     writer = writer.option("txnVersion", context.revision)
     writer = writer.option("userMetadata", _marker(context, staged, publication).to_json())
-    if publication.replace is not None:
+    if publication.replace == EVERYTHING:
+        writer = writer.option("overwriteSchema", "true")
+    elif publication.replace is not None:
         writer = writer.option("replaceWhere", publication.replace)
+    if publication.add_columns:
+        writer = writer.option("mergeSchema", "true")
     if is_first:
-        writer = writer.options(**PROPERTIES).partitionBy(*publication.partition_by)
+        writer = writer.options(**PROPERTIES)
+    if is_first or publication.replace == EVERYTHING:
+        writer = writer.partitionBy(*publication.partition_by)
     with writing(staged.rows, publication):
         writer.save(location(context.environment, publication.table))
 
@@ -104,6 +110,10 @@ def _confirm(
         mark = log.marker_at(folder, version)
         if mark is not None and (mark.run_id, mark.key) == (context.run_id, publication.key):
             return Published(str(publication.table), version, staged.num_rows, is_new=True)
+    # Where no lock is to be had, another run may have come first.
+    done = already(context, publication)
+    if done is not None:
+        return done
     raise ConflictError(
         "LS-4003",
         f"{publication.table} knows {publication.job} {publication.key} already, but its history"
@@ -120,6 +130,7 @@ def _conflict(publication: Publication, standing: Marker) -> ConflictError:
         f" {standing.version}, run {standing.run_id}, with fingerprint"
         f" {standing.fingerprint[:12]}; this run has {publication.fingerprint[:12]}.",
         "the same key is published once; other inputs, settings or model give other rows.",
-        f"if the new rows shall replace them, run it again with --revision {standing.revision + 1}.",
+        "if the new rows shall replace them, run it again with"
+        f" --revision {standing.revision + 1}.",
         f"{publication.table} is unchanged",
     )

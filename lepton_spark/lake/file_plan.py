@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,8 +27,10 @@ _REACHED_BY_WORKERS = frozenset({"file", "s3", "s3a", "gs", "hdfs", "abfs", "abf
 _MOST_HERE = 256
 _THREADS = 16
 
+Partition = tuple[tuple[str, str | None], ...]
 
-@dataclass(frozen=True, order=True)
+
+@dataclass(frozen=True)
 class FileSlice:
     """One row group of one Parquet file.
 
@@ -36,11 +38,13 @@ class FileSlice:
         path: A path, or a URI for pyarrow.fs.
         row_group: Its number in the file.
         rows: How many rows it holds.
+        partition: Columns that the file lacks, as all its rows have this value, written as text.
     """
 
     path: str
     row_group: int
     rows: int
+    partition: Partition = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,15 @@ class FilePlan:
         return sum(each.rows for each in self.slices)
 
 
+@dataclass(frozen=True)
+class _Footer:
+    """What the end of one file says: rows of each row group, and the columns it holds."""
+
+    path: str
+    rows: tuple[int, ...]
+    columns: frozenset[str]
+
+
 def plan(
     context: RunContext,
     table: TableId,
@@ -75,11 +88,14 @@ def plan(
     """The row groups of a table at one version.
 
     Args:
+        context: Its session and environment are used.
         table: Must exist at that version.
         version: Pinned; files of later versions are not seen.
-        condition: SQL; only files with at least one such row are in the plan. Their other rows
-            are too: who reads them has to filter again. Costs one scan of its columns.
-        without: Partition columns that the reader can do without: files do not hold them.
+        condition: SQL; only files with at least one such row are in the plan. One over partition
+            columns is exact; after any other, who reads has to filter again. Costs one scan of
+            its columns.
+        without: Partition columns that the reader does without, or takes from the slices. Files
+            hold no such columns, so any other makes the plan unfit.
 
     Raises:
         EnvironmentFault: The version, or a file of it, is gone or damaged.
@@ -87,46 +103,67 @@ def plan(
     with told_as(table):
         folder = location(context.environment, table)
         detail = DeltaTable.forPath(context.spark, folder).detail().first()
-        reason = _why_unfit(context, detail, folder, without)
+        partitions = list(detail["partitionColumns"]) if detail is not None else []
+        reason = _why_unfit(context, detail, folder) or _why_narrow(partitions, without)
         if reason is not None:
             return FilePlan(str(table), version, (), reason)
         rows = context.spark.read.format("delta").option("versionAsOf", version).load(folder)
-        found = FilePlan(str(table), version, _slices(context, _paths(rows, condition)))
-        if condition is None and found.rows != (num_rows := rows.count()):
-            reason = f"its files hold {found.rows} rows and the table {num_rows}: deletion vectors"
+        found = _files(rows if condition is None else rows.where(condition), partitions, condition)
+        footers = _footers(context, sorted(found))
+        reason = _why_incomplete(rows, footers, partitions, is_whole=condition is None)
+        if reason is not None:
             return FilePlan(str(table), version, (), reason)
-        return found
+        return FilePlan(str(table), version, _slices(footers, found))
 
 
-def _why_unfit(
-    context: RunContext, detail: Row | None, folder: str, without: Collection[str]
-) -> str | None:
+def _why_unfit(context: RunContext, detail: Row | None, folder: str) -> str | None:
     properties = dict(detail["properties"]) if detail is not None else {}
     features = set(detail["tableFeatures"] or ()) if detail is not None else set()
-    partitions = list(detail["partitionColumns"]) if detail is not None else []
-    partitions = [name for name in partitions if name not in without]
+    scheme = scheme_of(folder)
     reasons = {
         "a catalog may filter its rows or hide its files": context.environment.catalog is not None,
-        f"workers cannot read {scheme_of(folder)}: files": scheme_of(folder)
-        not in _REACHED_BY_WORKERS,
+        f"workers cannot read {scheme}: files": scheme not in _REACHED_BY_WORKERS,
         "its files may have deletion vectors": "deletionVectors" in features
         or properties.get("delta.enableDeletionVectors") == "true",
         "its columns have other names in the files (column mapping)": properties.get(
             "delta.columnMapping.mode", "none"
         )
         != "none",
-        f"its files lack the partition columns {', '.join(partitions)}": bool(partitions),
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _paths(rows: DataFrame, condition: str | None) -> list[str]:
-    if condition is None:
-        uris = rows.inputFiles()
-    else:
-        matching = rows.where(condition).select(F.col("_metadata.file_path").alias("uri"))
-        uris = [row["uri"] for row in matching.distinct().collect()]
-    return sorted(_as_pyarrow_names_it(uri) for uri in uris)
+def _why_narrow(partitions: Sequence[str], without: Collection[str]) -> str | None:
+    lacking = [name for name in partitions if name not in without]
+    return f"its files lack the partition columns {', '.join(lacking)}" if lacking else None
+
+
+def _why_incomplete(
+    rows: DataFrame, footers: Sequence[_Footer], partitions: Sequence[str], *, is_whole: bool
+) -> str | None:
+    """What the files themselves say: a column came later, or the log takes rows away."""
+    promised = set(rows.columns) - set(partitions)
+    lacking = sorted({column for footer in footers for column in promised - footer.columns})
+    if lacking:
+        return f"some of its files are older than the columns {', '.join(lacking)}"
+    num_stored = sum(sum(footer.rows) for footer in footers)
+    if is_whole and num_stored != (num_rows := rows.count()):
+        return f"its files hold {num_stored} rows and the table {num_rows}: deletion vectors"
+    return None
+
+
+def _files(
+    rows: DataFrame, partitions: Sequence[str], condition: str | None
+) -> dict[str, Partition]:
+    """Path and partition of each file; without either to look for, the log alone knows."""
+    if condition is None and not partitions:
+        return {_as_pyarrow_names_it(uri): () for uri in rows.inputFiles()}
+    wanted = [F.col("_metadata.file_path").alias("_path")]
+    wanted += [F.col(name).cast("string").alias(name) for name in partitions]
+    return {
+        _as_pyarrow_names_it(found["_path"]): tuple((name, found[name]) for name in partitions)
+        for found in rows.select(*wanted).distinct().collect()
+    }
 
 
 def _as_pyarrow_names_it(uri: str) -> str:
@@ -136,33 +173,49 @@ def _as_pyarrow_names_it(uri: str) -> str:
     return uri.replace("s3a://", "s3://", 1)
 
 
-def _slices(context: RunContext, paths: Sequence[str]) -> tuple[FileSlice, ...]:
+def _slices(footers: Sequence[_Footer], found: dict[str, Partition]) -> tuple[FileSlice, ...]:
+    return tuple(
+        FileSlice(footer.path, index, rows, found[footer.path])
+        for footer in footers
+        for index, rows in enumerate(footer.rows)
+        if rows > 0
+    )
+
+
+def _footers(context: RunContext, paths: Sequence[str]) -> list[_Footer]:
+    """One for each path, in their order."""
     if len(paths) <= _MOST_HERE:
         with ThreadPoolExecutor(_THREADS) as pool:
-            return tuple(found for some in pool.map(_row_groups, paths) for found in some)
-    parts = context.spark.sparkContext.defaultParallelism
+            return list(pool.map(_read_footer, paths))
+    num_tasks = context.spark.sparkContext.defaultParallelism
     listed = context.spark.createDataFrame([(path,) for path in paths], "path string")
-    footers = listed.repartition(parts).mapInArrow(
-        _read_footers, "path string, row_group int, rows bigint"
+    read = listed.repartition(num_tasks).mapInArrow(
+        _each(_read_footer), "path string, rows array<bigint>, columns array<string>"
     )
-    return tuple(sorted(FileSlice(*row) for row in footers.collect()))
+    return sorted(
+        (_Footer(row.path, tuple(row.rows), frozenset(row.columns)) for row in read.collect()),
+        key=lambda footer: footer.path,
+    )
 
 
-def _read_footers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Runs in Spark workers."""
-    for batch in batches:
-        found = [each for path in batch.column(0).to_pylist() for each in _row_groups(path)]
-        yield pa.record_batch(
-            {
-                "path": pa.array([each.path for each in found], pa.string()),
-                "row_group": pa.array([each.row_group for each in found], pa.int32()),
-                "rows": pa.array([each.rows for each in found], pa.int64()),
-            }
-        )
+def _each(
+    read: Callable[[str], _Footer],
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def in_worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            footers = [read(path) for path in batch.column(0).to_pylist()]
+            columns = [
+                pa.array([footer.path for footer in footers], pa.string()),
+                pa.array([list(footer.rows) for footer in footers], pa.list_(pa.int64())),
+                pa.array([sorted(footer.columns) for footer in footers], pa.list_(pa.string())),
+            ]
+            yield pa.record_batch(columns, names=["path", "rows", "columns"])
+
+    return in_worker
 
 
-def _row_groups(path: str) -> list[FileSlice]:
+def _read_footer(path: str) -> _Footer:
     with files.open_input(path) as stream:
         footer = pq.read_metadata(stream)
-        counts = [footer.row_group(index).num_rows for index in range(footer.num_row_groups)]
-    return [FileSlice(path, index, rows) for index, rows in enumerate(counts) if rows > 0]
+    rows = tuple(footer.row_group(index).num_rows for index in range(footer.num_row_groups))
+    return _Footer(path, rows, frozenset(footer.schema.to_arrow_schema().names))

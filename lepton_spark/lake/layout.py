@@ -29,10 +29,14 @@ def writing(rows: DataFrame, publication: Publication) -> Iterator[None]:
     }
     if publication.row_group_rows is not None:
         settings["parquet.block.row.count.limit"] = str(publication.row_group_rows)
+    before = {name: session.conf.get(name, None) for name in settings}
     for name, setting in settings.items():
         session.conf.set(name, setting)
     try:
         yield
     finally:
-        for name in settings:
-            session.conf.unset(name)
+        for name, setting_before in before.items():
+            if setting_before is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, setting_before)

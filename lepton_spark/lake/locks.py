@@ -90,7 +90,7 @@ def _release(lock: int) -> None:
 
 
 def _holder(context: RunContext) -> dict[str, Any]:
-    gateway = context.spark.sparkContext._gateway  # noqa: SLF001  # no public way to the JVM's pid
+    gateway = context.spark.sparkContext._gateway  # no public way to the JVM's pid
     jvm = getattr(gateway, "proc", None)
     return {
         "pid": os.getpid(),

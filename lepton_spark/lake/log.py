@@ -13,6 +13,7 @@ from lepton_spark.lake.catalog import join
 from lepton_spark.lake.marker import Marker, marker_from
 
 _AT_ONCE = 16
+_DIGITS = 20
 
 
 def newest_version(folder: str) -> int:
@@ -39,7 +40,8 @@ def versions_of(folder: str) -> list[int]:
     """All versions whose commit is still in the log, newest first."""
     names = files.names_in(join(folder, "_delta_log"))
     found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-    return sorted((int(name) for name in found if len(name) == 20 and name.isdigit()), reverse=True)
+    numbers = [int(name) for name in found if len(name) == _DIGITS and name.isdigit()]
+    return sorted(numbers, reverse=True)
 
 
 def marker_at(folder: str, version: int) -> Marker | None:
@@ -70,7 +72,7 @@ def markers(folder: str) -> Iterator[Marker]:
 @lru_cache(maxsize=4096)
 def _read_commit(folder: str, version: int) -> tuple[Marker | None, int | None]:
     """The mark of a commit, and the version that it restored if it did; a commit never changes."""
-    path = join(folder, "_delta_log", f"{version:020d}.json")
+    path = join(folder, "_delta_log", f"{version:0{_DIGITS}d}.json")
     for line in files.read_text(path).splitlines():
         if '"commitInfo"' not in line[:40]:
             continue

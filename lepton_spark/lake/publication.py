@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from lepton_spark.lake.catalog import TableId
 
 
+EVERYTHING = "true"
+
+
 @dataclass(frozen=True)
 class Publication:
     """One set of rows that becomes visible in one commit, once.
@@ -21,11 +24,14 @@ class Publication:
         job: Which kind of publication, such as `land` or `score`.
         key: What identifies it: the logical date, or a digest of the files it holds.
         fingerprint: Digest of all that the rows follow from: inputs, settings, model.
-        replace: SQL condition; the rows replace those for which it holds. None appends.
+        replace: SQL condition; the rows replace those for which it holds. None appends. EVERYTHING
+            replaces the table with its schema.
         partition_by: Columns, for a table that is made.
         facts: JSON-ready; found again in the marker. No cell values.
         audit: Given the staged rows; raises a DataError where they must not be published.
         row_group_rows: Most rows in one row group; None leaves it to Parquet.
+        add_columns: New columns are added to the table, and those the rows lack become null;
+            otherwise any difference is refused.
     """
 
     table: TableId
@@ -37,6 +43,7 @@ class Publication:
     facts: Mapping[str, Any] = field(default_factory=dict)
     audit: Callable[[DataFrame], None] | None = None
     row_group_rows: int | None = None
+    add_columns: bool = False
 
     @property
     def transaction(self) -> str:

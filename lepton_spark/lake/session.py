@@ -59,10 +59,15 @@ def start(environment: Environment, *, app_name: str = "lepton") -> SparkSession
     if SparkContext._active_spark_context is not None:
         return attach(SparkSession.builder.getOrCreate(), environment.spark.conf)
     _prepare_process(environment.spark.master)
+    if jvm.is_submitted():
+        # spark-submit has started the JVM: what it was told shows only once we are connected.
+        jvm.connect()
     conf = _start_conf(environment, app_name)
-    jvm.launch(conf)
+    jvm.start(conf)
+    if jvm.is_submitted():
+        jvm.require_delta(coordinates())
     context = SparkContext.getOrCreate(conf)
-    context.setLogLevel(conf.get("spark.log.level", "OFF") or "OFF")
+    context.setLogLevel(conf.get("spark.log.level", jvm.QUIET) or jvm.QUIET)
     return SparkSession(context)
 
 
@@ -100,14 +105,25 @@ def _prepare_process(master: str | None) -> None:
 
 
 def _start_conf(environment: Environment, app_name: str) -> SparkConf:
-    conf = SparkConf().setAppName(app_name)
+    """Settings of the start: what spark-submit was told wins, then the environment, then ours."""
+    conf = SparkConf().setIfMissing("spark.app.name", app_name)
     if environment.spark.master is not None:
-        conf.setMaster(environment.spark.master)
-    settings = {**_START_SETTINGS, **SQL_SETTINGS, **environment.spark.conf}
-    for name, setting in settings.items():
-        conf.set(name if name.startswith("spark.") else f"spark.hadoop.{name}", setting)
-    if not jvm.brings_delta(conf):
-        conf.set(
-            "spark.jars", ",".join(filter(None, [conf.get("spark.jars", ""), *resolve_jars()]))
-        )
+        conf.setIfMissing("spark.master", environment.spark.master)
+    for name, setting in {**_START_SETTINGS, **environment.spark.conf}.items():
+        conf.setIfMissing(name, setting)
+    for name, setting in SQL_SETTINGS.items():
+        wanted = environment.spark.conf.get(name, setting)
+        conf.set(name if name.startswith("spark.") else f"spark.hadoop.{name}", wanted)
+    if not jvm.is_submitted() and not jvm.brings_delta(conf):
+        _add_delta(conf)
     return conf
+
+
+def _add_delta(conf: SparkConf) -> None:
+    try:
+        jars = [*filter(None, [conf.get("spark.jars", "")]), *resolve_jars()]
+    except OSError:
+        # No place to keep them: Spark resolves them at each start, as delta-spark's own way is.
+        conf.set("spark.jars.packages", coordinates())
+    else:
+        conf.set("spark.jars", ",".join(jars))

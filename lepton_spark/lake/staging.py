@@ -45,10 +45,8 @@ class Staged:
 
 def write(context: RunContext, rows: DataFrame, publication: Publication) -> Staged:
     """Compute the rows once, into a folder beside the table."""
-    table = publication.table
-    parent = path_of(context.environment, table.layer, "_staging", table.name)
-    _sweep(parent)
-    path = f"{parent}/{context.run_id}"
+    sweep(context, publication)
+    path = f"{_parent(context, publication)}/{context.run_id}"
     files.delete_tree(path)
     files.write_atomically(f"{path}/{_OWNER}", json.dumps(_me()))
     faults.reach("before_stage_write")
@@ -67,6 +65,11 @@ def remove(staged: Staged) -> None:
         logger.warning("left %s behind: %s", staged.path, type(error).__name__)
 
 
+def _parent(context: RunContext, publication: Publication) -> str:
+    table = publication.table
+    return path_of(context.environment, table.layer, "_staging", table.name)
+
+
 def _me() -> dict[str, str | int]:
     return {
         "pid": os.getpid(),
@@ -75,8 +78,9 @@ def _me() -> dict[str, str | int]:
     }
 
 
-def _sweep(parent: str) -> None:
-    """Remove what dead runs left, and say how much it was."""
+def sweep(context: RunContext, publication: Publication) -> None:
+    """Remove what dead runs left of this table, and say how much it was."""
+    parent = _parent(context, publication)
     for name in files.names_in(parent):
         leftover = f"{parent}/{name}"
         if _is_abandoned(leftover):

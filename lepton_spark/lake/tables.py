@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lepton_spark import faults
-from lepton_spark.context import Published
 from lepton_spark.errors import DataError
 from lepton_spark.lake import commit, locks, log, staging
 from lepton_spark.lake.catalog import TableId, location
+from lepton_spark.lake.drift import refuse_drift
 from lepton_spark.lake.marker import Marker
-from lepton_spark.lake.publication import Publication
+from lepton_spark.lake.publication import EVERYTHING, Publication
 from lepton_spark.lake.troubles import told_as
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from lepton_spark.context import RunContext
+    from lepton_spark.context import Published, RunContext
     from lepton_spark.lake.staging import Staged
 
 __all__ = [
+    "EVERYTHING",
     "Marker",
     "Publication",
     "TableId",
@@ -88,7 +89,9 @@ def publish(context: RunContext, rows: DataFrame, publication: Publication) -> P
     the table's lock, the history is looked at once more and one commit is made.
 
     Args:
-        rows: Lazy; two jobs over what they are computed from at most, one where done already none.
+        context: Its run, revision and environment.
+        rows: Lazy; computed once, or not at all where they are visible already.
+        publication: What they are, and what they replace.
 
     Raises:
         ConflictError: The key was published with another fingerprint, or the lock is held.
@@ -98,7 +101,9 @@ def publish(context: RunContext, rows: DataFrame, publication: Publication) -> P
     with told_as(publication.table):
         done = commit.already(context, publication)
         if done is not None:
+            staging.sweep(context, publication)
             return done
+        _refuse_drift(context, rows, publication)
         staged = staging.write(context, rows, publication)
         try:
             faults.reach("before_audit")
@@ -111,6 +116,14 @@ def publish(context: RunContext, rows: DataFrame, publication: Publication) -> P
             staging.remove(staged)
         faults.reach("after_cleanup")
         return published
+
+
+def _refuse_drift(context: RunContext, rows: DataFrame, publication: Publication) -> None:
+    """Before anything is computed, and before Delta says it in words that may hold cells."""
+    folder = location(context.environment, publication.table)
+    if log.newest_version(folder) >= 0:
+        table = context.spark.read.format("delta").load(folder)
+        refuse_drift(publication, rows.schema, table.schema)
 
 
 def _commit_once(context: RunContext, staged: Staged, publication: Publication) -> Published:

@@ -87,11 +87,26 @@ def test_deletion_vectors_make_a_plan_unfit(version_with_deletion_vectors, monke
     assert "100 rows and the table 99" in file_plan.plan(context, ROWS, version).unfit
 
 
-def test_a_partitioned_table_is_unfit_as_its_files_lack_a_column(context_for):
+def test_a_partitioned_table_is_fit_for_who_does_without_that_column(context_for):
     context = context_for()
     version = publish(context, 0, 100, partition_by=("day",)).version
 
-    assert "day" in file_plan.plan(context, ROWS, version).unfit
+    whole = file_plan.plan(context, ROWS, version)
+    part = file_plan.plan(context, ROWS, version, condition="day = 3", without=("day",))
+
+    assert "partition columns day" in whole.unfit
+    assert ids_in(part) == list(range(3, 100, 7))
+    assert {each.partition for each in part.slices} == {(("day", "3"),)}
+
+
+def test_a_column_that_came_later_makes_a_plan_unfit(context_for):
+    context = context_for()
+    publish(context, 0, 10)
+    rows = context.spark.range(10, 20).selectExpr("id", "id % 7 as day", "id / 3D as x", "1 as y")
+    publication = Publication(ROWS, "build", "10", "20", add_columns=True)
+    version = tables.publish(context, rows, publication).version
+
+    assert "older than the columns y" in file_plan.plan(context, ROWS, version).unfit
 
 
 def test_a_version_that_is_not_there_is_told(context_for):

@@ -1,0 +1,49 @@
+"""Rows that no longer have the columns of the table they go to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark.errors import DataError
+from lepton_spark.lake.publication import EVERYTHING
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+    from lepton_spark.lake.publication import Publication
+
+
+def refuse_drift(publication: Publication, rows: StructType, table: StructType) -> None:
+    """Compare columns by name, whatever their order, and by type.
+
+    Args:
+        publication: Says whether columns may be added, or the whole table replaced.
+        rows: Columns to publish.
+        table: Columns of the table as it is.
+
+    Raises:
+        DataError: A column is new, missing or of another type.
+    """
+    if publication.replace == EVERYTHING:
+        return
+    new, old = _types(rows), _types(table)
+    changed = [
+        f"{name} was {old[name]} and is {new[name]}"
+        for name in sorted(new.keys() & old.keys())
+        if new[name] != old[name]
+    ]
+    if not publication.add_columns:
+        changed += [f"{name} ({new[name]}) is new" for name in sorted(new.keys() - old.keys())]
+        changed += [f"{name} ({old[name]}) is missing" for name in sorted(old.keys() - new.keys())]
+    if changed:
+        raise DataError(
+            "LS-2019",
+            f"the columns for {publication.table} changed: {'; '.join(changed)}.",
+            "a published table keeps its columns, so that whoever reads it is not surprised.",
+            "bring the case back to the old columns, or move the table away and publish anew.",
+            f"{publication.table} is unchanged",
+        )
+
+
+def _types(schema: StructType) -> dict[str, str]:
+    return {field.name.lower(): field.dataType.simpleString() for field in schema}
