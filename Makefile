@@ -11,6 +11,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
 	&& echo $$name && break; done)
 BIN := .venv/bin
+BENCHES := fixed journey launch
 NAME ?= all
 SCALE ?= 1
 AS_OF ?= 2014-01-02
@@ -38,7 +39,7 @@ setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, ab
 	@touch $@
 
 .venv/.jars: .venv/.java
-	@$(BIN)/python -m lepton_spark.lake.jars
+	@$(BIN)/python -m lepton_spark.lake.jars >/dev/null
 	@touch $@
 
 demo: setup  ## A year of flights: from raw files to one scored night (about 6 minutes)
@@ -66,9 +67,9 @@ arch: setup  ## Check which module imports which
 	@$(BIN)/lint-imports
 
 bench: setup  ## Measure: make bench NAME=launch SCALE=1
-	@for file in $(if $(filter all,$(NAME)),benchmarks/*.py,benchmarks/$(NAME).py); do \
-		case $$file in */__init__.py) continue;; esac; \
-		$(BIN)/python $$file --scale $(SCALE); done
+	@for name in $(if $(filter all,$(NAME)),$(BENCHES),$(NAME)); do \
+		$(BIN)/python -m benchmarks.$$name --scale $(SCALE); done
+	@$(BIN)/python -m benchmarks.figures
 
 pins: .venv/.packages  ## Resolve requirements.txt anew from pyproject.toml
 	@$(BIN)/uv lock --upgrade
