@@ -31,21 +31,22 @@ _RESULT = "model string, part string, slice string, value string, result string"
 Group = tuple[str, str, str, str]
 
 
-def count_scores(scored: DataFrame, models: Sequence[str], slices: Sequence[str]) -> DataFrame:
+def count_scores(
+    scored: DataFrame, models: Sequence[str], slices: Mapping[str, Column]
+) -> DataFrame:
     """Count the scores of each model, part and slice by unit and bin.
 
     Args:
-        scored: `_label`, `_split`, `_unit`, `p_<model>` of each model, and the slice columns.
-            Costs one shuffle.
+        scored: `_label`, `_split`, `_unit`, and `p_<model>` of each model. Costs one shuffle.
         models: Names.
-        slices: Columns; every value of one is a group of its own. Null is the value `null`.
+        slices: By name; every value of one is a group of its own. Null is the value `null`.
 
     Returns:
         model, part, slice (empty: all rows), value, unit, place, the sums positives, negatives,
         probability, loss and squares, and the smallest and largest score.
     """
     groups = [_struct(slice=F.lit(ALL), value=F.lit(ALL))]
-    groups += [_struct(slice=F.lit(name), value=_text(name)) for name in slices]
+    groups += [_struct(slice=F.lit(name), value=_text(of)) for name, of in slices.items()]
     scores = [_struct(model=F.lit(name), score=F.col(f"p_{name}")) for name in models]
     sliced = scored.withColumn("_group", F.explode(F.array(*groups)))
     rows = sliced.withColumn("_scores", F.explode(F.array(*scores)))
@@ -153,8 +154,8 @@ def _struct(**columns: Column) -> Column:
     return F.struct(*(column.alias(name) for name, column in columns.items()))
 
 
-def _text(name: str) -> Column:
-    return F.coalesce(F.col(name).cast("string"), F.lit("null"))
+def _text(value: Column) -> Column:
+    return F.coalesce(value.cast("string"), F.lit("null"))
 
 
 def _clipped(score: Column) -> Column:

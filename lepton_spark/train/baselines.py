@@ -100,7 +100,7 @@ def _logistic(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     model = fitter.fit(vectors)
     arrays = {
         "coefficients": np.asarray(model.coefficients.toArray(), dtype=np.float64),
-        "intercept": np.float64(model.intercept),
+        "intercept": np.array(model.intercept, dtype=np.float64),
     }
     history = [float(loss) for loss in model.summary.objectiveHistory]
     return FittedBaseline(

@@ -1,0 +1,162 @@
+"""Score the candidates on validation and test rows, measure them, ask the gate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lepton_spark.context import RunContext, StageResult
+from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.split import SPLIT
+from lepton_spark.errors import DataError, ModelError
+from lepton_spark.evaluate.counting import (
+    ALL,
+    NOWHERE,
+    UNIT,
+    best_places,
+    count_scores,
+    largest_values,
+    measure_counts,
+)
+from lepton_spark.evaluate.judgement import judgement, side_by_side
+from lepton_spark.evaluate.measure import Resampling
+from lepton_spark.evaluate.predictions import predict
+from lepton_spark.evaluate.units import unit_of
+from lepton_spark.lake import file_plan, files, tables
+from lepton_spark.lake.tables import Marker, TableId
+from lepton_spark.train import bundle as bundles
+from lepton_spark.train import candidates
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+    from lepton_spark.train.bundle import Bundle
+    from lepton_spark.train.candidates import Candidates
+
+logger = logging.getLogger(__name__)
+JOB = "evaluate"
+_PARTS = ("validate", "test")
+_VALUES_OF_A_SLICE = 20
+
+
+def evaluate(context: RunContext) -> StageResult:
+    """Judge every candidate; write its bundle with `gate.json` and `evaluation.json`.
+
+    Raises:
+        DataError: There is no dataset for the date.
+        ModelError: There are no candidates, one was damaged, or one gives scores that are no
+            numbers.
+    """
+    marker = _dataset(context)
+    place = candidates.folder(context, marker)
+    document = place.judgement()
+    if document is None:
+        found = _load(place)
+        document = _judge(context, marker, found)
+        _write(place, found, document)
+    else:
+        logger.info("the candidates in %s are judged already", place.path)
+    facts = {"best": document["best"], "models": side_by_side(document)}
+    return StageResult(JOB, (), {**facts, "metric": document["metric"], "path": place.evaluation})
+
+
+def _table(context: RunContext) -> TableId:
+    return TableId("gold", f"{context.case.case}_dataset")
+
+
+def _dataset(context: RunContext) -> Marker:
+    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
+    if marker is None:
+        raise DataError(
+            "LS-2072",
+            f"{_table(context)} was not prepared for {context.as_of}",
+            "models are fitted and judged on the dataset of the date of the run",
+            "run the stage `dataset` first, or `lepton run`",
+        )
+    return marker
+
+
+def _load(place: Candidates) -> dict[str, Bundle]:
+    digests = place.trained()
+    if digests is None:
+        raise ModelError(
+            "LS-3041",
+            f"there are no candidates in {place.path}",
+            "a model is judged after it was trained, with the same case, dataset and settings",
+            "run the stage `train` first, or `lepton run`",
+        )
+    return {name: bundles.load(place.candidate(name), digests[name]) for name in digests}
+
+
+def _judge(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> dict[str, Any]:
+    case = context.case
+    context.progress.step(JOB, "score validation and test rows")
+    scored = _scored(context, marker, found)
+    counts = count_scores(scored, list(found), _slices(context)).persist()
+    try:
+        _require_numbers(counts)
+        is_all = F.col("slice") == ALL
+        places = best_places(counts.filter(is_all & (F.col("part") == "validate")))
+        context.progress.step(JOB, "measure")
+        kept = largest_values(counts, part="test", count=_VALUES_OF_A_SLICE)
+        wanted = kept.filter(is_all | (F.col("part") == "test"))
+        resampling = Resampling(case.evaluate.resamples, case.evaluate.seed, keep=case.gate.metric)
+        measured = measure_counts(wanted, resampling, places)
+    finally:
+        counts.unpersist()
+    return judgement(measured, places, case.gate)
+
+
+def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> DataFrame:
+    case = context.case
+    key = case.sources[case.predict.each].key
+    rows = tables.read(context, _table(context), version=marker.version)
+    slices = [name for name in case.evaluate.slices if name in rows.columns]
+    keep = list(dict.fromkeys([*key, case.predict.day, *slices, LABEL]))
+    parts = []
+    for part in _PARTS:
+        condition = f"{SPLIT} = '{part}'"
+        plan = file_plan.plan(
+            context, _table(context), marker.version, condition=condition, without=(SPLIT,)
+        )
+        scores = predict(context, rows.filter(condition), found, keep=keep, plan=plan)
+        parts.append(scores.withColumn(SPLIT, F.lit(part)))
+    scored = reduce(DataFrame.unionByName, parts)
+    is_by_day = case.predict.split.validate_from is not None
+    unit = unit_of(rows, day=case.predict.day, key=key, is_by_day=is_by_day)
+    return scored.withColumn(UNIT, unit)
+
+
+def _slices(context: RunContext) -> dict[str, Column]:
+    """Columns to slice by; `month` comes from the day unless it is a feature of its own."""
+    case = context.case
+    slices = {name: F.col(name) for name in case.evaluate.slices}
+    if "month" in slices and "month" not in case.features.own:
+        slices["month"] = F.date_format(F.col(case.predict.day), "yyyy-MM")
+    return slices
+
+
+def _require_numbers(counts: DataFrame) -> None:
+    bad = counts.filter(F.col("place") == NOWHERE).select("model").distinct().collect()
+    if bad:
+        raise ModelError(
+            "LS-3042",
+            f"{', '.join(sorted(row['model'] for row in bad))} gives scores that are no numbers",
+            "a score is a probability",
+            "train again with a lower train.learning_rate",
+        )
+
+
+def _write(place: Candidates, found: Mapping[str, Bundle], document: dict[str, Any]) -> None:
+    """Write the judged bundles, then the evaluation, which says that all of them are there."""
+    for name, candidate in found.items():
+        model = document["models"][name]
+        evaluation = {key: model[key] for key in model if key != "gate"}
+        judged = candidate.plus({"gate.json": model["gate"], "evaluation.json": evaluation})
+        model["digest"] = bundles.write(place.judged(name), judged)
+    files.write_atomically(place.evaluation, bundles.to_json(document))

@@ -1,0 +1,235 @@
+"""Fit the transform, the network and its baselines; write each as a candidate bundle."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lepton_spark.context import RunContext, StageResult
+from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.shards import Piece, whole
+from lepton_spark.dataset.split import SPLIT
+from lepton_spark.errors import DataError, TrainingError
+from lepton_spark.lake import file_plan, files, tables
+from lepton_spark.lake.tables import Marker, TableId
+from lepton_spark.train import bundle as bundles
+from lepton_spark.train import candidates
+from lepton_spark.train.baselines import BaselineJob, fit_baseline
+from lepton_spark.train.bundle import Bundle, to_json
+from lepton_spark.train.matrix import MatrixSource
+from lepton_spark.train.network import NetworkJob, fit_network
+
+if TYPE_CHECKING:
+    from lepton_spark.config.train import Baseline
+    from lepton_spark.dataset.transform import FeatureTransform
+    from lepton_spark.train.backend import TrainingBackend
+    from lepton_spark.train.candidates import Candidates
+
+logger = logging.getLogger(__name__)
+JOB = "train"
+_NETWORK = "table_mlp"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all candidates of a run have in common.
+
+    Args:
+        parts: Pieces of `train` and `validate`.
+        documents: JSON files that every bundle has, by name.
+    """
+
+    context: RunContext
+    place: Candidates
+    marker: Marker
+    transform: FeatureTransform
+    parts: Mapping[str, tuple[Piece, ...]]
+    documents: Mapping[str, bytes]
+
+
+def train(context: RunContext) -> StageResult:
+    """Fit what the case asks for, each candidate once; a rerun goes on where a kill stopped it.
+
+    Raises:
+        DataError: There is no dataset for the date.
+        TrainingError: Workers cannot read it, or training failed.
+        TryAgainError: A rank was killed or hung.
+    """
+    marker = _dataset(context)
+    place = candidates.folder(context, marker)
+    names = _names(context)
+    digests = place.trained()
+    seconds: dict[str, float] = {}
+    if digests is None:
+        job = _prepare(context, marker, place)
+        digests = {name: _candidate(job, name, seconds) for name in names}
+        place.finish(digests)
+        files.delete_tree(place.checkpoint)
+    else:
+        logger.info("the candidates in %s are there already", place.path)
+    facts = {"candidates": digests, "seconds": seconds, "path": place.path}
+    return StageResult(JOB, (), {**facts, "dataset_version": marker.version})
+
+
+def _names(context: RunContext) -> list[str]:
+    """Baselines first: the network costs most."""
+    wanted = [*context.case.train.baselines, context.case.gate.better_than]
+    return [*dict.fromkeys(wanted), _NETWORK]
+
+
+def _table(context: RunContext) -> TableId:
+    return TableId("gold", f"{context.case.case}_dataset")
+
+
+def _dataset(context: RunContext) -> Marker:
+    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
+    if marker is None:
+        raise DataError(
+            "LS-2072",
+            f"{_table(context)} was not prepared for {context.as_of}",
+            "models are fitted and judged on the dataset of the date of the run",
+            "run the stage `dataset` first, or `lepton run`",
+        )
+    return marker
+
+
+def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
+    context.progress.step(JOB, "fit the transform")
+    parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
+    transform = _fit_transform(context, marker, parts["train"])
+    documents = {
+        "transform.json": transform.to_json().encode("utf-8"),
+        "contract.json": to_json(_contract(context, marker, transform)),
+        "snapshot.json": to_json(_snapshot(context, marker)),
+    }
+    return _Job(context, place, marker, transform, parts, documents)
+
+
+def _pieces(context: RunContext, marker: Marker, part: str) -> tuple[Piece, ...]:
+    plan = file_plan.plan(
+        context,
+        _table(context),
+        marker.version,
+        condition=f"{SPLIT} = '{part}'",
+        without=(SPLIT,),
+    )
+    if plan.unfit is not None:
+        raise TrainingError(
+            "LS-6002",
+            f"the files of {plan.table} cannot be read by training processes",
+            plan.unfit,
+            "keep the dataset in a plain Delta table on storage that the workers reach",
+        )
+    return tuple(whole(each.path, each.row_group, each.rows) for each in plan.slices)
+
+
+def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
+    """The digest of a candidate: of one that is there whole, or of one fitted now."""
+    uri = job.place.candidate(name)
+    if files.exists(f"{uri}/{bundles.MANIFEST}"):
+        return bundles.load(uri).digest
+    job.context.progress.step(JOB, f"fit {name}")
+    started_at = time.monotonic()
+    fitted = _network(job) if name == _NETWORK else _baseline(job, name)  # type: ignore[arg-type]  # the others are baselines
+    digest = bundles.write(uri, fitted)
+    seconds[name] = round(time.monotonic() - started_at, 1)
+    logger.info("fitted %s in %.1f s", name, seconds[name])
+    return digest
+
+
+def _baseline(job: _Job, name: Baseline) -> Bundle:
+    facts = job.marker.facts
+    rate = facts["positives"]["train"] / facts["rows"]["train"]
+    source = MatrixSource(job.transform, job.parts)
+    fitted = fit_baseline(
+        job.context.spark, name, BaselineJob(source, job.context.case.train, rate)
+    )
+    return _bundle(job, {"kind": name, **fitted.spec}, fitted.files, fitted.training)
+
+
+def _network(job: _Job) -> Bundle:
+    case = job.context.case
+    network = NetworkJob(
+        model=case.model,
+        train=case.train,
+        transform=job.transform,
+        fitted=job.parts["train"],
+        validated=job.parts["validate"],
+        label=LABEL,
+        checkpoint=job.place.checkpoint,
+    )
+    size = 1 if case.train.launcher == "local" else case.train.workers
+    fitted = fit_network(_backend(job.context), network, size)
+    training = {
+        "settings": case.train.model_dump(mode="json"),
+        "ranks": size,
+        "rows_by_rank": list(fitted.rows_by_rank),
+        "steps_an_epoch": fitted.steps,
+        "best_epoch": fitted.best_epoch,
+        "weights_digest": fitted.weights_digest,
+        # Without the seconds: the same rows and settings give the same bundle.
+        "history": [
+            {key: value for key, value in epoch.items() if key != "seconds"}
+            for epoch in fitted.history
+        ],
+    }
+    spec = {"kind": _NETWORK, "settings": case.model.model_dump(mode="json")}
+    return _bundle(job, spec, {"weights.npz": fitted.weights}, training)
+
+
+def _backend(context: RunContext) -> TrainingBackend:
+    launcher = context.case.train.launcher
+    if launcher == "local":
+        from lepton_spark.train.local import LocalBackend  # noqa: PLC0415  # one launcher a run
+
+        return LocalBackend()
+    from lepton_spark.train.horovod import HorovodBackend  # noqa: PLC0415  # one launcher a run
+
+    return HorovodBackend(context.spark, launcher)
+
+
+def _bundle(
+    job: _Job, spec: Mapping[str, Any], weights: Mapping[str, bytes], training: Mapping[str, Any]
+) -> Bundle:
+    sizes = {
+        "width": job.transform.width,
+        "cardinalities": list(job.transform.cardinalities),
+    }
+    return Bundle(
+        {
+            **job.documents,
+            "spec.json": to_json({**spec, **sizes}),
+            "training.json": to_json(training),
+            **weights,
+        }
+    )
+
+
+def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) -> dict[str, Any]:
+    case = context.case
+    schema = tables.read(context, _table(context), version=marker.version).schema
+    return {
+        "case": case.case,
+        "each": case.predict.each,
+        "key": list(case.sources[case.predict.each].key),
+        "day": case.predict.day,
+        "label": case.predict.label.name,
+        "columns": [
+            {"name": name, "type": schema[name].dataType.simpleString()}
+            for name in transform.columns
+        ],
+    }
+
+
+def _snapshot(context: RunContext, marker: Marker) -> dict[str, Any]:
+    names = ("rows", "positives", "fitted_until", "features_table", "features_version")
+    return {
+        "table": str(_table(context)),
+        "version": marker.version,
+        "fingerprint": marker.fingerprint,
+        "as_of": context.as_of.isoformat(),
+        **{name: marker.facts[name] for name in names},
+    }

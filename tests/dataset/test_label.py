@@ -1,0 +1,72 @@
+"""A label is what was known of the outcome at the moment, and nothing later."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lepton_spark.config.case import Label
+from lepton_spark.dataset.label import label_rows
+
+pytestmark = pytest.mark.spark
+
+LABEL = Label.model_validate(
+    {"name": "is_long", "from": "visits", "is": "minutes > 30", "only_if": "status = 'done'"}
+)
+SCHEMA = (
+    "visit int, minutes int, status string, _file string, _row bigint, _arrived_at timestamp, "
+    "_known_at timestamp"
+)
+MOMENT = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+
+def hour(number):
+    return datetime(2024, 2, 29, number, tzinfo=UTC)
+
+
+def labels(spark, rows, label=LABEL, moment=MOMENT):
+    full = [(*row[:3], "f", number, *row[3:]) for number, row in enumerate(rows)]
+    found = label_rows(spark.createDataFrame(full, SCHEMA), label, ["visit"], moment=moment)
+    return {row["visit"]: row["_label"] for row in found.collect()}
+
+
+def test_the_condition_gives_one_or_zero(spark):
+    rows = [(1, 31, "done", hour(1), hour(1)), (2, 30, "done", hour(1), hour(1))]
+
+    assert labels(spark, rows) == {1: 1.0, 2: 0.0}
+
+
+def test_a_null_label_is_no_label(spark):
+    assert labels(spark, [(1, None, "done", hour(1), hour(1))]) == {}
+
+
+def test_rows_outside_only_if_have_no_label(spark):
+    rows = [(1, 31, "left", hour(1), hour(1)), (2, 31, None, hour(1), hour(1))]
+
+    assert labels(spark, rows) == {}
+
+
+def test_what_becomes_known_at_the_moment_counts_and_later_does_not(spark):
+    rows = [(1, 31, "done", hour(1), hour(12)), (2, 31, "done", hour(1), hour(13))]
+
+    assert labels(spark, rows) == {1: 1.0}
+
+
+def test_what_arrives_later_changes_nothing(spark):
+    rows = [(1, 31, "done", hour(1), hour(1)), (1, 5, "done", hour(13), hour(13))]
+
+    assert labels(spark, rows) == {1: 1.0}
+    assert labels(spark, rows, moment=hour(14)) == {1: 0.0}
+
+
+def test_a_correction_that_arrived_replaces_the_first_version(spark):
+    rows = [(1, 31, "done", hour(1), hour(1)), (1, 5, "done", hour(6), hour(6))]
+
+    assert labels(spark, rows) == {1: 0.0}
+
+
+def test_a_correction_that_takes_the_outcome_back_leaves_no_label(spark):
+    rows = [(1, 31, "done", hour(1), hour(1)), (1, 31, "left", hour(6), hour(6))]
+
+    assert labels(spark, rows) == {}

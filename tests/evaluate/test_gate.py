@@ -1,0 +1,112 @@
+"""Pass, fail or insufficient, and the reason in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lepton_spark.config.evaluate import GateSettings
+from lepton_spark.evaluate.gate import difference, judge
+from lepton_spark.evaluate.measure import Resampling, measure
+from tests.evaluate.scores import count, invent
+
+GATE = GateSettings(metric="auc", at_least=0.6, better_than="majority", suspicious_above=0.9)
+
+
+def judged_on(rows=3000, units=40, **scores):
+    """Models on the same rows; `majority` is always among them."""
+    labels, good, unit = invent(rows, units=units)
+    models = {"good": good, "majority": np.full(rows, 0.3), **scores}
+    resampling = Resampling(200, 3, keep="auc")
+    return {name: measure(count(labels, s, unit), resampling) for name, s in models.items()}
+
+
+def test_a_good_model_passes_without_a_reason():
+    verdict = judge("good", judged_on(), GATE)
+
+    assert (verdict.verdict, verdict.reasons) == ("pass", ())
+    assert verdict.low < verdict.value < verdict.high
+    assert verdict.difference["value"] == pytest.approx(verdict.value - 0.5)
+
+
+def test_a_model_below_the_floor_fails():
+    gate = GATE.model_copy(update={"at_least": 0.85})
+
+    verdict = judge("good", judged_on(), gate)
+
+    assert verdict.verdict == "fail"
+    assert "below the floor 0.85" in verdict.reasons[0]
+
+
+def test_a_model_that_is_too_good_is_a_suspected_leak():
+    labels, _, _ = invent(3000)
+
+    verdict = judge("leak", judged_on(leak=labels * 0.98 + 0.01), GATE)
+
+    assert verdict.verdict == "fail"
+    assert "suspected leak" in verdict.reasons[0]
+
+
+def test_a_score_at_the_limit_is_not_yet_a_leak():
+    found = judged_on()
+    gate = GATE.model_copy(update={"suspicious_above": found["good"]["metrics"]["auc"]["value"]})
+
+    assert judge("good", found, gate).verdict == "pass"
+
+
+def test_a_model_that_might_be_no_better_than_the_baseline_fails():
+    labels, good, _ = invent(3000)
+    rival = good + np.random.default_rng(5).normal(0, 1e-4, 3000)
+    gate = GATE.model_copy(update={"better_than": "logistic"})
+
+    verdict = judge("good", judged_on(logistic=np.clip(rival, 0.001, 0.999)), gate)
+
+    assert verdict.verdict == "fail"
+    assert "not better than logistic" in verdict.reasons[0]
+
+
+def test_the_baseline_itself_never_passes():
+    verdict = judge("majority", judged_on(), GATE)
+
+    assert verdict.verdict == "fail"
+    assert "it is the baseline that others must beat" in verdict.reasons
+
+
+def test_few_rows_of_a_class_are_insufficient_whatever_the_score():
+    verdict = judge("good", judged_on(rows=60), GATE)
+
+    assert verdict.verdict == "insufficient"
+    assert "positives among the test rows, 30 are needed" in verdict.reasons[0]
+
+
+def test_few_units_are_insufficient():
+    verdict = judge("good", judged_on(units=5), GATE)
+
+    assert verdict.verdict == "insufficient"
+    assert verdict.reasons == ("5 units to resample, 10 are needed",)
+
+
+def test_all_that_is_wrong_is_told():
+    labels, good, _ = invent(3000)
+
+    verdict = judge("bad", judged_on(bad=1 - good), GATE)
+
+    assert len(verdict.reasons) == 2
+
+
+def test_paired_differences_are_tighter_than_the_metrics():
+    labels, good, _ = invent(3000)
+    found = judged_on(
+        near=np.clip(good + np.random.default_rng(5).normal(0, 0.05, 3000), 0.01, 0.99)
+    )
+
+    gain = difference(found["good"]["resampled"], found["near"]["resampled"])
+    own = found["good"]["metrics"]["auc"]
+
+    assert gain["high"] - gain["low"] < (own["high"] - own["low"]) / 2
+
+
+def test_a_verdict_is_json():
+    import json
+
+    assert json.loads(json.dumps(judge("good", judged_on(), GATE).to_dict()))["verdict"] == "pass"

@@ -1,0 +1,104 @@
+"""Predictors come from a spec and bytes, and refuse what does not fit together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lepton_spark.dataset.transform import Block
+from lepton_spark.errors import ModelError
+from lepton_spark.models.predictor import SLICE_ROWS, load_predictor
+from lepton_spark.models.weights import pack
+
+SIZES = {"width": 2, "cardinalities": [3]}
+
+
+def block(rows=5, seed=1):
+    random = np.random.default_rng(seed)
+    return Block(
+        random.normal(size=(rows, 2)).astype(np.float32),
+        random.integers(0, 3, (rows, 1)).astype(np.int32),
+    )
+
+
+def logistic(**changed):
+    arrays = {"coefficients": np.arange(5.0), "intercept": np.array(-1.0), **changed}
+    return {"weights.npz": pack(arrays)}
+
+
+def test_the_majority_gives_every_row_its_rate():
+    predictor = load_predictor({"kind": "majority", "rate": 0.25, **SIZES}, {})
+
+    assert predictor.predict(block()).tolist() == [0.25] * 5
+
+
+def test_the_logistic_model_is_a_sigmoid_of_the_design_matrix():
+    rows = block()
+
+    scores = load_predictor({"kind": "logistic", **SIZES}, logistic()).predict(rows)
+
+    one_hot = np.eye(3)[rows.categories[:, 0]]
+    logits = np.hstack([rows.numbers, one_hot]) @ np.arange(5.0) - 1
+    assert scores == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
+
+
+def test_boosted_trees_predict_as_the_booster_did():
+    xgboost = pytest.importorskip("xgboost")
+    rows = block(400)
+    matrix = np.hstack([rows.numbers, rows.categories])
+    target = (matrix[:, 0] + matrix[:, 2] > 1).astype(float)
+    booster = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 2}, xgboost.DMatrix(matrix, target), 5
+    )
+
+    files = {"booster.json": bytes(booster.save_raw("json"))}
+    scores = load_predictor({"kind": "boosted_trees", **SIZES}, files).predict(rows)
+
+    assert scores == pytest.approx(booster.predict(xgboost.DMatrix(matrix)), abs=1e-6)
+
+
+@pytest.mark.tensorflow
+def test_the_network_predicts_as_it_was_trained_whatever_the_slicing():
+    from lepton_spark.config.train import ModelSettings
+    from lepton_spark.models import table_mlp
+
+    settings = ModelSettings(hidden=(4,), embedding=2)
+    model = table_mlp.build(settings, 2, (3,), seed=5)
+    rows = block(SLICE_ROWS + 10)
+    spec = {"kind": "table_mlp", "settings": settings.model_dump(mode="json"), **SIZES}
+    files = {"weights.npz": pack({weight.path: weight.numpy() for weight in model.weights})}
+
+    scores = load_predictor(spec, files).predict(rows)
+
+    logits = np.asarray(model({"numbers": rows.numbers, "categories": rows.categories}))[:, 0]
+    assert scores == pytest.approx(1 / (1 + np.exp(-logits.astype(float))), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("spec", "files"),
+    [
+        ({"kind": "logistic", **SIZES}, {}),
+        ({"kind": "logistic", **SIZES}, logistic(coefficients=np.arange(4.0))),
+        ({"kind": "logistic", "width": 3, "cardinalities": [3]}, logistic()),
+        ({"kind": "logistic", "cardinalities": [3]}, logistic()),
+        ({"kind": "logistic", **SIZES}, {"weights.npz": b"no archive"}),
+        ({"kind": "majority", "rate": 1.5, **SIZES}, {}),
+        ({"kind": "boosted_trees", **SIZES}, {"booster.json": b"{}"}),
+        ({"kind": "pickle", **SIZES}, {}),
+        ({**SIZES}, {}),
+    ],
+    ids=[
+        "no weights", "short weights", "other width", "no width", "no npz", "no rate", "no trees",
+        "unknown kind", "no kind",
+    ],
+)  # fmt: skip
+def test_a_spec_that_its_files_do_not_fit_is_refused(spec, files):
+    with pytest.raises(ModelError) as refused:
+        load_predictor(spec, files)
+
+    assert refused.value.exit_code == 30
+
+
+def test_an_unknown_kind_is_told_what_is_known():
+    with pytest.raises(ModelError, match="table_mlp, logistic, boosted_trees, majority"):
+        load_predictor({"kind": "lambda", **SIZES}, {})
