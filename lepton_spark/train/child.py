@@ -19,6 +19,7 @@ from lepton_spark.train.rank import BEAT, ERROR, FILES, JOB, RESULT
 
 LOG = "log"
 _LOOK_SECONDS = 0.02
+_LOG_BYTES = 4096
 
 
 class Child:
@@ -33,7 +34,7 @@ class Child:
     def __init__(
         self, folder: Path, job: Mapping[str, Any], environment: Mapping[str, str]
     ) -> None:
-        self._folder = folder
+        self._folder = folder = folder.absolute()
         (folder / JOB).write_text(json.dumps(job))
         with (folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(
@@ -68,7 +69,7 @@ class Child:
             return Status("running", place, now - self._beat_at, letter)
         if code == 0 and (self._folder / RESULT).exists():
             return Status("done", place, exit_code=0)
-        error = json.loads(self._read(ERROR) or "null")
+        error = json.loads(self._read(ERROR) or "null") or self._logged_error()
         self._lost_at = self._lost_at or now
         return Status(
             "failed", place, exit_code=code, error=error, lost_seconds=now - self._lost_at
@@ -85,6 +86,13 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def _logged_error(self) -> dict[str, str] | None:
+        """The type of the error that ended the interpreter before it could write one down."""
+        last = self._read(LOG)[-_LOG_BYTES:].decode(errors="replace").strip().rpartition("\n")[2]
+        kind = last.partition(":")[0]
+        is_error = kind.isidentifier() and kind.endswith("Error")
+        return {"kind": "crashed", "type": kind} if is_error else None
+
     def _read(self, name: str) -> bytes:
         try:
             return (self._folder / name).read_bytes()
@@ -94,7 +102,7 @@ class Child:
 
 def _python_path() -> str:
     """Where this process finds modules: an archive shipped with spark-submit is among them."""
-    return os.pathsep.join(path for path in sys.path if path)
+    return os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
 
 
 def _state_letter(pid: int) -> str:
