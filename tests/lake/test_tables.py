@@ -92,5 +92,5 @@ def test_a_table_that_was_never_published_does_not_exist(context_for):
     context = context_for()
 
     assert not tables.exists(context, SCORES)
-    with pytest.raises(DataError, match="gold.scores does not exist"):
+    with pytest.raises(DataError, match=r"gold\.scores does not exist"):
         tables.read(context, SCORES)
