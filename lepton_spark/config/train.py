@@ -21,6 +21,9 @@ class TransformSettings(Settings):
         20, ge=1, description="Rarer categories share the bucket of unseen ones."
     )
     max_categories: int = Field(10_000, ge=2, description="Most categories of one column.")
+    drop_constant: bool = Field(
+        False, description="Leave out columns that are empty or constant instead of refusing them."
+    )
 
 
 class ModelSettings(Settings):

@@ -1,0 +1,86 @@
+"""A digest of rows that does not depend on their order or on how they were cut."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lepton_spark.dataset.transform import as_float, as_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Words = npt.NDArray[np.uint64]
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_NULL = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class RowsDigest:
+    """Sums, modulo 2^64, of two functions of each row."""
+
+    rows: int = 0
+    first: int = 0
+    second: int = 0
+
+    def __add__(self, other: RowsDigest) -> RowsDigest:
+        mask = (1 << 64) - 1
+        return RowsDigest(
+            self.rows + other.rows,
+            (self.first + other.first) & mask,
+            (self.second + other.second) & mask,
+        )
+
+    def text(self, columns: Sequence[str]) -> str:
+        """Hexadecimal; the columns are part of it."""
+        facts = "\n".join([*columns, str(self.rows), str(self.first), str(self.second)])
+        return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def digest_rows(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> RowsDigest:
+    """The digest of some rows, over their numbers and categories in this order."""
+    total = np.full(rows.num_rows, _NULL, np.uint64)
+    for place, name in enumerate(numbers):
+        total += _words_of_numbers(as_float(rows, name)) * _factor(place)
+    for place, name in enumerate(categories, start=len(numbers)):
+        total += _words_of_text(as_text(rows, name)) * _factor(place)
+    mixed = _mix(total)
+    return RowsDigest(rows.num_rows, _sum(mixed), _sum(_mix(mixed ^ _NULL)))
+
+
+def _words_of_numbers(values: npt.NDArray[np.float64]) -> Words:
+    values = values + 0.0  # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan  # NaN has many forms
+    return values.view(np.uint64)
+
+
+def _words_of_text(texts: pa.Array) -> Words:
+    coded = texts.dictionary_encode()
+    words = [
+        hashlib.blake2b(text.encode(), digest_size=8).digest()
+        for text in coded.dictionary.to_pylist()
+    ]
+    known = np.frombuffer(b"".join(words), np.uint64)
+    places = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    words_of_rows: Words = np.append(known, _NULL)[places]
+    return words_of_rows
+
+
+def _factor(place: int) -> np.uint64:
+    """An odd number of its own for each column."""
+    return np.uint64((2 * place + 1) * 0xD6E8FEB86659FD93 & 0xFFFFFFFFFFFFFFFF)
+
+
+def _mix(words: Words) -> Words:
+    words = (words ^ (words >> np.uint64(30))) * _MIX[0]
+    words = (words ^ (words >> np.uint64(27))) * _MIX[1]
+    return words ^ (words >> np.uint64(31))
+
+
+def _sum(words: Words) -> int:
+    return int(words.sum(dtype=np.uint64))

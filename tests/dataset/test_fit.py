@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lepton_spark.config.train import TransformSettings
+from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.shards import whole
+from lepton_spark.errors import DataError
+
+pytestmark = pytest.mark.spark
+COLUMNS = Columns(("x", "gaps", "flag"), ("word", "hour"))
+SETTINGS = TransformSettings(clip_quantile=0.01, min_category_count=5)
+
+
+def rows_of(count=900, seed=1):
+    random = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "x": random.normal(5, 2, count),
+            "gaps": pa.array(random.normal(size=count), mask=random.random(count) < 0.3),
+            "flag": random.random(count) < 0.5,
+            "word": random.choice(["ant", "bee", "cat"], count, p=[0.2, 0.5, 0.3]),
+            "hour": pa.array(random.integers(0, 3, count), pa.int32()),
+        }
+    )
+
+
+def write(rows, folder, *, row_group_size=200, files=1):
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces, size = [], -(-rows.num_rows // files)
+    for number in range(files):
+        path, part = folder / f"part-{number}.parquet", rows.slice(number * size, size)
+        pq.write_table(part, path, row_group_size=row_group_size)
+        meta = pq.read_metadata(path)
+        groups = range(meta.num_row_groups)
+        pieces += [whole(str(path), n, meta.row_group(n).num_rows) for n in groups]
+    return pieces
+
+
+def test_statistics_are_those_of_the_rows(spark, tmp_path):
+    rows = rows_of()
+
+    transform = fit_transform(spark, write(rows, tmp_path), COLUMNS, SETTINGS)
+
+    x, gaps, flag = transform.numbers
+    values = np.sort(rows["x"].to_numpy()).astype(np.float32)
+    assert (x.low, x.high) == (values[9], values[-10])
+    assert x.mean == pytest.approx(np.clip(values, x.low, x.high).mean(), rel=1e-5)
+    assert x.scale == pytest.approx(np.clip(values, x.low, x.high).std(), rel=1e-4)
+    assert (x.has_missing_flag, gaps.has_missing_flag, flag.has_missing_flag) == (
+        False,
+        True,
+        False,
+    )
+    assert (flag.low, flag.high) == (0.0, 1.0)
+    assert transform.categories[0].vocabulary == ("bee", "cat", "ant")
+    assert transform.num_rows == 900
+
+
+def test_any_cutting_of_the_rows_gives_the_same_document(spark, tmp_path):
+    rows = rows_of()
+    turned = rows.take(np.random.default_rng(2).permutation(rows.num_rows))
+    plans = [
+        write(rows, tmp_path / "one", row_group_size=10_000),
+        write(turned, tmp_path / "many", row_group_size=70, files=4),
+    ]
+
+    one, many = (fit_transform(spark, plan, COLUMNS, SETTINGS) for plan in plans)
+
+    assert one.to_json() == many.to_json()
+
+
+def test_one_changed_value_changes_the_digest_of_the_rows(spark, tmp_path):
+    rows = rows_of()
+    values = rows["x"].to_numpy().copy()
+    values[np.argsort(values)[450]] += 1e-9  # too little to move any statistic
+    changed = rows.set_column(0, "x", pa.array(values))
+
+    first = fit_transform(spark, write(rows, tmp_path / "a"), COLUMNS, SETTINGS)
+    second = fit_transform(spark, write(changed, tmp_path / "b"), COLUMNS, SETTINGS)
+
+    assert first.rows_digest != second.rows_digest
+    assert first.numbers[0].low == second.numbers[0].low
+
+
+def test_rare_words_and_those_beyond_the_most_allowed_are_left_out(spark, tmp_path):
+    words = ["often"] * 10 + ["also"] * 10 + ["some"] * 6 + ["rare"] * 4 + [None] * 3
+    rows = pa.table({"x": np.arange(33.0), "word": words})
+    columns = Columns(("x",), ("word",))
+
+    def vocabulary(**settings):
+        wanted = TransformSettings(min_category_count=5, **settings)
+        return fit_transform(spark, pieces, columns, wanted).categories[0].vocabulary
+
+    pieces = write(rows, tmp_path)
+    assert vocabulary() == ("also", "often", "some")
+    assert vocabulary(max_categories=2) == ("also", "often")
+
+
+FLAT = {
+    "x": np.arange(40.0),
+    "same": np.ones(40),
+    "empty": pa.nulls(40, pa.float64()),
+    "one_word": ["a"] * 40,
+    "all_rare": [str(n) for n in range(40)],
+}
+
+
+def test_empty_and_constant_columns_are_refused_by_name(spark, tmp_path):
+    columns = Columns(("x", "same", "empty"), ("one_word", "all_rare"))
+    pieces = write(pa.table(FLAT), tmp_path)
+
+    with pytest.raises(DataError, match=r"LS-2063.*'same', 'empty', 'one_word', 'all_rare'"):
+        fit_transform(spark, pieces, columns, SETTINGS)
+    allowed = SETTINGS.model_copy(update={"drop_constant": True})
+    assert fit_transform(spark, pieces, columns, allowed).columns == ("x",)
+
+
+def test_text_names_things_and_so_do_chosen_numbers():
+    types = [("a", "string"), ("b", "int"), ("c", "double"), ("d", "date"), ("e", "boolean")]
+
+    assert Columns.of(types, ["b"]) == Columns(("c", "e"), ("a", "b", "d"))
