@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -12,9 +13,19 @@ from lepton_spark.bronze.reader import REFUSED_FILE, Layout, count_records, refu
 from lepton_spark.errors import DataError, InternalError, LeptonError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row
+    from pyspark.sql import DataFrame
 
     from lepton_spark.bronze.arrivals import LandedFile
+
+
+@dataclass
+class _Counted:
+    """What is staged of one file; `read` is what its last row says."""
+
+    records: int = 0
+    read: int | None = None
+    refusal: str | None = None
+    problems: Counter[str] = field(default_factory=Counter)
 
 
 def account(
@@ -23,7 +34,7 @@ def account(
     """Count the staged rows of each file against what was read from it.
 
     Args:
-        staged: Rows as they will be published; one shuffle, one row a file is collected.
+        staged: Rows as they will be published; one shuffle; a row a file and problem is collected.
         files: The files of the landing.
         layout: How they are written.
         min_rows: Fewest rows in a landing.
@@ -35,11 +46,11 @@ def account(
         DataError: A file was refused, or there are too few rows.
         InternalError: A record was lost or doubled on the way.
     """
-    counts = {row["_file"]: row for row in _per_file(staged).collect()}
+    counts = _per_file(staged)
     _raise_refusals(files, counts)
     for file in files:
         _check(file, counts.get(file.path), layout)
-    total = sum(row["records"] for row in counts.values())
+    total = sum(counted.records for counted in counts.values())
     if total < min_rows:
         raise DataError(
             "LS-2021",
@@ -50,39 +61,42 @@ def account(
     return {"files": len(files), "records": total, "problems": _problems(counts.values())}
 
 
-def _per_file(staged: DataFrame) -> DataFrame:
-    by_problem = staged.groupBy("_file", "_problem").agg(
+def _per_file(staged: DataFrame) -> dict[str, _Counted]:
+    groups = staged.groupBy("_file", "_problem").agg(
         F.count("*").alias("records"),
         F.max("_records").alias("read"),
         F.max(F.when(F.col("_problem") == REFUSED_FILE, F.col("_raw"))).alias("refusal"),
     )
-    pair = F.struct("_problem", F.col("records").alias("count"))
-    return by_problem.groupBy("_file").agg(
-        F.sum("records").alias("records"),
-        F.max("read").alias("read"),
-        F.max("refusal").alias("refusal"),
-        F.collect_list(F.when(F.col("_problem").isNotNull(), pair)).alias("problems"),
-    )
+    counts: dict[str, _Counted] = {}
+    for file, problem, records, read, refusal in groups.collect():
+        counted = counts.setdefault(file, _Counted())
+        counted.records += records
+        counted.read = read if counted.read is None else counted.read
+        counted.refusal = refusal or counted.refusal
+        if problem is not None:
+            counted.problems[problem] += records
+    return counts
 
 
-def _raise_refusals(files: Sequence[LandedFile], counts: dict[str, Row]) -> None:
-    refused = [file.path for file in files if file.path in counts and counts[file.path]["refusal"]]
+def _raise_refusals(files: Sequence[LandedFile], counts: Mapping[str, _Counted]) -> None:
+    refused = [file.path for file in files if file.path in counts and counts[file.path].refusal]
     if not refused:
         return
-    error: LeptonError = refusal_of(counts[refused[0]]["refusal"])
+    error: LeptonError = refusal_of(counts[refused[0]].refusal or "")
     if len(refused) > 1:
         what = f"{error.what} {len(refused) - 1} more files are refused."
         error = type(error)(error.code, what, error.why, error.fix)
     raise error
 
 
-def _check(file: LandedFile, counted: Row | None, layout: Layout) -> None:
+def _check(file: LandedFile, counted: _Counted | None, layout: Layout) -> None:
     """See that a file's staged rows are as many as its records."""
+    num_read: int | None
     if counted is None:
         # Only a file without records leaves no row; it is small, so it is read here.
         num_read, num_staged = count_records(file, layout), 0
     else:
-        num_read, num_staged = counted["read"], counted["records"]
+        num_read, num_staged = counted.read, counted.records
     if num_read != num_staged:
         raise InternalError(
             "LS-7010",
@@ -92,8 +106,6 @@ def _check(file: LandedFile, counted: Row | None, layout: Layout) -> None:
         )
 
 
-def _problems(counts: Iterable[Row]) -> dict[str, int]:
-    totals: Counter[str] = Counter()
-    for row in counts:
-        totals.update(dict(row["problems"]))
+def _problems(counts: Iterable[_Counted]) -> dict[str, int]:
+    totals = sum((counted.problems for counted in counts), Counter[str]())
     return dict(sorted(totals.items()))

@@ -26,12 +26,11 @@ def parse_key(text: str, key: Sequence[str]) -> dict[str, str]:
         UsageError: It is neither.
     """
     cells = next(csv.reader([text], skipinitialspace=True), [])
-    pairs = [cell.partition("=") for cell in cells]
-    names = [name.strip() for name, _, _ in pairs]
-    if cells and all(sign for _, sign, _ in pairs) and len(set(names)) == len(names):
-        if set(names) <= set(key):
-            return {name: value.strip() for name, _, value in pairs}
-    elif len(cells) == len(key):
+    pairs = [(name.strip(), sign, value.strip()) for name, sign, value in map(_named, cells)]
+    names = [name for name, sign, _ in pairs if sign and name in key]
+    if len(set(names)) == len(cells) > 0:
+        return {name: value for name, _, value in pairs}
+    if not names and len(cells) == len(key):
         return dict(zip(key, (cell.strip() for cell in cells), strict=True))
     raise UsageError(
         "LS-0220",
@@ -39,6 +38,10 @@ def parse_key(text: str, key: Sequence[str]) -> dict[str, str]:
         f"rows are identified by {', '.join(key)}.",
         "write " + ",".join(f"{name}=VALUE" for name in key) + ".",
     )
+
+
+def _named(cell: str) -> tuple[str, str, str]:
+    return cell.partition("=")
 
 
 def matches(named: Mapping[str, str], schema: StructType) -> Column:

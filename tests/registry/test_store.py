@@ -16,14 +16,6 @@ pytestmark = pytest.mark.mlflow
 ONE, TWO = "1" * 64, "2" * 64
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """An empty database, made once: that takes seconds."""
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    store._client(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
 def context(context_for, database, tmp_path):
     (tmp_path / "lake").mkdir()
