@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
-
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -61,7 +60,10 @@ class RunContext:
 
 
 def moment_of(day: date, at: Moment) -> datetime:
-    """The instant, UTC, of a local time on a day; in a summer-time gap the later, in an overlap the earlier one."""
+    """The instant, UTC, of a local time on a day.
+
+    In the gap that summer time makes it is the later one, in the overlap the earlier one.
+    """
     local = datetime.combine(day, time.fromisoformat(at.time), tzinfo=ZoneInfo(at.zone))
     return local.astimezone(UTC)
 
