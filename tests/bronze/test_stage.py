@@ -14,6 +14,7 @@ from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
+from tests.conftest import environment_at
 
 pytestmark = pytest.mark.spark
 
@@ -258,8 +259,9 @@ def test_a_row_that_gets_lost_on_the_way_is_noticed(context, monkeypatch):
     assert not tables.exists(context(), VISITS)
 
 
-def test_two_landings_at_once_give_each_file_once(context):
-    runs = [context(), context()]
+def test_two_landings_at_once_give_each_file_once(context, tmp_path):
+    patient = environment_at(tmp_path / "lake", lock_wait_seconds=200)
+    runs = [context(environment=patient), context(environment=patient)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(land, runs))
 
