@@ -1,0 +1,86 @@
+"""Columns taken from a reference source: many rows to one, as known when a row arrived."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.errors import DataError
+from lepton_spark.silver.knowledge import SUPERSEDED_AT, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import Column, DataFrame
+
+    from lepton_spark.config.source import Lookup
+
+UNMATCHED = "_unmatched"
+
+
+def name_of(lookup: Lookup) -> str:
+    """How counts of unmatched rows name a lookup, such as `machines by machine`."""
+    return f"{lookup.source} by {', '.join(lookup.on)}"
+
+
+def look_up(rows: DataFrame, reference: DataFrame, lookup: Lookup, key: Sequence[str]) -> DataFrame:
+    """Add the columns that a lookup takes.
+
+    Args:
+        rows: Hold `_unmatched` and `_arrived_at`. Of several versions of a reference row the one
+            is taken that was known when the row arrived: it does not matter when it is refined.
+        reference: Silver rows of the reference source; broadcast where Spark finds them small.
+        lookup: What joins and what is taken. Where nothing matches a new column is null, or what
+            `otherwise` says.
+        key: Key of the reference source.
+
+    Returns:
+        The same rows, as many. The lookup's name is added to the array `_unmatched` where the row
+        has a value in every column of `on` and nothing matches.
+
+    Raises:
+        DataError: The lookup does not join on the whole key, so one row could become several.
+    """
+    _require_key(lookup, key)
+    names = {column: f"_found_{column}" for column in {*lookup.on.values(), *lookup.take.values()}}
+    found = _with_names(versions(reference, key), names)
+    is_match = F.col("_found_from") <= F.col("_arrived_at")
+    is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > F.col("_arrived_at"))
+    for mine, theirs in lookup.on.items():
+        is_match &= F.col(mine) == F.col(names[theirs])
+    joined = rows.join(found, is_match, how="left")
+    taken = {name: F.col(names[column]) for name, column in lookup.take.items()}
+    for name, text in lookup.otherwise.items():
+        taken[name] = F.when(F.col("_is_found").isNotNull(), taken[name]).otherwise(F.lit(text))
+    kept = [name for name in rows.columns if name != UNMATCHED]
+    columns = [column.alias(name) for name, column in taken.items()]
+    return joined.select(*kept, *columns, _unmatched(lookup).alias(UNMATCHED))
+
+
+def _with_names(known: DataFrame, names: Mapping[str, str]) -> DataFrame:
+    return known.select(
+        *(F.col(column).alias(name) for column, name in names.items()),
+        F.col("_known_at").alias("_found_from"),
+        F.col(SUPERSEDED_AT).alias("_found_until"),
+        F.lit("found").alias("_is_found"),
+    )
+
+
+def _unmatched(lookup: Lookup) -> Column:
+    has_values = reduce(and_, (F.col(name).isNotNull() for name in lookup.on))
+    missed = F.when(F.col("_is_found").isNull() & has_values, F.lit(name_of(lookup)))
+    return F.concat(F.col(UNMATCHED), F.array_compact(F.array(missed)))
+
+
+def _require_key(lookup: Lookup, key: Sequence[str]) -> None:
+    if set(lookup.on.values()) == set(key):
+        return
+    raise DataError(
+        "LS-2040",
+        f"the lookup in {lookup.source} joins on {sorted(lookup.on.values())}.",
+        f"its key is {sorted(key)}; on less than the key one row could become several.",
+        "name every key column of the reference under `on`.",
+    )
