@@ -97,9 +97,17 @@ def list_files(path: str) -> list[FileInfo]:
 
 def names_in(path: str) -> list[str]:
     """Names directly in a folder, files and folders alike; none where there is no such folder."""
+    return [entry.path for entry in entries_of(path)]
+
+
+def entries_of(path: str) -> list[FileInfo]:
+    """What lies directly in a folder, hidden or not, in order of names; folders have size 0."""
     system, inner = _open(path)
     selector = fs.FileSelector(inner, recursive=False, allow_not_found=True)
-    return sorted(info.base_name for info in system.get_file_info(selector))
+    return sorted(
+        FileInfo(info.base_name, join(path, info.base_name), info.size or 0, info.mtime)
+        for info in system.get_file_info(selector)
+    )
 
 
 def make_folder(path: str) -> None:

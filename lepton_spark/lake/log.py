@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
 from lepton_spark.lake.marker import Marker, marker_from
+
+if TYPE_CHECKING:
+    from lepton_spark.lake.files import FileInfo
 
 _AT_ONCE = 16
 _DIGITS = 20
@@ -38,29 +42,23 @@ def newest_version(folder: str) -> int:
 
 def versions_of(folder: str) -> list[int]:
     """All versions whose commit is still in the log, newest first."""
-    names = files.names_in(join(folder, "_delta_log"))
-    found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-    numbers = [int(name) for name in found if len(name) == _DIGITS and name.isdigit()]
-    return sorted(numbers, reverse=True)
+    return [version for version, _ in _commits(folder)]
 
 
 def marker_at(folder: str, version: int) -> Marker | None:
     """The mark of one version; None where the version is not one of ours or is gone."""
-    try:
-        return _read_commit(folder, version)[0]
-    except FileNotFoundError:
-        return None
+    return next((_read(v, file)[0] for v, file in _commits(folder) if v == version), None)
 
 
 def markers(folder: str) -> Iterator[Marker]:
     """The marks that count, newest first: what a RESTORE has undone is left out."""
     newest_that_counts: int | None = None
-    versions = versions_of(folder)
-    for first in range(0, len(versions), _AT_ONCE):
-        some = versions[first : first + _AT_ONCE]
+    commits = _commits(folder)
+    for first in range(0, len(commits), _AT_ONCE):
+        some = commits[first : first + _AT_ONCE]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            commits = list(pool.map(lambda version: _read_commit(folder, version), some))
-        for version, (marker, restored) in zip(some, commits, strict=True):
+            read = list(pool.map(lambda commit: _read(*commit), some))
+        for (version, _), (marker, restored) in zip(some, read, strict=True):
             if newest_that_counts is not None and version > newest_that_counts:
                 continue
             if restored is not None:
@@ -69,11 +67,20 @@ def markers(folder: str) -> Iterator[Marker]:
                 yield marker
 
 
+def _commits(folder: str) -> list[tuple[int, FileInfo]]:
+    found = []
+    for entry in files.entries_of(join(folder, "_delta_log")):
+        number = entry.path.removesuffix(".json")
+        if entry.path.endswith(".json") and len(number) == _DIGITS and number.isdigit():
+            found.append((int(number), entry))
+    return sorted(found, reverse=True)
+
+
+# A commit never changes; size and time tell it from one of a table that was made anew.
 @lru_cache(maxsize=4096)
-def _read_commit(folder: str, version: int) -> tuple[Marker | None, int | None]:
-    """The mark of a commit, and the version that it restored if it did; a commit never changes."""
-    path = join(folder, "_delta_log", f"{version:0{_DIGITS}d}.json")
-    for line in files.read_text(path).splitlines():
+def _read(version: int, commit: FileInfo) -> tuple[Marker | None, int | None]:
+    """The mark of a commit, and the version that it restored if it did."""
+    for line in files.read_text(commit.uri).splitlines():
         if '"commitInfo"' not in line[:40]:
             continue
         try:
@@ -81,11 +88,12 @@ def _read_commit(folder: str, version: int) -> tuple[Marker | None, int | None]:
         except (json.JSONDecodeError, KeyError) as error:
             raise EnvironmentFault(
                 "LS-5013",
-                f"{path} is cut off or damaged.",
+                f"{commit.uri} is cut off or damaged.",
                 "each line of a commit is one JSON document.",
                 "restore this file from a backup; the data files are not changed.",
             ) from error
-        restored = said.get("operationParameters", {}).get("version")
-        is_restore = said.get("operation") == "RESTORE" and restored is not None
-        return marker_from(version, said.get("userMetadata")), int(restored) if is_restore else None
+        restored = (said.get("operationParameters") or {}).get("version")
+        if said.get("operation") == "RESTORE" and restored is not None:
+            return None, int(restored)
+        return marker_from(version, said.get("userMetadata")), None
     return None, None

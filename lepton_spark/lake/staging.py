@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -44,25 +45,31 @@ class Staged:
 
 
 def write(context: RunContext, rows: DataFrame, publication: Publication) -> Staged:
-    """Compute the rows once, into a folder beside the table."""
+    """Compute the rows once, into a folder beside the table; it is gone again where that fails."""
     sweep(context, publication)
-    path = f"{_parent(context, publication)}/{context.run_id}"
+    # One run may publish to a table more than once, even at the same time.
+    which = hashlib.sha256(publication.transaction.encode()).hexdigest()[:8]
+    path = f"{_parent(context, publication)}/{context.run_id}-{which}"
     files.delete_tree(path)
-    files.write_atomically(f"{path}/{_OWNER}", json.dumps(_me()))
-    faults.reach("before_stage_write")
-    with writing(rows, publication):
-        rows.write.mode("append").parquet(path)
-    faults.reach("after_stage_write")
-    staged = context.spark.read.schema(rows.schema).parquet(path)
-    return Staged(staged, staged.count(), path)
-
-
-def remove(staged: Staged) -> None:
-    """Remove the folder; what cannot be removed now is swept by a later run."""
     try:
-        files.delete_tree(staged.path)
+        files.write_atomically(f"{path}/{_OWNER}", json.dumps(_me()))
+        faults.reach("before_stage_write")
+        with writing(rows, publication):
+            rows.write.mode("append").parquet(path)
+        faults.reach("after_stage_write")
+        staged = context.spark.read.schema(rows.schema).parquet(path)
+        return Staged(staged, staged.count(), path)
+    except BaseException:
+        remove(path)
+        raise
+
+
+def remove(path: str) -> None:
+    """Remove a folder of staged rows; what cannot be removed now is swept by a later run."""
+    try:
+        files.delete_tree(path)
     except OSError as error:
-        logger.warning("left %s behind: %s", staged.path, type(error).__name__)
+        logger.warning("left %s behind: %s", path, type(error).__name__)
 
 
 def _parent(context: RunContext, publication: Publication) -> str:

@@ -113,7 +113,7 @@ def publish(context: RunContext, rows: DataFrame, publication: Publication) -> P
             published = _commit_once(context, staged, publication)
             faults.reach("before_cleanup")
         finally:
-            staging.remove(staged)
+            staging.remove(staged.path)
         faults.reach("after_cleanup")
         return published
 
