@@ -247,7 +247,7 @@ def write_landing(plant: Plant, *, machines: int, seed: int) -> None:
 
 def write_day(plant: Plant, day: date, rows: Sequence[tuple[str, float, float, bool]]) -> None:
     """Write the shifts of a day, and what its sensors and outcomes told by the next night."""
-    noon = datetime.combine(day, time(12), UTC)
+    morning = datetime.combine(day, time(8), UTC)
     evening = datetime.combine(day, time(18), UTC)
     next_night = day + timedelta(days=1)
     write_csv(
@@ -258,7 +258,10 @@ def write_day(plant: Plant, day: date, rows: Sequence[tuple[str, float, float, b
     write_csv(
         plant.landing / "sensors" / f"{next_night}.csv",
         ["machine", "measured_at", "temperature", "vibration"],
-        ([name, stamp(noon), heat, round(heat / 20, 2)] for name, _, heat, _ in rows),
+        (
+            [name, stamp(morning + timedelta(minutes=7 * number)), heat, round(heat / 20, 2)]
+            for number, (name, _, heat, _) in enumerate(rows)
+        ),
     )
     write_csv(
         plant.landing / "outcomes" / f"{next_night}.csv",
