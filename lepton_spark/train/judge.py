@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lepton_spark.train.board import Status
 
 STARTING = "starting"
-START_SECONDS = 180.0  # for importing TensorFlow on a busy machine
+START_SECONDS = 180.0  # for importing TensorFlow and compiling a step on a busy machine
 GRACE_SECONDS = 3.0  # a rank that lost another one waits so long for the other to be blamed
 MIN_QUIET_SECONDS = 30.0  # a supervisor that writes nothing so long is gone
 STATE = "no model was written; the checkpoint holds the last good epoch"
@@ -29,7 +29,7 @@ class Limits:
 
     def of(self, status: Status) -> float:
         """The limit where a rank is now."""
-        is_starting = status.place == STARTING
+        is_starting = status.place.startswith(STARTING)
         return max(self.start_seconds, self.stall_seconds) if is_starting else self.stall_seconds
 
 

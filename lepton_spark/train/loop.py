@@ -108,6 +108,7 @@ class Loop:
         self._training = TrainingSteps(model, self._optimizer, worker, settings.seed)
         self._counting = Counting(model)
         self._state = State()
+        self._compiled: set[str] = set()
 
     def fit(self) -> State:
         """Train to the end and leave the best weights in the model.
@@ -155,13 +156,18 @@ class Loop:
         for block in self._rows.train.epoch(shuffle):
             tensors, steps = self._training.load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
-                worker.beat(f"epoch {epoch}, step {done + first}")
+                self._beat("train", f"epoch {epoch}, step {done + first}")
                 tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
                 if tally.sick_step >= 0:
                     raise self._sick(epoch, done + tally.sick_step, tally.sick_ranks)
                 loss, rows = loss + tally.loss, rows + tally.rows
             done += steps
         return Tally(loss / max(rows, 1), rows)
+
+    def _beat(self, work: str, place: str) -> None:
+        """Say where this is; the first call of each compiled function belongs to the start."""
+        self._worker.beat(place if work in self._compiled else f"starting, {place}")
+        self._compiled.add(work)
 
     def _sick(self, epoch: int, step: int, ranks: tuple[int, ...]) -> TrainingError:
         return TrainingError(
@@ -178,7 +184,7 @@ class Loop:
         for block in self._rows.validate.epoch():
             tensors, steps = self._training.load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
-                self._worker.beat(f"epoch {epoch}, validation")
+                self._beat("validate", f"epoch {epoch}, validation")
                 counts += self._counting.run(tensors, first, min(first + STEPS_PER_CALL, steps))
         loss, rows, *bins = self._worker.sum(counts)
         positives, negatives = np.array(bins[:BINS]), np.array(bins[BINS:])

@@ -7,8 +7,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.errors import ConfigError
+from lepton_spark.errors import ConfigError, TryAgainError
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
+from lepton_spark.train.checkpoint import read_history
+from lepton_spark.train.watch import OnEpoch, watching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +41,7 @@ class NetworkJob:
     label: str
     checkpoint: str
     is_shuffled: bool = True
+    entry: str = ENTRY
     block_rows: int = BLOCK_ROWS
 
     def payload(self, size: int) -> dict[str, Any]:
@@ -77,8 +80,16 @@ class FittedNetwork:
     rows_by_rank: tuple[int, ...]
 
 
-def fit_network(backend: TrainingBackend, job: NetworkJob, size: int) -> FittedNetwork:
+def fit_network(
+    backend: TrainingBackend, job: NetworkJob, size: int, *, on_epoch: OnEpoch | None = None
+) -> FittedNetwork:
     """Train on `size` processes, or go on from the job's checkpoint.
+
+    Args:
+        backend: Where the processes run.
+        job: What they do.
+        size: How many there are.
+        on_epoch: Called from a thread with the entry of each epoch that ends.
 
     Raises:
         ConfigError: A batch is larger than the rows there are.
@@ -93,8 +104,14 @@ def fit_network(backend: TrainingBackend, job: NetworkJob, size: int) -> FittedN
             "a batch is at most all rows",
             f"set train.batch_size to {max(1, rows // (8 * size))}",
         )
-    work = Work(ENTRY, job.payload(size), job.train.stall_seconds)
-    return _fitted(backend.run(work, size))
+    work = Work(job.entry, job.payload(size), job.train.stall_seconds)
+    with watching(job.checkpoint, on_epoch):
+        try:
+            return _fitted(backend.run(work, size))
+        except TryAgainError as error:
+            done = len(read_history(job.checkpoint))
+            state = f"no model was written; the checkpoint holds epoch {done}"
+            raise TryAgainError(error.code, error.what, error.why, error.fix, state) from error
 
 
 def _fitted(results: Sequence[RankResult]) -> FittedNetwork:

@@ -44,7 +44,7 @@ def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
     work_folder = folder / "work"
     work_folder.mkdir()
     worker = HorovodWorker(work_folder, beat)
-    beat("started")
+    beat("starting, the ring is there")
     outcome = call(str(job["entry"]), worker, job["payload"])  # type: ignore[arg-type]  # JSON
     (folder / FILES).mkdir()
     for name, content in outcome.files.items():
@@ -80,7 +80,8 @@ def describe(error: BaseException) -> dict[str, object]:
         return {"kind": "told", "type": type(error).__name__, "fields": list(error.args)}
     if is_lost(error):
         return {"kind": "lost", "type": type(error).__name__}
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    last = [frame for frame in frames if "lepton_spark" in frame.filename][-1]
     detail = f"in {Path(last.filename).name}, line {last.lineno}"
     if isinstance(error, _TELLING):
         detail = f"({error}) {detail}"

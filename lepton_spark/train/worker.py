@@ -31,7 +31,10 @@ class Worker(Protocol):
         """Give TensorFlow variables the values of rank 0; called by all ranks."""
 
     def beat(self, place: str) -> None:
-        """Say that this process lives, and where it is, such as `epoch 3, step 128`."""
+        """Say that this process lives, and where it is, such as `epoch 3, step 128`.
+
+        What begins with `starting` may take longer.
+        """
 
 
 class LocalWorker:

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyspark import SparkFiles
+
+from lepton_spark.errors import TrainingError, TryAgainError
+from lepton_spark.models.weights import unpack
+from lepton_spark.train.backend import Work
+from lepton_spark.train.horovod_barrier import BarrierBackend
+from lepton_spark.train.horovod_stock import StockBackend
+from lepton_spark.train.local import LocalBackend
+from lepton_spark.train.network import fit_network
+from tests.train.planted import job_on, rows_of
+
+pytestmark = [pytest.mark.spark, pytest.mark.horovod]
+ROWS = rows_of(2000)
+STALL_SECONDS = 10.0
+
+
+def rank_processes():
+    """Training processes of this session, which lie in a folder of its own."""
+    folder, found = SparkFiles.getRootDirectory().encode(), []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if folder in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def backend(spark):
+    yield BarrierBackend(spark)
+    assert rank_processes() == []
+
+
+def failing(job, fault):
+    """The job, but with `RANK:ACTION:PLACE` something happens."""
+    Path(job.checkpoint).with_name("fault").write_text(fault)
+    return replace(job, entry="tests.train.rank_work:fail_and_fit")
+
+
+def no_dropout(job, **train):
+    model = job.model.model_copy(update={"dropout": 0.0})
+    return replace(job, model=model, train=job.train.model_copy(update=train), is_shuffled=False)
+
+
+def interleaved(rows, size):
+    """The same rows, so that a batch of one rank holds the batches of two ranks."""
+    halves = np.split(np.arange(rows.num_rows), 2)
+    order = np.concatenate([np.split(half, half.size // size) for half in halves], axis=1)
+    return rows.take(pa.array(order.ravel()))
+
+
+def test_ranks_come_back_in_order_with_their_files(backend):
+    results = backend.run(Work("tests.train.rank_work:add_ranks", {"echo": "hi"}), 2)
+
+    assert [result.facts for result in results] == [
+        {"total": [1.0, 2.0], "rank": 0},
+        {"total": [1.0, 2.0], "rank": 1},
+    ]
+    assert [dict(result.files) for result in results] == [{"echo.bin": b"hi"}, {}]
+
+
+def test_two_ranks_with_half_the_batch_equal_one_with_the_whole(backend, tmp_path):
+    train = ROWS.filter(np.array(ROWS["_split"]) == "train").slice(0, 1024)
+    both = pa.concat_tables([train, ROWS.filter(np.array(ROWS["_split"]) == "validate")])
+    dealt = no_dropout(job_on(both, tmp_path / "two"), batch_size=64)
+    alone = no_dropout(job_on(interleaved(train, 64), tmp_path / "one"), batch_size=128)
+    alone = replace(alone, validated=dealt.validated)
+
+    two = fit_network(backend, dealt, 2)
+    one = fit_network(LocalBackend(), alone, 1)
+
+    assert (two.steps, one.steps) == (8, 8)
+    for ours, theirs in zip(
+        unpack(two.weights).values(), unpack(one.weights).values(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    for ours, theirs in zip(two.history, one.history, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert ours["validation_loss"] == pytest.approx(theirs["validation_loss"], rel=1e-5)
+        assert ours["rows"] == theirs["rows"] == 1024
+
+
+@pytest.mark.fault
+def test_a_killed_run_resumes_and_ends_with_the_same_weights(backend, tmp_path):
+    whole = fit_network(backend, job_on(ROWS, tmp_path / "whole"), 2)
+    job = job_on(ROWS, tmp_path / "killed")
+
+    with pytest.raises(TryAgainError, match=r"LS-7521: rank 1 was killed by SIGKILL at epoch 3"):
+        fit_network(backend, failing(job, "1:kill:epoch 3, step 0"), 2)
+    assert (tmp_path / "killed" / "checkpoint" / "epoch-00002.npz").exists()
+    told = []
+    resumed = fit_network(backend, job, 2, on_epoch=told.append)
+
+    assert resumed.weights == whole.weights
+    assert [entry["epoch"] for entry in told] == [3]
+    assert [entry["rows"] for entry in resumed.history] == [1500] * 3
+
+
+@pytest.mark.fault
+def test_a_stopped_rank_ends_the_job_within_its_deadline(backend, tmp_path):
+    job = job_on(ROWS, tmp_path, stall_seconds=STALL_SECONDS, epochs=200, patience=200)
+    seen = []
+
+    with pytest.raises(TryAgainError, match=r"rank 1 was stopped by a signal .* epoch 2") as error:
+        fit_network(
+            backend,
+            failing(job, "1:stop:epoch 2, step 0"),
+            2,
+            on_epoch=lambda entry: seen.append((entry["epoch"], time.monotonic())),
+        )
+
+    assert time.monotonic() - seen[0][1] < STALL_SECONDS + 15
+    assert error.value.state.endswith("holds epoch 1")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("action", "kind", "message"),
+    [
+        ("spoil", TrainingError, r"LS-6013.*epoch 3, on rank 1; the last good epoch is 2"),
+        ("raise", TrainingError, r"LS-6015: rank 1 failed at epoch 2, validation: KeyError in"),
+        ("leave", TryAgainError, r"LS-7521: rank 1 ended with exit code 137 at epoch 2"),
+    ],
+)
+def test_a_rank_that_fails_is_named(backend, tmp_path, action, kind, message):
+    job = failing(job_on(ROWS, tmp_path), f"1:{action}:epoch 2, validation")
+
+    with pytest.raises(kind, match=message) as error:
+        fit_network(backend, job, 2)
+    assert "cell value" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [4, 7, 350])
+def test_uneven_and_empty_shards_neither_hang_nor_lose_rows(backend, tmp_path, count):
+    rows = rows_of(count, seed=count)
+    job = job_on(rows, tmp_path, batch_size=1 if count < 10 else 128, epochs=1)
+    expected = sum(piece.rows for piece in job.fitted)
+
+    fitted = fit_network(backend, job, 2)
+
+    assert fitted.history[0]["rows"] == expected == sum(fitted.rows_by_rank)
+
+
+def test_more_ranks_than_slots_are_refused_at_once(backend):
+    started_at = time.monotonic()
+
+    with pytest.raises(TrainingError, match="LS-6022: 64 training processes were asked for"):
+        backend.run(Work("tests.train.rank_work:add_ranks"), 64)
+    assert time.monotonic() - started_at < 5
+
+
+@pytest.mark.slow
+def test_the_stock_launcher_gives_the_same_weights(backend, spark, tmp_path):
+    ours = fit_network(backend, job_on(ROWS, tmp_path / "barrier"), 2)
+    theirs = fit_network(StockBackend(spark), job_on(ROWS, tmp_path / "stock"), 2)
+
+    assert ours.weights == theirs.weights

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from lepton_spark.train.place import interface_to, ring_environment
+
+
+def ring(*hosts):
+    names = ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE", "CROSS_RANK", "CROSS_SIZE")
+    places = [ring_environment(hosts, rank) for rank in range(len(hosts))]
+    return [tuple(int(place[f"HOROVOD_{name}"]) for name in names) for place in places]
+
+
+def test_ranks_of_one_host_are_neighbours():
+    assert ring("a", "a") == [(0, 2, 0, 2, 0, 1), (1, 2, 1, 2, 0, 1)]
+
+
+def test_ranks_may_be_spread_in_any_order():
+    assert ring("a", "b", "a") == [
+        (0, 3, 0, 2, 0, 2),
+        (1, 3, 0, 1, 1, 2),
+        (2, 3, 1, 2, 0, 1),
+    ]
+
+
+def test_the_interface_is_the_one_that_leads_to_the_address():
+    addresses = {"eth0": ["10.9.8.7"], "lo": ["127.0.0.1"]}
+
+    assert interface_to(("127.0.0.1", 80), addresses) == "lo"
+    assert interface_to(("127.0.0.1", 80), {}) is None
