@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.context import RunContext, StageResult
+from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
@@ -99,7 +100,8 @@ def _dataset(context: RunContext) -> Marker:
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
-    transform = _fit_transform(context, marker, parts["train"])
+    columns = Columns.of(_types(context, marker), context.case.features.as_category)
+    transform = fit_transform(context.spark, parts["train"], columns, context.case.transform)
     documents = {
         "transform.json": transform.to_json().encode("utf-8"),
         "contract.json": to_json(_contract(context, marker, transform)),
@@ -186,9 +188,13 @@ def _backend(context: RunContext) -> TrainingBackend:
         from lepton_spark.train.local import LocalBackend  # noqa: PLC0415  # one launcher a run
 
         return LocalBackend()
-    from lepton_spark.train.horovod import HorovodBackend  # noqa: PLC0415  # one launcher a run
+    if launcher == "stock":
+        from lepton_spark.train.horovod_stock import StockBackend  # noqa: PLC0415  # as above
 
-    return HorovodBackend(context.spark, launcher)
+        return StockBackend(context.spark)
+    from lepton_spark.train.horovod_barrier import BarrierBackend  # noqa: PLC0415  # as above
+
+    return BarrierBackend(context.spark)
 
 
 def _bundle(
@@ -208,19 +214,22 @@ def _bundle(
     )
 
 
+def _types(context: RunContext, marker: Marker) -> list[tuple[str, str]]:
+    """Name and type of each feature column, in the order of the feature table."""
+    schema = tables.read(context, _table(context), version=marker.version).schema
+    return [(name, schema[name].dataType.simpleString()) for name in marker.facts["features"]]
+
+
 def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) -> dict[str, Any]:
     case = context.case
-    schema = tables.read(context, _table(context), version=marker.version).schema
+    types = dict(_types(context, marker))
     return {
         "case": case.case,
         "each": case.predict.each,
         "key": list(case.sources[case.predict.each].key),
         "day": case.predict.day,
         "label": case.predict.label.name,
-        "columns": [
-            {"name": name, "type": schema[name].dataType.simpleString()}
-            for name in transform.columns
-        ],
+        "columns": [{"name": name, "type": types[name]} for name in transform.columns],
     }
 
 

@@ -55,7 +55,7 @@ def test_a_score_at_the_limit_is_not_yet_a_leak():
 
 
 def test_a_model_that_might_be_no_better_than_the_baseline_fails():
-    labels, good, _ = invent(3000)
+    _labels, good, _ = invent(3000)
     rival = good + np.random.default_rng(5).normal(0, 1e-4, 3000)
     gate = GATE.model_copy(update={"better_than": "logistic"})
 
@@ -87,7 +87,7 @@ def test_few_units_are_insufficient():
 
 
 def test_all_that_is_wrong_is_told():
-    labels, good, _ = invent(3000)
+    _labels, good, _ = invent(3000)
 
     verdict = judge("bad", judged_on(bad=1 - good), GATE)
 
@@ -95,7 +95,7 @@ def test_all_that_is_wrong_is_told():
 
 
 def test_paired_differences_are_tighter_than_the_metrics():
-    labels, good, _ = invent(3000)
+    _labels, good, _ = invent(3000)
     found = judged_on(
         near=np.clip(good + np.random.default_rng(5).normal(0, 0.05, 3000), 0.01, 0.99)
     )

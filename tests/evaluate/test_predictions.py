@@ -1,0 +1,123 @@
+"""Workers score files and rows alike, each model once loaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
+from lepton_spark.errors import ModelError
+from lepton_spark.evaluate.predictions import predict
+from lepton_spark.lake.file_plan import FilePlan, FileSlice
+from lepton_spark.models.predictor import load_predictor
+from lepton_spark.models.weights import pack
+from lepton_spark.train.bundle import Bundle, to_json
+
+pytestmark = pytest.mark.spark
+
+TRANSFORM = FeatureTransform(
+    (NumberColumn("age", 0, 100, 40, 40, 10, has_missing_flag=True),),
+    (CategoryColumn("shop", ("a", "b")),),
+    "0" * 64,
+    10,
+)
+COLUMNS = {"columns": [{"name": "age", "type": "double"}, {"name": "shop", "type": "string"}]}
+
+
+def bundle(kind="logistic", **spec):
+    documents = {
+        "spec": {"kind": kind, "width": 2, "cardinalities": [3], **spec},
+        "contract": COLUMNS,
+        "snapshot": {},
+        "training": {},
+    }
+    weights = {"coefficients": np.array([1.0, 0.5, 0, 1, 2]), "intercept": np.array(-0.5)}
+    files = {f"{name}.json": to_json(document) for name, document in documents.items()}
+    files["transform.json"] = TRANSFORM.to_json().encode()
+    return Bundle({**files, **({"weights.npz": pack(weights)} if kind == "logistic" else {})})
+
+
+BUNDLES = {"one": bundle(), "two": bundle("majority", rate=0.25)}
+
+
+def visits(rows=1000):
+    random = np.random.default_rng(4)
+    ages = random.normal(40, 10, rows)
+    return pa.table(
+        {
+            "visit": pa.array(range(rows), pa.int64()),
+            "day": pa.array([19_000 + number % 3 for number in range(rows)], pa.int32()).cast(
+                pa.date32()
+            ),
+            "seen_at": pa.array(range(rows), pa.timestamp("us", "UTC")),
+            "age": pa.array(np.where(ages > 60, np.nan, ages), from_pandas=True),
+            "shop": pa.array(random.choice(["a", "b", "c"], rows)),
+        }
+    )
+
+
+@pytest.fixture
+def stored(tmp_path, spark):
+    path = tmp_path / "visits.parquet"
+    pq.write_table(visits(), path, row_group_size=300, write_page_checksum=True)
+    slices = tuple(
+        FileSlice(str(path), number, rows) for number, rows in enumerate((300, 300, 300, 100))
+    )
+    return spark.read.parquet(str(path)), FilePlan("gold.visits", 0, slices)
+
+
+def expected():
+    model = BUNDLES["one"]
+    return load_predictor(model.spec, model.files).predict(TRANSFORM.apply(visits()))
+
+
+def scores(frame, name="one"):
+    return [row[f"p_{name}"] for row in frame.orderBy("visit").collect()]
+
+
+def test_files_and_rows_give_the_scores_of_the_model_itself(context_for, stored):
+    rows, plan = stored
+    context = context_for()
+
+    read = predict(context, rows, BUNDLES, keep=["visit"], plan=plan)
+    passed = predict(context, rows, BUNDLES, keep=["visit"])
+
+    assert scores(read) == pytest.approx(expected(), abs=1e-12)
+    assert scores(passed) == scores(read)
+    assert set(scores(read, "two")) == {0.25}
+
+
+def test_an_unfit_plan_is_not_used(context_for, stored):
+    rows, _ = stored
+    unfit = FilePlan("gold.visits", 0, (), "deletion vectors")
+
+    found = predict(context_for(), rows, BUNDLES, keep=["visit"], plan=unfit)
+
+    assert found.count() == 1000
+
+
+def test_kept_columns_come_back_as_they_were(context_for, stored):
+    rows, plan = stored
+    keep = ["visit", "day", "seen_at", "shop"]
+
+    found = predict(context_for(), rows, BUNDLES, keep=keep, plan=plan)
+
+    assert found.columns == [*keep, "p_one", "p_two"]
+    assert found.select(*keep).exceptAll(rows.select(*keep)).count() == 0
+
+
+def test_no_rows_give_no_scores(context_for, stored):
+    rows, _ = stored
+
+    empty = FilePlan("gold.visits", 0, ())
+    assert predict(context_for(), rows, BUNDLES, keep=["visit"], plan=empty).count() == 0
+    assert predict(context_for(), rows.limit(0), BUNDLES, keep=["visit"]).count() == 0
+
+
+def test_a_missing_column_is_named_before_a_worker_starts(context_for, stored):
+    rows, _ = stored
+
+    with pytest.raises(ModelError, match=r"missing \['age'\]"):
+        predict(context_for(), rows.drop("age"), BUNDLES, keep=["visit"])
