@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError
-from lepton_spark.silver.knowledge import SUPERSEDED_AT, versions
+from lepton_spark.silver.knowledge import SUPERSEDED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,21 +22,33 @@ if TYPE_CHECKING:
 UNMATCHED = "_unmatched"
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A clean table that others look up.
+
+    Args:
+        versions: Its silver rows, as `knowledge.versions` gives them.
+        key: Columns that identify one of its entities.
+    """
+
+    versions: DataFrame
+    key: tuple[str, ...]
+
+
 def name_of(lookup: Lookup) -> str:
     """How counts of unmatched rows name a lookup, such as `machines by machine`."""
     return f"{lookup.source} by {', '.join(lookup.on)}"
 
 
-def look_up(rows: DataFrame, reference: DataFrame, lookup: Lookup, key: Sequence[str]) -> DataFrame:
+def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
     """Add the columns that a lookup takes.
 
     Args:
         rows: Hold `_unmatched` and `_arrived_at`. Of several versions of a reference row the one
             is taken that was known when the row arrived: it does not matter when it is refined.
-        reference: Silver rows of the reference source; broadcast where Spark finds them small.
+        reference: The table to look in; broadcast where Spark finds it small.
         lookup: What joins and what is taken. Where nothing matches a new column is null, or what
             `otherwise` says.
-        key: Key of the reference source.
 
     Returns:
         The same rows, as many. The lookup's name is added to the array `_unmatched` where the row
@@ -44,9 +57,9 @@ def look_up(rows: DataFrame, reference: DataFrame, lookup: Lookup, key: Sequence
     Raises:
         DataError: The lookup does not join on the whole key, so one row could become several.
     """
-    _require_key(lookup, key)
+    _require_key(lookup, reference.key)
     names = {column: f"_found_{column}" for column in {*lookup.on.values(), *lookup.take.values()}}
-    found = _with_names(versions(reference, key), names)
+    found = _with_names(reference.versions, names)
     is_match = F.col("_found_from") <= F.col("_arrived_at")
     is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > F.col("_arrived_at"))
     for mine, theirs in lookup.on.items():

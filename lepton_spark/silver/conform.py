@@ -1,0 +1,194 @@
+"""Text becomes values of the contract's types; a cell that does not parse becomes a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.quality.reasons import REASONS, gathered
+from lepton_spark.quality.span import as_reason, is_within
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column as Expression
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.contract import Column
+
+_WHOLE = r"^\s*[+-]?[0-9]+(\.0*)?\s*$"
+_WRITTEN_OUT = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
+_NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+_NOT_FINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
+_ISO_DATE = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}\s*$"
+_ISO_TIME = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+_OFFSET = r"\s?(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
+_INT_SPAN = range(-(2**31), 2**31)
+
+
+def conform(rows: DataFrame, columns: Sequence[Column], nulls: Sequence[str]) -> DataFrame:
+    """Give every column of the contract its type.
+
+    Args:
+        rows: Every column of the contract as text; further columns are kept as they are.
+        columns: The contract's.
+        nulls: Texts that mean: no value.
+
+    Returns:
+        The rows with typed columns and `_reasons`: for each cell that does not parse one of
+        `not_int`, `not_number`, `not_finite`, `not_boolean`, `bad_date`, `bad_time`,
+        `ambiguous_time` (no offset from UTC), `out_of_range`, `too_many_digits`,
+        `date_out_of_range`, `looks_like_milliseconds`. Such a cell is null. Negative zero becomes
+        zero.
+    """
+    names = [column.name for column in columns]
+    others = [name for name in rows.columns if name not in names]
+    # Three projections, so that Spark computes only once what the next one uses twice.
+    cells = rows.select(*others, *(_cell(name, nulls).alias(_raw(name)) for name in names))
+    typed = cells.select("*", *(_value(column).alias(column.name) for column in columns))
+    reasons = [_reason(column) for column in columns if column.kind != "string"]
+    return typed.select(*others, *names, gathered(reasons).alias(REASONS))
+
+
+def silver_type(column: Column) -> str:
+    """The Spark type of a column: `int` unless its bounds say that it needs `bigint`."""
+    if column.kind == "decimal":
+        return f"decimal({column.precision},{column.scale})"
+    if column.kind == "integer":
+        bounds = [bound for bound in (column.minimum, column.maximum) if bound is not None]
+        return "int" if all(bound in _INT_SPAN for bound in bounds) else "bigint"
+    return {"number": "double"}.get(column.kind, column.kind)
+
+
+def _raw(name: str) -> str:
+    return f"_cell_{name}"
+
+
+def _cell(name: str, nulls: Sequence[str]) -> Expression:
+    return F.when(~F.col(name).isin(*nulls), F.col(name)) if nulls else F.col(name)
+
+
+def _value(column: Column) -> Expression:
+    cell = F.col(_raw(column.name))
+    return _VALUES[column.kind](cell, column)
+
+
+def _reason(column: Column) -> Expression:
+    cell, value = F.col(_raw(column.name)), F.col(column.name)
+    why = _FAILURES[column.kind](cell, column)
+    return F.when(cell.isNotNull() & value.isNull(), F.concat(why, F.lit(f":{column.name}")))
+
+
+def _text(cell: Expression, _: Column) -> Expression:
+    return cell
+
+
+def _integer(cell: Expression, column: Column) -> Expression:
+    kind = silver_type(column)
+    # 517.0 is what a table program makes of a whole number in a column with gaps.
+    whole = F.when(cell.rlike(_WHOLE), F.substring_index(cell, ".", 1).try_cast(kind))
+    return F.coalesce(cell.try_cast(kind), whole)
+
+
+def _integer_failure(cell: Expression, column: Column) -> Expression:
+    largest = 2**31 if silver_type(column) == "int" else 2**63
+    is_wide = cell.rlike(_NUMBER) & (F.abs(cell.try_cast("double")) >= F.lit(float(largest)))
+    return F.when(is_wide, F.lit("out_of_range")).otherwise(F.lit("not_int"))
+
+
+def _number(cell: Expression, _: Column) -> Expression:
+    number = F.when(cell.rlike(_NUMBER), cell.try_cast("double"))
+    # Adding zero turns -0.0, which would be another key, into 0.0.
+    return F.when(F.abs(number) < F.lit(float("inf")), number + F.lit(0.0))
+
+
+def _number_failure(cell: Expression, _: Column) -> Expression:
+    out = F.when(cell.rlike(_NUMBER), F.lit("out_of_range"))
+    return out.when(cell.rlike(_NOT_FINITE), F.lit("not_finite")).otherwise(F.lit("not_number"))
+
+
+def _decimal(cell: Expression, column: Column) -> Expression:
+    fits = cell.rlike(_WRITTEN_OUT) & ~cell.rlike(_beyond(column))
+    return F.when(fits, cell.try_cast(silver_type(column)))
+
+
+def _decimal_failure(cell: Expression, column: Column) -> Expression:
+    wrong = F.when(~cell.rlike(_WRITTEN_OUT), _number_failure(cell, column))
+    wrong = wrong.when(cell.rlike(_beyond(column)), F.lit("too_many_digits"))
+    return wrong.otherwise(F.lit("out_of_range"))
+
+
+def _beyond(column: Column) -> str:
+    """A pattern of more digits after the point than the column holds: Spark would round them."""
+    return rf"\.[0-9]{{{column.scale}}}[0-9]*[1-9]"
+
+
+def _boolean(cell: Expression, _: Column) -> Expression:
+    return cell.try_cast("boolean")
+
+
+def _boolean_failure(_cell: Expression, _: Column) -> Expression:
+    return F.lit("not_boolean")
+
+
+def _any_date(cell: Expression, column: Column) -> Expression:
+    if column.format is not None:
+        return F.try_to_date(cell, column.format)
+    return F.when(cell.rlike(_ISO_DATE), cell.try_cast("date"))
+
+
+def _any_timestamp(cell: Expression, column: Column) -> Expression:
+    if column.format is None:
+        with_seconds = F.regexp_replace(cell, r"(:[0-9]{2})(\s?[Z+-])", "$1:00$2")
+        parsed = F.coalesce(cell.try_cast("timestamp"), with_seconds.try_cast("timestamp"))
+        return F.when(cell.rlike(_ISO_TIME + _OFFSET), parsed)
+    parsed = F.try_to_timestamp(cell, F.lit(column.format))
+    return parsed if _has_zone(column.format) else F.lit(None).cast("timestamp")
+
+
+def _has_zone(pattern: str) -> bool:
+    """Whether a pattern has a letter for the offset or the zone, outside quotes."""
+    return re.search("[VzOXxZ]", re.sub("'[^']*'", "", pattern)) is not None
+
+
+def _date(cell: Expression, column: Column) -> Expression:
+    date = _any_date(cell, column)
+    return F.when(is_within(date), date)
+
+
+def _date_failure(cell: Expression, column: Column) -> Expression:
+    return F.coalesce(as_reason(_any_date(cell, column)), F.lit("bad_date"))
+
+
+def _timestamp(cell: Expression, column: Column) -> Expression:
+    instant = _any_timestamp(cell, column)
+    return F.when(is_within(instant), instant)
+
+
+def _timestamp_failure(cell: Expression, column: Column) -> Expression:
+    if column.format is not None and not _has_zone(column.format):
+        return F.lit("ambiguous_time")
+    is_local = cell.rlike(_ISO_TIME + r"\s*$")
+    unparsed = F.when(is_local, F.lit("ambiguous_time")).otherwise(F.lit("bad_time"))
+    return F.coalesce(as_reason(_any_timestamp(cell, column)), unparsed)
+
+
+_Rule = Callable[["Expression", "Column"], "Expression"]
+_VALUES: Mapping[str, _Rule] = {
+    "string": _text,
+    "integer": _integer,
+    "number": _number,
+    "decimal": _decimal,
+    "boolean": _boolean,
+    "date": _date,
+    "timestamp": _timestamp,
+}
+_FAILURES: Mapping[str, _Rule] = {
+    "integer": _integer_failure,
+    "number": _number_failure,
+    "decimal": _decimal_failure,
+    "boolean": _boolean_failure,
+    "date": _date_failure,
+    "timestamp": _timestamp_failure,
+}

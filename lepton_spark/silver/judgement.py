@@ -1,0 +1,64 @@
+"""From raw rows to judged ones: typed, completed, and each good, refused or a duplicate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.quality.rules import PROBLEM, check_contract, check_key
+from lepton_spark.silver.clock import add_instant
+from lepton_spark.silver.conform import conform
+from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates
+from lepton_spark.silver.derive import add_known_at, derive
+from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.contract import Contract
+    from lepton_spark.config.source import Source
+
+_ORIGIN = ("_file", "_row", "_arrived_at")
+
+
+def judge(
+    landed: DataFrame, source: Source, contract: Contract, references: Mapping[str, Reference]
+) -> DataFrame:
+    """Everything that becomes of raw rows on the way to silver.
+
+    Args:
+        landed: Rows of bronze.
+        source: Its lookups, times, derived columns and key.
+        contract: What its columns promise.
+        references: By name, those that the lookups of the source name.
+
+    Returns:
+        As many rows: the columns of silver, and `_reasons`, `_severity` (null where good) and
+        `_unmatched`. Costs one shuffle, besides joins to references that are not small.
+
+    Raises:
+        ConfigError: An expression that is not allowed.
+        DataError: A lookup that does not join on the key of its reference.
+    """
+    names = [column.name for column in contract.columns]
+    rows = landed.select(*_ORIGIN, PROBLEM, *names)
+    rows = conform(rows, contract.columns, source.csv.nulls)
+    rows = check_contract(rows, contract.columns, source.key)
+    rows = rows.withColumn(UNMATCHED, F.array().cast("array<string>"))
+    for lookup in source.lookup:
+        rows = look_up(rows, references[lookup.source], lookup)
+    for name, time in source.times.items():
+        rows = add_instant(rows, name, time)
+    rows = derive(rows, source.derive)
+    rows = check_key(rows, source.key)
+    rows = add_known_at(rows, source.known_at)
+    return mark_duplicates(rows, source.key, names)
+
+
+def good_rows(judged: DataFrame, run_id: str) -> DataFrame:
+    """The rows for silver: the source's columns, then where, when and by which run."""
+    names = [name for name in judged.columns if not name.startswith("_")]
+    good = judged.filter(F.col(SEVERITY).isNull())
+    return good.select(*names, *_ORIGIN, "_known_at", F.lit(run_id).alias("_run_id"))

@@ -1,0 +1,50 @@
+"""What was known at a moment: versions of a key by arrival, and facts by when they were known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pyspark.sql import Column, DataFrame
+
+SUPERSEDED_AT = "_superseded_at"
+
+
+def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Add `_superseded_at`, UTC: when the next version of the same key arrived; null for the last.
+
+    Of versions that arrived together only the last, by file and row, is ever known: the others
+    are superseded as they arrive.
+
+    Args:
+        rows: Silver rows, with `_arrived_at`, `_file` and `_row`. Read them up to a moment only
+            if nothing that arrived later matters.
+        key: Columns that identify an entity. Costs one shuffle on them.
+    """
+    by_arrival = Window.partitionBy(*key).orderBy("_arrived_at", "_file", "_row")
+    return rows.withColumn(SUPERSEDED_AT, F.lead("_arrived_at").over(by_arrival))
+
+
+def known_at(rows: DataFrame, moment: datetime | Column) -> DataFrame:
+    """Those rows that were known at a moment, one a key.
+
+    A row that says it becomes known only after the moment, even if it is here, is left out.
+
+    Args:
+        rows: As `versions` gives them.
+        moment: An instant, or a timestamp column of the rows; what became known then counts.
+    """
+    return rows.filter(is_known(moment))
+
+
+def is_known(moment: datetime | Column) -> Column:
+    """True for a row of `versions` that was known at a moment."""
+    instant = F.lit(moment)
+    until = F.col(SUPERSEDED_AT)
+    return (F.col("_known_at") <= instant) & (until.isNull() | (until > instant))

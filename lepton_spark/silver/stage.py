@@ -1,0 +1,337 @@
+"""Refine what has landed: clean rows into silver, the others into quarantine, none lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from typing import TypeVar
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lepton_spark import faults
+from lepton_spark.context import Published, RunContext, StageResult
+from lepton_spark.lake import tables
+from lepton_spark.lake.tables import Publication, TableId
+from lepton_spark.lake.troubles import told_as
+from lepton_spark.quality.accounting import (
+    FileState,
+    Tally,
+    require_balance,
+    require_few_refused,
+    require_number,
+    require_staged,
+    tally,
+)
+from lepton_spark.quality.quarantine import condition_of, quarantined
+from lepton_spark.silver.judgement import good_rows, judge
+from lepton_spark.silver.knowledge import versions
+from lepton_spark.silver.lookup import Reference, name_of
+from lepton_spark.silver.order import groups
+from lepton_spark.silver.pending import bronze_steps, open_files, quarantine_steps, silver_steps
+from lepton_spark.silver.watermark import new_runs, watermark_of
+
+logger = logging.getLogger(__name__)
+
+QUARANTINE = TableId("ops", "quarantine")
+_JOB = "refine"
+_LAYERS = ("bronze", "silver")
+_MOST_NAMED_FILES = 1000
+_REASONS_TOLD = 20
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True)
+class _Inlet:
+    """One source as it was found: what is in its tables, and what is not refined.
+
+    Args:
+        bronze_version: Of its bronze table; nothing that lands later is looked at.
+        files: Those to refine.
+        is_last: Whether none of that version has yet to arrive.
+    """
+
+    name: str
+    bronze: TableId
+    silver: TableId
+    bronze_version: int
+    files: tuple[FileState, ...] = ()
+    is_last: bool = True
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The files of one inlet, and what became of their rows.
+
+    Args:
+        judged: Kept in memory or on disk until the batch is published.
+    """
+
+    inlet: _Inlet
+    judged: DataFrame
+    counted: Tally
+
+    @property
+    def new_good(self) -> dict[str, int]:
+        """Good rows a file that are not in silver yet."""
+        good = self.counted.good
+        return {state.file: good.get(state.file, 0) - state.good for state in self.inlet.files}
+
+
+def refine(context: RunContext) -> StageResult:
+    """Refine every file of bronze that had arrived by the moment and is not refined yet.
+
+    A file is refined when its rows in silver and in quarantine are as many as in bronze. Of a
+    group of sources nothing is published unless all of them pass.
+
+    Raises:
+        DataError: More rows of a source are refused than it allows.
+        InternalError: Rows do not add up.
+        ConflictError: Another run refines the same case.
+    """
+    published: list[Published] = []
+    facts: dict[str, object] = {}
+    # What is new is decided by reading the tables: no one else may append between the two.
+    with tables.hold(context, TableId("silver", context.case.case)):
+        inlets = _inlets(context)
+        for names in groups(context.case.sources):
+            waiting = [inlets[name] for name in names if _is_waiting(context, inlets[name])]
+            with ExitStack() as kept:
+                batches = _judge_all(context, waiting, kept)
+                published += _publish(context, batches)
+            facts |= {batch.inlet.name: _facts(batch) for batch in batches}
+    logger.info("refined %d sources of %s", len(facts), context.case.case)
+    return StageResult(_JOB, tuple(published), {"sources": facts})
+
+
+def _each(items: Sequence[_Given], work: Callable[[_Given], _Made]) -> list[_Made]:
+    """Do something for each, all at once: commits wait on the log more than they compute."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(max_workers=len(items), thread_name_prefix=_JOB) as pool:
+        return list(pool.map(work, items))
+
+
+def _inlets(context: RunContext) -> dict[str, _Inlet]:
+    """What each source has to refine. One job at most; collects a row for each such file."""
+    inlets: dict[str, _Inlet] = {}
+    steps: list[DataFrame] = []
+    for name in context.case.sources:
+        bronze, silver = (TableId(layer, _table_name(context, name)) for layer in _LAYERS)
+        inlets[name] = _Inlet(name, bronze, silver, tables.current_version(context, bronze))
+        steps += _steps(context, inlets[name])
+    if not steps:
+        return inlets
+    if tables.exists(context, QUARANTINE):
+        prefix = f"silver.{_table_name(context, '')}"
+        refused = tables.read(context, QUARANTINE)
+        steps.append(quarantine_steps(refused, context.case.case, prefix, context.moment))
+    with told_as("the files to refine"):
+        found = open_files(steps).collect()
+    for name, inlet in inlets.items():
+        # Each row is the name of its source, and then the state of a file.
+        mine = [FileState(*row[1:]) for row in found if row[0] == name]
+        files = tuple(state for state in mine if state.file is not None)
+        inlets[name] = replace(inlet, files=files, is_last=len(files) == len(mine))
+    return inlets
+
+
+def _table_name(context: RunContext, source: str) -> str:
+    return f"{context.case.case}_{source}"
+
+
+def _steps(context: RunContext, inlet: _Inlet) -> list[DataFrame]:
+    """How far the files of a source are; where it can be said, only of those that are new."""
+    version = tables.current_version(context, inlet.silver)
+    runs = _new_runs(context, inlet, version)
+    if runs == []:
+        return []
+    bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
+    if runs is not None:
+        new = bronze.filter(F.col("_run_id").isin(*runs))
+        return [bronze_steps(new, inlet.name, context.moment)]
+    steps = [bronze_steps(bronze, inlet.name, context.moment)]
+    if version >= 0:
+        silver = tables.read(context, inlet.silver, version=version)
+        steps.append(silver_steps(silver, inlet.name, context.moment))
+    return steps
+
+
+def _new_runs(context: RunContext, inlet: _Inlet, version: int) -> list[str] | None:
+    """Which runs landed what is not refined; None where that cannot be said."""
+    watermark = watermark_of(tables.marker_of(context, inlet.silver, version))
+    if watermark is None:
+        return None
+    quarantine = tables.current_version(context, QUARANTINE)
+    since = range(watermark.quarantine + 1, quarantine + 1)
+    if quarantine < watermark.quarantine or None in [
+        tables.marker_of(context, QUARANTINE, each) for each in since
+    ]:
+        return None
+    landings = range(inlet.bronze_version + 1)
+    return new_runs(watermark, [tables.marker_of(context, inlet.bronze, v) for v in landings])
+
+
+def _is_waiting(context: RunContext, inlet: _Inlet) -> bool:
+    """Whether there is anything to do; a table is made even where all its files are empty."""
+    return bool(inlet.files) or not tables.exists(context, inlet.silver)
+
+
+def _references(
+    context: RunContext, inlets: Sequence[_Inlet], kept: ExitStack
+) -> dict[str, Reference]:
+    """The tables that some sources look up, each computed once."""
+    sources = context.case.sources
+    names = {lookup.source for inlet in inlets for lookup in sources[inlet.name].lookup}
+    references = {}
+    for name in sorted(names):
+        key = sources[name].key
+        rows = tables.read(context, TableId("silver", _table_name(context, name)))
+        known = versions(rows, key).persist()
+        kept.callback(known.unpersist)
+        references[name] = Reference(known, key)
+    return references
+
+
+def _judge_all(context: RunContext, inlets: Sequence[_Inlet], kept: ExitStack) -> list[_Batch]:
+    """Judge a group of sources side by side, and see that each may be published."""
+    references = _references(context, inlets, kept)
+    batches = _each(inlets, lambda inlet: _judge(context, inlet, references, kept))
+    for batch in batches:
+        _require_sound(context, batch)
+    return batches
+
+
+def _judge(
+    context: RunContext, inlet: _Inlet, references: Mapping[str, Reference], kept: ExitStack
+) -> _Batch:
+    """Compute what becomes of the rows of an inlet; they are kept until the stack is closed."""
+    source = context.case.sources[inlet.name]
+    with told_as(inlet.silver):
+        bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
+        landed = _of_files(bronze, inlet.files)
+        judged = judge(landed, source, context.contracts[source.contract], references).persist()
+        kept.callback(judged.unpersist)
+        counted = tally(judged, [name_of(lookup) for lookup in source.lookup])
+    told = f"{inlet.name}: {counted.num_rows} rows, {counted.refused} refused"
+    context.progress.step(_JOB, told)
+    return _Batch(inlet, judged, counted)
+
+
+def _require_sound(context: RunContext, batch: _Batch) -> None:
+    """See that no row is lost and that not too many are refused."""
+    inlet = batch.inlet
+    require_balance(str(inlet.silver), inlet.files, batch.counted)
+    version = tables.current_version(context, inlet.silver)
+    state = f"is still at version {version}" if version >= 0 else "is not made yet"
+    most = context.case.sources[inlet.name].max_refused
+    require_few_refused(inlet.name, batch.counted, most, f"{inlet.silver} {state}")
+
+
+def _of_files(rows: DataFrame, files: Sequence[FileState]) -> DataFrame:
+    paths = [state.file for state in files]
+    if not paths:
+        return rows.limit(0)
+    if len(paths) <= _MOST_NAMED_FILES:
+        # Named ones let Delta skip what holds only others.
+        return rows.filter(F.col("_file").isin(*paths))
+    listed = rows.sparkSession.createDataFrame([(path,) for path in paths], "_file string")
+    return rows.join(F.broadcast(listed), "_file", how="left_semi")
+
+
+def _publish(context: RunContext, batches: Sequence[_Batch]) -> list[Published]:
+    """Quarantine first: a file counts as refined only when its good rows follow."""
+    published = _publish_quarantine(context, batches)
+    faults.reach("after_quarantine")
+    version = tables.current_version(context, QUARANTINE)
+    silver = _each(batches, lambda batch: _publish_silver(context, batch, version))
+    return published + [each for each in silver if each is not None]
+
+
+def _publish_quarantine(context: RunContext, batches: Sequence[_Batch]) -> list[Published]:
+    """All refused rows in one commit, in place of those that a killed run left."""
+    case = context.case.case
+    is_stale = any(state.quarantined for batch in batches for state in batch.inlet.files)
+    if not is_stale and not any(batch.counted.bad for batch in batches):
+        return []
+    rows = [
+        quarantined(batch.judged, case=case, table=str(batch.inlet.silver), run_id=context.run_id)
+        for batch in batches
+    ]
+    files = {str(batch.inlet.silver): batch.inlet.files for batch in batches}
+    paths = {table: [state.file for state in states] for table, states in files.items()}
+    number = sum(sum(batch.counted.bad.values()) for batch in batches)
+    publication = Publication(
+        QUARANTINE,
+        _JOB,
+        _digest([case, {table: list(map(asdict, states)) for table, states in files.items()}]),
+        _digest([_settings(context, batch) for batch in batches]),
+        replace=condition_of(case, paths) if is_stale else None,
+        partition_by=("case", "table"),
+        facts={"case": case},
+        audit=lambda staged: require_number(str(QUARANTINE), number, staged),
+    )
+    return [tables.publish(context, reduce(DataFrame.unionByName, rows), publication)]
+
+
+def _publish_silver(
+    context: RunContext, batch: _Batch, quarantine_version: int
+) -> Published | None:
+    inlet, new = batch.inlet, batch.new_good
+    if not any(new.values()) and tables.exists(context, inlet.silver):
+        return None
+    facts = {
+        "source": inlet.name,
+        **_facts(batch),
+        "bronze_version": inlet.bronze_version if inlet.is_last else None,
+        "quarantine_version": quarantine_version,
+    }
+    publication = Publication(
+        inlet.silver,
+        _JOB,
+        _digest([[state.file, state.sha256, state.good] for state in inlet.files]),
+        _digest(_settings(context, batch)),
+        facts=facts,
+        audit=lambda staged: require_staged(str(inlet.silver), new, staged),
+    )
+    return tables.publish(context, _new_rows(context, batch), publication)
+
+
+def _new_rows(context: RunContext, batch: _Batch) -> DataFrame:
+    """Good rows, less those that are in silver although others of their file are not."""
+    good = good_rows(batch.judged, context.run_id)
+    begun = [state for state in batch.inlet.files if state.good]
+    if not begun:
+        return good
+    there = _of_files(tables.read(context, batch.inlet.silver), begun).select("_file", "_row")
+    return good.join(there, ["_file", "_row"], how="left_anti").select(*good.columns)
+
+
+def _settings(context: RunContext, batch: _Batch) -> list[object]:
+    """What decides over the fate of a row, besides the row."""
+    source = context.case.sources[batch.inlet.name]
+    return [source.model_dump_json(), repr(context.contracts[source.contract])]
+
+
+def _facts(batch: _Batch) -> dict[str, object]:
+    counted = batch.counted
+    return {
+        "files": len(batch.inlet.files),
+        "rows": counted.num_rows,
+        "good": counted.num_good,
+        "refused": counted.refused,
+        "duplicates": counted.duplicates,
+        "reasons": dict(list(counted.reasons.items())[:_REASONS_TOLD]),
+        "unmatched": dict(counted.unmatched),
+    }
+
+
+def _digest(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

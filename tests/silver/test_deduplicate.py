@@ -1,0 +1,71 @@
+"""Which row of a key stays, and what the others are called."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lepton_spark.silver.deduplicate import mark_duplicates
+
+pytestmark = pytest.mark.spark
+
+SCHEMA = (
+    "id int, status string, _file string, _row bigint, _arrived_at timestamp,"
+    " _reasons array<string>"
+)
+MON, TUE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
+
+
+def marked(spark, rows, partitions=1):
+    given = spark.createDataFrame(rows, SCHEMA).repartition(partitions)
+    found = mark_duplicates(given, ["id"], ["id", "status"]).orderBy("_file", "_row").collect()
+    return [(row["_file"], row["_row"], row["_severity"], row["_reasons"]) for row in found]
+
+
+def test_the_last_row_of_a_key_wins_and_the_others_say_why_they_lost(spark):
+    rows = [
+        (1, "open", "a.csv", 2, MON, []),
+        (1, "done", "a.csv", 3, MON, []),
+        (1, "open", "a.csv", 10, MON, []),
+        (2, "open", "a.csv", 4, MON, []),
+    ]
+    assert marked(spark, rows) == [
+        ("a.csv", 2, "duplicate", ["exact_duplicate"]),
+        ("a.csv", 3, "duplicate", ["older_duplicate"]),
+        ("a.csv", 4, None, []),
+        ("a.csv", 10, None, []),
+    ]
+
+
+def test_a_later_file_of_the_same_arrival_wins(spark):
+    rows = [(1, "open", "b.csv", 2, MON, []), (1, "done", "a.csv", 9, MON, [])]
+
+    assert [row[2] for row in marked(spark, rows)] == ["duplicate", None]
+
+
+def test_a_version_that_arrived_later_is_no_duplicate(spark):
+    rows = [(1, "open", "a.csv", 2, MON, []), (1, "done", "b.csv", 2, TUE, [])]
+
+    assert [row[2] for row in marked(spark, rows)] == [None, None]
+
+
+def test_a_refused_row_neither_wins_nor_loses(spark):
+    rows = [
+        (1, "open", "a.csv", 2, MON, []),
+        (1, None, "a.csv", 3, MON, ["missing:status"]),
+        (None, None, "a.csv", 4, MON, ["all_null_key"]),
+        (None, None, "a.csv", 5, MON, ["all_null_key"]),
+    ]
+    assert [row[2:] for row in marked(spark, rows)] == [
+        (None, []),
+        ("refused", ["missing:status"]),
+        ("refused", ["all_null_key"]),
+        ("refused", ["all_null_key"]),
+    ]
+
+
+def test_the_winner_does_not_depend_on_how_rows_are_spread(spark):
+    rows = [(n % 3, f"s{n % 4}", f"f{n % 2}.csv", n, MON, []) for n in range(40)]
+
+    assert marked(spark, rows, 1) == marked(spark, rows, 7)

@@ -1,0 +1,59 @@
+"""What was known when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lepton_spark.silver.knowledge import known_at, versions
+
+pytestmark = pytest.mark.spark
+
+SCHEMA = (
+    "id int, status string, _file string, _row bigint, _arrived_at timestamp, _known_at timestamp"
+)
+
+
+def at(day, hour=0):
+    return datetime(2024, 1, day, hour, tzinfo=UTC)
+
+
+ROWS = [
+    (1, "planned", "a", 1, at(1), at(1)),
+    (1, "open", "b", 1, at(3), at(3)),
+    (1, "done", "c", 1, at(5), at(9)),
+    (2, "twice, first", "a", 2, at(2), at(2)),
+    (2, "twice, last", "b", 1, at(2), at(2)),
+    (3, "from the future", "a", 3, at(1), datetime(2099, 1, 1, tzinfo=UTC)),
+]
+
+
+def known(spark, moment):
+    rows = versions(spark.createDataFrame(ROWS, SCHEMA), ["id"])
+    return {row["id"]: row["status"] for row in known_at(rows, moment).collect()}
+
+
+def test_at_most_the_newest_arrived_version_is_known(spark):
+    assert known(spark, at(1)) == {1: "planned"}
+    assert known(spark, at(2, 23)) == {1: "planned", 2: "twice, last"}
+    assert known(spark, at(3)) == {1: "open", 2: "twice, last"}
+
+
+def test_a_version_that_arrived_hides_the_old_one_before_it_counts_itself(spark):
+    assert 1 not in known(spark, at(5))
+    assert known(spark, at(9))[1] == "done"
+
+
+def test_a_row_known_in_the_far_future_is_never_used(spark):
+    assert 3 not in known(spark, datetime(2098, 1, 1, tzinfo=UTC))
+
+
+def test_the_moment_may_be_a_column(spark):
+    from pyspark.sql import functions as F
+
+    rows = versions(spark.createDataFrame(ROWS, SCHEMA), ["id"]).withColumn("_at", F.lit(at(4)))
+
+    found = {row["id"]: row["status"] for row in known_at(rows, F.col("_at")).collect()}
+
+    assert found == {1: "open", 2: "twice, last"}
