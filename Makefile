@@ -75,6 +75,7 @@ pins: .venv/.packages  ## Resolve requirements.txt anew from pyproject.toml
 	@$(BIN)/uv lock --upgrade
 	@$(BIN)/uv export --no-hashes --all-extras --no-extra jdk --no-emit-project --no-annotate \
 		--no-header --output-file requirements.txt >/dev/null
+	@sed -i -E "s/( ;| and) sys_platform == 'linux'//" requirements.txt
 	@rm -f uv.lock
 
 clean:  ## Remove caches and build outputs; .venv and lakehouse stay
