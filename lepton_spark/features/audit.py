@@ -1,0 +1,48 @@
+"""What staged features must be before they are published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from lepton_spark.errors import DataError, InternalError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def audit_features(staged: DataFrame, key: Sequence[str], num_rows: int) -> None:
+    """See that there is one row for each row to predict.
+
+    Args:
+        staged: The rows about to be published; read once.
+        key: Columns that identify a row to predict.
+        num_rows: How many rows there are to predict.
+
+    Raises:
+        InternalError: Rows were lost or repeated, or a key is null.
+    """
+    is_null = F.col("_as_of").isNull()
+    for name in key:
+        is_null = is_null | F.col(name).isNull()
+    counted = staged.agg(F.count("*"), F.count_if(is_null)).collect()[0]
+    if counted[0] != num_rows or counted[1]:
+        raise InternalError(
+            "LS-7030",
+            f"{counted[0]} rows of features, {counted[1]} of them with a null key, for"
+            f" {num_rows} rows to predict.",
+            "each row to predict gives one row of features.",
+            "report this with the log of the run.",
+        )
+
+
+def refuse_no_rows(source: str, day: str) -> None:
+    """Say that there is nothing to compute features for."""
+    raise DataError(
+        "LS-2090",
+        f"no row of {source} was known on or before {day}.",
+        "features are computed for the rows to predict.",
+        "land and refine the files of that day first, or choose another --as-of.",
+    )

@@ -1,0 +1,132 @@
+"""Latest: the last row known at the moment, by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lepton_spark.features.questions import Days, Questions
+
+LEAVES = "_leaves"
+# What decides between rows: the first that differs. No two rows of a source agree in all.
+ORDER = ("_declared_at", "_arrived_at", "_file", "_row")
+_PLACE = "_place"
+_MICROSECONDS_AN_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class LatestPlan:
+    """What to take of one source.
+
+    Args:
+        on: Key columns that its rows and the predicted rows both have.
+        take: Column: Spark's name of its type.
+        within: A row known longer ago counts as missing.
+    """
+
+    source: str
+    on: tuple[str, ...]
+    take: Mapping[str, str]
+    within: timedelta
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key columns."""
+        return self.on
+
+    @property
+    def spans(self) -> dict[str, timedelta]:
+        """Column of the events for the day they count no more: how long they do."""
+        return {LEAVES: self.within}
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Feature: Spark's name of its type, in the order of the table."""
+        taken = {f"{self.source}_{name}": type_ for name, type_ in self.take.items()}
+        return {**taken, f"{self.source}_age_hours": "float"}
+
+
+class LatestFinder:
+    """Answers the questions of a chunk's rows from events that come in pieces, in any order.
+
+    Only the best event so far is kept for each question.
+    """
+
+    def __init__(self, plan: LatestPlan, rows: pa.Table, days: Days, events: pa.Schema) -> None:
+        self._plan = plan
+        self._columns = [*ORDER, *plan.take]
+        self._best = pa.schema(
+            [*(events.field(name) for name in self._columns), pa.field(_PLACE, pa.int64())]
+        ).empty_table()
+        keys = [rows[name].combine_chunks() for name in plan.on]
+        self._questions = Questions(keys, rows["_day"].to_numpy(), days)
+        self._moments = _moments(self._questions, rows)
+
+    def add(self, events: pa.RecordBatch) -> None:
+        """Take in a piece of the events."""
+        keys = [events[name] for name in self._plan.on]
+        numbers = self._questions.numbers(keys, events.num_rows)
+        begin, end = (
+            self._questions.from_day(numbers, np.asarray(events[day]))
+            for day in ("_enters", LEAVES)
+        )
+        lengths = np.where(numbers >= 0, np.maximum(end - begin, 0), 0)
+        which = np.repeat(np.arange(events.num_rows), lengths)
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        if len(which):
+            known = pa.Table.from_batches([events]).select(self._columns)
+            self._keep_best(known, which, begin[which] + within)
+
+    def answers(self) -> Iterator[tuple[str, pa.Array, npt.NDArray[Any]]]:
+        """Feature, its values, and for each row the place of its value."""
+        best = self._best
+        index = np.full(len(self._questions) + 1, best.num_rows, dtype=np.int64)
+        index[np.asarray(best[_PLACE])] = np.arange(best.num_rows)
+        place = index[self._questions.place]
+        for name in self._plan.take:
+            yield f"{self._plan.source}_{name}", _and_null(best[name].combine_chunks()), place
+        yield f"{self._plan.source}_age_hours", _and_null(self._ages(best)), place
+
+    def _keep_best(
+        self, events: pa.Table, which: npt.NDArray[Any], places: npt.NDArray[Any]
+    ) -> None:
+        new = _best_of_each(events, which, places)
+        both = pa.concat_tables([self._best, new])
+        every = np.arange(both.num_rows)
+        self._best = _best_of_each(both.select(self._columns), every, both[_PLACE].to_numpy())
+
+    def _ages(self, best: pa.Table) -> pa.Array:
+        moments = self._moments[np.asarray(best[_PLACE])]
+        declared = np.asarray(best["_declared_at"].cast(pa.int64()))
+        return pa.array(((moments - declared) / _MICROSECONDS_AN_HOUR).astype(np.float32))
+
+
+def _best_of_each(events: pa.Table, which: npt.NDArray[Any], places: npt.NDArray[Any]) -> pa.Table:
+    """For each place the best of the events that are there, with `_place`."""
+    by_order = pc.sort_indices(events, sort_keys=[(name, "ascending") for name in ORDER])
+    rank = np.empty(events.num_rows, dtype=np.int64)
+    rank[np.asarray(by_order)] = np.arange(events.num_rows)
+    order = np.lexsort((rank[which], places))
+    is_last = np.diff(places[order], append=-1) != 0
+    chosen = order[is_last]
+    best = events.take(pa.array(which[chosen]))
+    return best.append_column(_PLACE, pa.array(places[chosen]))
+
+
+def _and_null(values: pa.Array) -> pa.Array:
+    """The values, and a null for rows that find nothing."""
+    return pa.concat_arrays([values, pa.nulls(1, values.type)])
+
+
+def _moments(questions: Questions, rows: pa.Table) -> npt.NDArray[Any]:
+    """The moment of each question, in microseconds."""
+    moments = np.zeros(len(questions) + 1, dtype=np.int64)
+    moments[questions.place] = np.asarray(rows["_moment"].cast(pa.int64()))
+    return moments[:-1]
