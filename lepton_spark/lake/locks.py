@@ -121,7 +121,9 @@ def _take_over(table: TableId, last: dict[str, Any]) -> None:
         return
     logger.warning(
         "took over the lock of %s from dead run %s (pid %s)",
-        table, last.get("run_id"), last.get("pid"),
+        table,
+        last.get("run_id"),
+        last.get("pid"),
     )
     jvm_pid = last.get("jvm_pid")
     if last.get("host") != socket.gethostname() or not isinstance(jvm_pid, int):

@@ -85,9 +85,7 @@ def test_a_failed_audit_publishes_nothing(context_for):
         raise DataError("LS-2099", "the audit failed.", "a test says so.", "nothing.")
 
     with pytest.raises(DataError):
-        tables.publish(
-            context, scores(context, "2024-03-01"), nightly("2024-03-01", audit=refuse)
-        )
+        tables.publish(context, scores(context, "2024-03-01"), nightly("2024-03-01", audit=refuse))
 
     assert tables.current_version(context, SCORES) == 0
     assert tables.find(context, SCORES, "score", "2024-03-01") is None
