@@ -47,6 +47,15 @@ class _Summary:
         return sum(part.rows for part in self.parts.values())
 
 
+@dataclass(frozen=True)
+class _Pinned:
+    """One version of the feature table, and a digest of what is in it."""
+
+    table: TableId
+    version: int
+    fingerprint: str
+
+
 def prepare(context: RunContext) -> StageResult:
     """Publish gold.<case>_dataset: each row whose label was known at the moment, with its part.
 
@@ -58,8 +67,8 @@ def prepare(context: RunContext) -> StageResult:
     case = context.case
     table = TableId("gold", f"{case.case}_dataset")
     features_table = TableId("gold", f"{case.case}_features")
-    version = tables.current_version(context, features_table)
-    features = tables.read(context, features_table, version=version if version >= 0 else None)
+    pinned = _pin(context, features_table)
+    features = tables.read(context, features_table, version=pinned.version)
     features = features.filter(F.col("_as_of") <= F.lit(context.as_of))
     labels = _labels(context)
     summary, unlabelled = _summarise(context, features, labels)
@@ -69,9 +78,9 @@ def prepare(context: RunContext) -> StageResult:
         table,
         JOB,
         context.as_of.isoformat(),
-        _fingerprint(context, summary, columns),
+        _fingerprint(context, pinned, summary, columns),
         replace="true",
-        facts=_facts(summary, columns, features_table, version),
+        facts=_facts(summary, columns, pinned),
         partition_by=(SPLIT,),
         audit=lambda staged: audit_dataset(staged, _key(case), num_rows=summary.rows),
         row_group_rows=ROW_GROUP_ROWS,
@@ -137,13 +146,22 @@ def _rows(
     return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
 
 
-def _fingerprint(context: RunContext, summary: _Summary, columns: list[str]) -> str:
+def _pin(context: RunContext, table: TableId) -> _Pinned:
+    """The features that were built for the date of the run, else the newest there are."""
+    built = tables.find(context, table, "features", context.as_of.isoformat())
+    if built is None:
+        newest = tables.current_version(context, table)
+        built = tables.marker_of(context, table, newest) if newest >= 0 else None
+        return _Pinned(table, newest, built.fingerprint if built else str(newest))
+    return _Pinned(table, built.version, built.fingerprint)
+
+
+def _fingerprint(
+    context: RunContext, pinned: _Pinned, summary: _Summary, columns: list[str]
+) -> str:
     case = context.case
-    marker = tables.find(
-        context, TableId("gold", f"{case.case}_features"), "features", context.as_of.isoformat()
-    )
     facts = {
-        "features": marker.fingerprint if marker else None,
+        "features": pinned.fingerprint,
         "columns": columns,
         "rows": summary.content,
         "label": case.predict.label.model_dump(mode="json"),
@@ -152,16 +170,14 @@ def _fingerprint(context: RunContext, summary: _Summary, columns: list[str]) -> 
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _facts(
-    summary: _Summary, columns: list[str], features_table: TableId, version: int
-) -> dict[str, Any]:
+def _facts(summary: _Summary, columns: list[str], pinned: _Pinned) -> dict[str, Any]:
     return {
         "rows": {name: part.rows for name, part in summary.parts.items()},
         "positives": {name: part.positives for name, part in summary.parts.items()},
         "fitted_until": summary.fitted_until,
         "features": columns,
-        "features_table": str(features_table),
-        "features_version": version,
+        "features_table": str(pinned.table),
+        "features_version": pinned.version,
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MIN_OF_CLASS = 30
 MIN_UNITS = 10
+LEAK = "suspected leak"
 Tested = Mapping[str, Any]
 
 
@@ -44,7 +45,9 @@ class Verdict:
         return {**asdict(self), "reasons": list(self.reasons)}
 
 
-def judge(name: str, tested: Mapping[str, Tested], gate: GateSettings) -> Verdict:
+def judge(
+    name: str, tested: Mapping[str, Tested], gate: GateSettings, *, suspect: str | None = None
+) -> Verdict:
     """Judge one model.
 
     Args:
@@ -52,11 +55,14 @@ def judge(name: str, tested: Mapping[str, Tested], gate: GateSettings) -> Verdic
         tested: By model, as `measure` gives it on the test rows, `resampled` with the metric of
             the gate on the same resamples.
         gate: Floor, baseline and the score that is too good.
+        suspect: The feature that tells most, for the reason of a score that is too good.
     """
     own, baseline = tested[name], tested[gate.better_than]
     found = own["metrics"][gate.metric]
     gain = difference(own["resampled"], baseline["resampled"])
     verdict, reasons = _decide(name, own, gain, gate)
+    if suspect is not None and any(reason.startswith(LEAK) for reason in reasons):
+        reasons.append(f"the feature that tells most is {suspect}")
     return Verdict(
         verdict=verdict,
         reasons=tuple(reasons),
@@ -87,7 +93,7 @@ def _decide(
     reasons = []
     if value > gate.suspicious_above:
         reasons.append(
-            f"suspected leak: {gate.metric} {value:.4f} is above {gate.suspicious_above}; see that "
+            f"{LEAK}: {gate.metric} {value:.4f} is above {gate.suspicious_above}; see that "
             "no feature knows the label, or raise gate.suspicious_above"
         )
     if value < gate.at_least:

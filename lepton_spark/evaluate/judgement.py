@@ -16,13 +16,20 @@ FORM = 1
 Measured = Mapping[Group, Mapping[str, Any]]
 
 
-def judgement(measured: Measured, places: Mapping[str, int], gate: GateSettings) -> dict[str, Any]:
+def judgement(
+    measured: Measured,
+    places: Mapping[str, int],
+    gate: GateSettings,
+    *,
+    suspect: str | None = None,
+) -> dict[str, Any]:
     """Rank the models on validation rows, judge them on test rows.
 
     Args:
         measured: As of `measure_counts`.
         places: Bin of the threshold of each model.
         gate: What a model must reach.
+        suspect: The feature that tells most, named where a score is too good.
 
     Returns:
         JSON-ready: `ranking` (names, best first), `best` (the first that passed, or null),
@@ -30,7 +37,7 @@ def judgement(measured: Measured, places: Mapping[str, int], gate: GateSettings)
     """
     tested = {name: measured[name, "test", ALL, ALL] for name in places}
     ranking = sorted(places, key=lambda name: (-_validated(measured, name, gate.metric), name))
-    verdicts = {name: judge(name, tested, gate) for name in ranking}
+    verdicts = {name: judge(name, tested, gate, suspect=suspect) for name in ranking}
     return {
         "form": FORM,
         "metric": gate.metric,

@@ -109,7 +109,15 @@ def _judge(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> 
         measured = measure_counts(wanted, resampling, places)
     finally:
         counts.unpersist()
-    return judgement(measured, places, case.gate)
+    return judgement(measured, places, case.gate, suspect=_most_telling(found))
+
+
+def _most_telling(found: Mapping[str, Bundle]) -> str | None:
+    """The feature with the largest share of what boosted trees gained, where there are any."""
+    for candidate in found.values():
+        for entry in candidate.document("training.json").get("importance", []):
+            return str(entry["feature"])
+    return None
 
 
 def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> DataFrame:

@@ -22,7 +22,7 @@ from lepton_spark.train.matrix import (
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from lepton_spark.config.train import Baseline, TrainSettings
+    from lepton_spark.config.train import Baseline
 
 # Chosen on validation rows of several tables, none of them test rows; not tuned a case.
 TREES: Mapping[str, Any] = {
@@ -39,6 +39,7 @@ TREES: Mapping[str, Any] = {
     "eval_metric": "logloss",
     "verbose_eval": False,
 }
+_MOST_IMPORTANT = 20
 LOGISTIC: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
 
 
@@ -64,18 +65,20 @@ class BaselineJob:
     Args:
         source: Pieces of `train` and `validate`.
         positive_rate: Share of positives among the training rows.
+        workers: Task slots for the trees.
     """
 
     source: MatrixSource
-    settings: TrainSettings
     positive_rate: float
+    workers: int
+    seed: int
 
 
 def fit_baseline(spark: SparkSession, name: Baseline, job: BaselineJob) -> FittedBaseline:
     """Fit one baseline on the training rows, in the Spark cluster.
 
     Args:
-        spark: Free task slots: as many as `train.workers` for the trees.
+        spark: Has as many free task slots as the job has workers.
         name: Which.
         job: On what.
     """
@@ -91,7 +94,7 @@ def _logistic(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     from pyspark.ml.functions import array_to_vector  # noqa: PLC0415  # as above
 
     train_only = MatrixSource(job.source.transform, {"train": job.source.parts["train"]})
-    num_tasks = max(job.settings.workers, spark.sparkContext.defaultParallelism)
+    num_tasks = max(job.workers, spark.sparkContext.defaultParallelism)
     rows = matrix_rows(spark, train_only, "one_hot", num_tasks=num_tasks)
     vectors = rows.select(array_to_vector(F.col(FEATURES)).alias(FEATURES), TARGET)
     # The transform has standardised already; doing it again would undo the meaning of one-hot.
@@ -114,28 +117,41 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     from xgboost.spark import SparkXGBClassifier  # noqa: PLC0415  # slow to import
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-    num_workers = job.settings.workers
-    rows = matrix_rows(spark, job.source, "ordinal", num_tasks=num_workers)
+    rows = matrix_rows(spark, job.source, "ordinal", num_tasks=job.workers)
     fitter = SparkXGBClassifier(
         features_col=FEATURES,
         label_col=TARGET,
         validation_indicator_col=IS_VALIDATION,
-        num_workers=num_workers,
-        random_state=job.settings.seed,
+        num_workers=job.workers,
+        random_state=job.seed,
         **TREES,
     )
     model = fitter.fit(rows)
     booster = model.get_booster()
     best = int(booster.best_iteration)
     losses = model.training_summary.validation_objective_history["logloss"]
+    trees = booster[: best + 1]
     return FittedBaseline(
-        files={"booster.json": bytes(booster[: best + 1].save_raw("json"))},
+        files={"booster.json": bytes(trees.save_raw("json"))},
         training={
             **TREES,
             "best_iteration": best,
+            "importance": _importance(trees.get_score(importance_type="total_gain"), job),
             "history": [{"step": i, "validation_loss": x} for i, x in enumerate(losses)],
         },
     )
+
+
+def _importance(gains: Mapping[str, float], job: BaselineJob) -> list[dict[str, Any]]:
+    """The inputs that told most, best first, with their share of all gain."""
+    transform = job.source.transform
+    names = [*transform.outputs, *(column.name for column in transform.categories)]
+    total = sum(gains.values()) or 1.0
+    largest = sorted(gains.items(), key=lambda item: (-item[1], item[0]))[:_MOST_IMPORTANT]
+    return [
+        {"feature": names[int(place.removeprefix("f"))], "share": round(gain / total, 6)}
+        for place, gain in largest
+    ]
 
 
 _FITS: Mapping[Baseline, Callable[[SparkSession, BaselineJob], FittedBaseline]] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.context import RunContext, StageResult
@@ -20,6 +21,7 @@ from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
+from lepton_spark.train.epochs import watch_epochs
 from lepton_spark.train.matrix import MatrixSource
 from lepton_spark.train.network import NetworkJob, fit_network
 
@@ -58,6 +60,7 @@ def train(context: RunContext) -> StageResult:
         DataError: There is no dataset for the date.
         TrainingError: Workers cannot read it, or training failed.
         TryAgainError: A rank was killed or hung.
+        ConflictError: Another run trains the same case.
     """
     marker = _dataset(context)
     place = candidates.folder(context, marker)
@@ -65,10 +68,12 @@ def train(context: RunContext) -> StageResult:
     digests = place.trained()
     seconds: dict[str, float] = {}
     if digests is None:
-        job = _prepare(context, marker, place)
-        digests = {name: _candidate(job, name, seconds) for name in names}
-        place.finish(digests)
-        files.delete_tree(place.checkpoint)
+        # Two runs of one case would write the same checkpoints.
+        with tables.hold(context, TableId("models", context.case.case)):
+            job = _prepare(context, marker, place)
+            digests = {name: _candidate(job, name, seconds) for name in names}
+            place.finish(digests)
+            files.delete_tree(place.checkpoint)
     else:
         logger.info("the candidates in %s are there already", place.path)
     facts = {"candidates": digests, "seconds": seconds, "path": place.path}
@@ -102,12 +107,25 @@ def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
     columns = Columns.of(_types(context, marker), context.case.features.as_category)
     transform = fit_transform(context.spark, parts["train"], columns, context.case.transform)
-    documents = {
+    documents = _documents(context, marker, transform)
+    return _Job(context, place, marker, transform, parts, documents)
+
+
+def _documents(
+    context: RunContext, marker: Marker, transform: FeatureTransform
+) -> dict[str, bytes]:
+    return {
         "transform.json": transform.to_json().encode("utf-8"),
         "contract.json": to_json(_contract(context, marker, transform)),
         "snapshot.json": to_json(_snapshot(context, marker)),
     }
-    return _Job(context, place, marker, transform, parts, documents)
+
+
+def _without(job: _Job, patterns: Sequence[str]) -> _Job:
+    """The same job on fewer columns."""
+    transform = job.transform.without(patterns)
+    documents = _documents(job.context, job.marker, transform)
+    return replace(job, transform=transform, documents=documents)
 
 
 def _pieces(context: RunContext, marker: Marker, part: str) -> tuple[Piece, ...]:
@@ -146,14 +164,14 @@ def _baseline(job: _Job, name: Baseline) -> Bundle:
     facts = job.marker.facts
     rate = facts["positives"]["train"] / facts["rows"]["train"]
     source = MatrixSource(job.transform, job.parts)
-    fitted = fit_baseline(
-        job.context.spark, name, BaselineJob(source, job.context.case.train, rate)
-    )
+    settings = BaselineJob(source, rate, _workers(job.context), job.context.case.train.seed)
+    fitted = fit_baseline(job.context.spark, name, settings)
     return _bundle(job, {"kind": name, **fitted.spec}, fitted.files, fitted.training)
 
 
 def _network(job: _Job) -> Bundle:
     case = job.context.case
+    job = _without(job, case.model.leave_out)
     network = NetworkJob(
         model=case.model,
         train=case.train,
@@ -163,8 +181,9 @@ def _network(job: _Job) -> Bundle:
         label=LABEL,
         checkpoint=job.place.checkpoint,
     )
-    size = 1 if case.train.launcher == "local" else case.train.workers
-    fitted = fit_network(_backend(job.context), network, size)
+    size = 1 if case.train.launcher == "local" else _workers(job.context)
+    with watch_epochs(job.context.progress, JOB, network):
+        fitted = fit_network(_backend(job.context), network, size)
     training = {
         "settings": case.train.model_dump(mode="json"),
         "ranks": size,
@@ -180,6 +199,11 @@ def _network(job: _Job) -> Bundle:
     }
     spec = {"kind": _NETWORK, "settings": case.model.model_dump(mode="json")}
     return _bundle(job, spec, {"weights.npz": fitted.weights}, training)
+
+
+def _workers(context: RunContext) -> int:
+    """As many as the case asks for, at most as many as fit into the environment."""
+    return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
 
 
 def _backend(context: RunContext) -> TrainingBackend:

@@ -33,10 +33,7 @@ def test_each_labelled_visit_is_there_once_with_its_features(context):
 
     rows = tables.read(context, DATASET).orderBy("visit").collect()
     assert len(rows) == 1199
-    assert (
-        result.facts["rows"] == {"train": 600, "validate": 310, "test": 290}
-        or sum(result.facts["rows"].values()) == 1199
-    )
+    assert sum(result.facts["rows"].values()) == 1199
     by_visit = {row["visit"]: row for row in rows}
     for visit in made:
         if visit["visit"] != 7:
@@ -66,7 +63,7 @@ def test_what_is_known_after_the_moment_does_not_exist(context_for):
 
     last = tables.read(early, DATASET).agg({"day": "max"}).first()[0]
     assert last == date(2024, 2, 29)
-    assert result.facts["fitted_until"] <= "2024-02-29T23:00:00"
+    assert result.facts["fitted_until"] == "2024-02-29T23:00:00.000000Z"
 
 
 def test_other_settings_under_the_same_date_are_a_conflict(context, context_for):
@@ -112,7 +109,7 @@ def test_no_label_yet_may_come_later(context):
 
 
 def test_without_features_it_is_told_which_stage_comes_first(context):
-    with pytest.raises(DataError, match="gold.tiny_features does not exist"):
+    with pytest.raises(DataError, match=r"gold\.tiny_features does not exist"):
         prepare(context)
 
 

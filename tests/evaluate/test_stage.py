@@ -1,0 +1,143 @@
+"""Candidates are ranked on validation rows, judged on test rows, and kept with their verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from lepton_spark.dataset.stage import prepare
+from lepton_spark.errors import ModelError
+from lepton_spark.evaluate import stage as evaluate_stage
+from lepton_spark.evaluate.stage import evaluate
+from lepton_spark.lake import files, tables
+from lepton_spark.models.predictor import load_predictor
+from lepton_spark.train import bundle as bundles
+from lepton_spark.train import candidates
+from lepton_spark.train.stage import train
+from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
+
+pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
+
+SMALL = {
+    "model": {"hidden": [4], "dropout": 0.0, "embedding": 2},
+    "train": {
+        "launcher": "local",
+        "workers": 1,
+        "batch_size": 64,
+        "epochs": 2,
+        "baselines": ["majority", "logistic"],
+    },
+    "transform": {"min_category_count": 5},
+    "evaluate": {"slices": ["shop", "month"], "resamples": 100},
+    "gate": {"suspicious_above": 0.95},
+}
+CASE = tiny_case(**SMALL)
+
+
+@pytest.fixture
+def context(context_for):
+    """A context whose lake has candidates."""
+    made = context_for(CASE, AS_OF)
+    publish_visits(made, visits(3000))
+    prepare(made)
+    train(made)
+    return made
+
+
+def place_of(context):
+    marker = tables.find(context, DATASET, "dataset", AS_OF.isoformat())
+    return candidates.folder(context, marker)
+
+
+def never(*_args, **_changes):
+    raise AssertionError("judged again")
+
+
+def test_the_best_on_validation_rows_that_passes_on_test_rows_is_named(context, monkeypatch):
+    result = evaluate(context)
+
+    place = place_of(context)
+    document = json.loads(files.read_text(place.evaluation))
+    validated = [
+        document["models"][name]["validate"]["metrics"]["auc"]["value"]
+        for name in document["ranking"]
+    ]
+    assert validated == sorted(validated, reverse=True)
+    assert result.facts["best"] == document["best"] == document["ranking"][0]
+    assert document["models"]["majority"]["gate"]["verdict"] == "fail"
+    assert [row["model"] for row in result.facts["models"]] == document["ranking"]
+
+    for name, model in document["models"].items():
+        judged = bundles.load(place.judged(name), model["digest"])
+        assert judged.document("gate.json") == model["gate"]
+        assert judged.document("evaluation.json")["threshold"] == model["threshold"]
+
+    monkeypatch.setattr(evaluate_stage, "predict", never)
+    assert evaluate(context).facts == result.facts
+
+    shops = document["models"]["logistic"]["slices"]["shop"]
+    assert {row["value"] for row in shops} == {"a", "b", "c", "null"}
+    months = document["models"]["logistic"]["slices"]["month"]
+    assert [row["value"] for row in months] == ["2024-04"]
+    check_against_the_rows(context, place, document)
+
+
+def check_against_the_rows(context, place, document):
+    """The numbers are those of the rows themselves."""
+    rows = tables.read(context, DATASET).filter("_split = 'test'").toArrow()
+    labels = rows.column("_label").to_numpy()
+    for name, model in document["models"].items():
+        judged = bundles.load(place.judged(name))
+        predictor = load_predictor(judged.spec, judged.files)
+        scores = predictor.predict(judged.transform.apply(rows))
+        found = model["test"]["metrics"]
+        assert found["auc"]["value"] == pytest.approx(
+            reference.roc_auc_score(labels, scores), abs=1e-3
+        )
+        assert found["brier"]["value"] == pytest.approx(np.mean((scores - labels) ** 2), abs=1e-6)
+        assert found["recall"]["value"] == pytest.approx(
+            np.mean(scores[labels > 0] >= model["threshold"]), abs=1e-3
+        )
+
+
+def test_a_stricter_gate_judges_again_and_lets_nothing_pass(context):
+    strict = replace(context, case=tiny_case(**{**SMALL, "gate": {"at_least": 0.94}}))
+
+    result = evaluate(strict)
+
+    assert result.facts["best"] is None
+    assert {row["verdict"] for row in result.facts["models"]} == {"fail"}
+
+
+def test_a_suspiciously_good_model_does_not_pass(context):
+    careful = replace(
+        context, case=tiny_case(**{**SMALL, "gate": {"at_least": 0.5, "suspicious_above": 0.55}})
+    )
+
+    result = evaluate(careful)
+
+    assert result.facts["best"] is None
+    assert "suspected leak" in result.facts["models"][0]["reasons"][0]
+
+
+def test_a_damaged_candidate_is_refused(context):
+    path = f"{place_of(context).candidate('logistic')}/weights.npz"
+    damaged = bytearray(files.read_bytes(path))
+    damaged[100] ^= 1
+    files.write_atomically(path, bytes(damaged))
+
+    with pytest.raises(ModelError, match="digest mismatch"):
+        evaluate(context)
+
+
+def test_without_candidates_it_is_told_which_stage_comes_first(context_for):
+    context = context_for(CASE, AS_OF)
+    publish_visits(context, visits())
+    prepare(context)
+
+    with pytest.raises(ModelError, match="run the stage `train` first"):
+        evaluate(context)

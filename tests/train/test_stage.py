@@ -1,0 +1,125 @@
+"""Candidates: each fitted once from the training rows, whole, and found again."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from lepton_spark.dataset.stage import prepare
+from lepton_spark.errors import DataError
+from lepton_spark.lake import files, tables
+from lepton_spark.models.predictor import load_predictor
+from lepton_spark.train import bundle as bundles
+from lepton_spark.train import candidates
+from lepton_spark.train import stage as train_stage
+from lepton_spark.train.stage import train
+from tests.conftest import environment_at
+from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
+
+pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
+
+SMALL = {
+    "model": {"hidden": [4], "dropout": 0.0, "embedding": 2},
+    "train": {"launcher": "local", "workers": 2, "batch_size": 64, "epochs": 2},
+    "transform": {"min_category_count": 5},
+}
+CASE = tiny_case(**SMALL)
+
+
+@pytest.fixture
+def trained(context_for):
+    """A context whose lake has candidates, and the result of the stage."""
+    context = context_for(CASE, AS_OF)
+    publish_visits(context, visits())
+    prepare(context)
+    return context, train(context)
+
+
+def place_of(context):
+    marker = tables.find(context, DATASET, "dataset", AS_OF.isoformat())
+    return candidates.folder(context, marker)
+
+
+def never(*_args, **_changes):
+    raise AssertionError("fitted again")
+
+
+def test_every_candidate_is_a_bundle_that_can_predict(trained):
+    context, result = trained
+
+    digests = result.facts["candidates"]
+
+    assert list(digests) == ["majority", "logistic", "boosted_trees", "table_mlp"]
+    for name, digest in digests.items():
+        found = bundles.load(place_of(context).candidate(name), digest)
+        assert found.spec["kind"] == name
+        assert load_predictor(found.spec, found.files)
+        contract = found.document("contract.json")
+        assert [column["name"] for column in contract["columns"]] == list(found.transform.columns)
+        snapshot = found.document("snapshot.json")
+        assert snapshot["version"] == tables.current_version(context, DATASET)
+        assert snapshot["fitted_until"] == "2024-03-31T23:00:00.000000Z"
+    history = found.document("training.json")["history"]
+    assert [epoch["epoch"] for epoch in history] == [1, 2]
+    assert "seconds" not in history[0]
+
+
+def test_training_again_fits_nothing(trained, context_for, monkeypatch):
+    _, first = trained
+    monkeypatch.setattr(train_stage, "fit_transform", never)
+
+    again = train(context_for(CASE, AS_OF))
+
+    assert again.facts["candidates"] == first.facts["candidates"]
+
+
+def test_after_a_kill_only_what_is_missing_is_fitted_and_comes_out_the_same(
+    trained, context_for, monkeypatch
+):
+    context, first = trained
+    place = place_of(context)
+    files.delete_tree(f"{place.path}/trained.json")
+    files.delete_tree(f"{place.candidate('boosted_trees')}/manifest.json")
+    files.delete_tree(place.candidate("logistic"))
+    monkeypatch.setattr(train_stage, "fit_network", never)
+
+    again = train(context_for(CASE, AS_OF))
+
+    assert again.facts["candidates"] == first.facts["candidates"]
+    assert set(again.facts["seconds"]) == {"logistic", "boosted_trees"}
+
+
+def test_other_settings_have_a_place_of_their_own(trained, context_for):
+    context, _ = trained
+    other = tiny_case(**{**SMALL, "model": {"hidden": [5]}})
+    stricter = tiny_case(**{**SMALL, "gate": {"at_least": 0.9}})
+
+    assert place_of(context_for(other, AS_OF)).path != place_of(context).path
+    assert place_of(context_for(stricter, AS_OF)).path == place_of(context).path
+    assert place_of(context_for(stricter, AS_OF)).evaluation != place_of(context).evaluation
+
+
+def test_no_value_of_validation_or_test_rows_is_in_the_transform(trained, context_for, tmp_path):
+    context, _ = trained
+    changed = [
+        visit
+        if visit["day"] < date(2024, 3, 1)
+        else {**visit, "hour": 1000.0 + visit["visit"], "shop": "new", "visits_by_all_7d_count": 99}
+        for visit in visits()
+    ]
+    other = context_for(CASE, AS_OF, environment=environment_at(tmp_path / "other"))
+    publish_visits(other, changed)
+    prepare(other)
+
+    train(other)
+
+    transforms = [
+        bundles.load(place_of(each).candidate("majority")).transform for each in (context, other)
+    ]
+    assert transforms[0].digest == transforms[1].digest
+
+
+def test_without_a_dataset_it_is_told_which_stage_comes_first(context_for):
+    with pytest.raises(DataError, match="run the stage `dataset` first"):
+        train(context_for(CASE, AS_OF))
