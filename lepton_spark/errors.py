@@ -32,8 +32,7 @@ class LeptonError(Exception):
 
     def __str__(self) -> str:
         return (
-            f"{self.code}: {self.what}\n  Why: {self.why}\n"
-            f"  State: {self.state}\n  Fix: {self.fix}"
+            f"{self.code}: {self.what}\n  Why: {self.why}\n  State: {self.state}\n  Fix: {self.fix}"
         )
 
 

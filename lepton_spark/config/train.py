@@ -33,6 +33,12 @@ class ModelSettings(Settings):
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
     )
+    leave_out: tuple[str, ...] = Field(
+        (), description="Features that the network is not given; * matches any text."
+    )
+    input_dropout: float = Field(
+        0, ge=0, lt=1, description="Share of number inputs set to 0 in a training step."
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of units left out in training.")
     embedding: int = Field(16, ge=1, le=1024, description="Largest embedding of a category.")
 

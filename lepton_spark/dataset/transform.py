@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -98,6 +99,16 @@ class FeatureTransform:
     def cardinalities(self) -> tuple[int, ...]:
         """Number of indices of each category column, 0 included."""
         return tuple(len(column.vocabulary) + 1 for column in self.categories)
+
+    def without(self, patterns: Sequence[str]) -> FeatureTransform:
+        """The same statistics, less the columns whose names match; `*` matches any text."""
+        return replace(
+            self,
+            numbers=tuple(column for column in self.numbers if not _matches(column.name, patterns)),
+            categories=tuple(
+                column for column in self.categories if not _matches(column.name, patterns)
+            ),
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -281,3 +292,7 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
         if len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
             raise ValueError("vocabulary")
     return transform
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

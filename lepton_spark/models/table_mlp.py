@@ -45,7 +45,9 @@ def build(
         _embed(categories, index, cardinality, settings.embedding, seeds)
         for index, cardinality in enumerate(cardinalities)
     ]
-    values = layers.Concatenate(name="inputs")([numbers, *embedded]) if embedded else numbers
+    values = _drop(numbers, settings.input_dropout, "numbers", seeds)
+    if embedded:
+        values = layers.Concatenate(name="inputs")([values, *embedded])
     for index, units in enumerate(settings.hidden):
         values = _dense(values, units, f"hidden_{index}", settings.dropout, seeds)
     logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot())(values)
@@ -85,9 +87,13 @@ def _dense(
     values = layers.Dense(units, name=name, kernel_initializer=seeds.glorot())(values)
     values = layers.LayerNormalization(name=f"{name}_norm")(values)
     values = layers.Activation("relu", name=f"{name}_active")(values)
-    if dropout > 0:
-        values = layers.Dropout(dropout, seed=seeds.take(), name=f"{name}_dropout")(values)
-    return values
+    return _drop(values, dropout, name, seeds)
+
+
+def _drop(values: keras.KerasTensor, share: float, name: str, seeds: _Seeds) -> keras.KerasTensor:
+    if share == 0:
+        return values
+    return layers.Dropout(share, seed=seeds.take(), name=f"{name}_dropout")(values)
 
 
 def arrays_of(model: keras.Model) -> dict[str, Array]:

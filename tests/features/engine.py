@@ -1,0 +1,87 @@
+"""The engine over an invented world, as the stage puts it together."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark.config.case import History, Latest
+from lepton_spark.features.events import declare, prepare
+from lepton_spark.features.gather import Chunks, gather
+from lepton_spark.features.grid import Grid
+from lepton_spark.features.plan import make_plan
+from lepton_spark.features.rows import visible
+from lepton_spark.silver.knowledge import versions
+from tests.features.world import KEY_SETS, World
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+EVENTS = (
+    "world int, event int, shop string, size int, whole bigint, real double, declared timestamp,"
+    " arrived timestamp, happened timestamp, file string, row bigint"
+)
+ROWS = "world int, row int, shop string, size int, day date, arrived timestamp"
+HISTORY = History.model_validate(
+    {
+        "by": KEY_SETS,
+        "over": ["24 hours", "7 days", "60 hours"],
+        "measures": {
+            "events": {"count": "*"},
+            "reals": {"count": "real"},
+            "total": {"sum": "whole"},
+            "mean": {"mean": "real"},
+            "big": {"share": "whole > 5"},
+        },
+    }
+)
+LATEST = Latest.model_validate(
+    {"on": ["world", "shop"], "take": ["whole", "event"], "within": "30 hours"}
+)
+
+
+def event_rows(spark: SparkSession, world: World) -> DataFrame:
+    """The events as silver holds them."""
+    rows = spark.createDataFrame([tuple(asdict(event).values()) for event in world.events], EVENTS)
+    renamed = rows.withColumnsRenamed({"arrived": "_arrived_at", "file": "_file", "row": "_row"})
+    return renamed.withColumn("_known_at", F.greatest("declared", "_arrived_at"))
+
+
+def run(
+    spark: SparkSession, world: World, *, chunks: int = 2, events: DataFrame | None = None
+) -> DataFrame:
+    """The features of all rows."""
+    grid = Grid.of(world.at)
+    rows = spark.createDataFrame([tuple(asdict(row).values()) for row in world.rows], ROWS)
+    rows = rows.withColumnRenamed("arrived", "_arrived_at").withColumn("_file", F.lit("f"))
+    rows = rows.withColumns({"_row": F.lit(0), "_known_at": F.col("_arrived_at")})
+    shown = visible(versions(rows, ["world", "row"]), "day", grid)
+    given = event_rows(spark, world) if events is None else events
+    known = declare(versions(given, ["world", "event"]), "declared")
+    plans = []
+    for settings in (LATEST, HISTORY):
+        planned = make_plan("sales", settings, known)
+        plans.append((planned.plan, prepare(known, planned.plan, planned.values, grid)))
+    days = [(row.day - date(1970, 1, 1)).days for row in world.rows]
+    length = -(-(max(days) - min(days) + 1) // chunks)
+    return gather(shown, plans, ["world", "row", "day"], Chunks(min(days), length, chunks))
+
+
+def by_row(features: DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """By (world, row, day): the features."""
+    found = {}
+    for row in features.collect():
+        values = row.asDict()
+        key = tuple(values.pop(name) for name in ("world", "row", "day"))
+        assert key not in found
+        found[key] = values
+    return found
+
+
+def checksum(features: DataFrame) -> tuple[Any, ...]:
+    """Rows and a digest that does not depend on their order."""
+    digest = F.xxhash64(*sorted(features.columns)).cast("decimal(38,0)")
+    return tuple(features.agg(F.count("*"), F.sum(digest)).collect()[0])
