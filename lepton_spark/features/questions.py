@@ -65,7 +65,8 @@ class Questions:
         return places
 
     def _times(self, numbers: npt.NDArray[Any], days: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return numbers * (self.days.number + 1) + self.days.offset(days)
+        times: npt.NDArray[Any] = numbers * (self.days.number + 1) + self.days.offset(days)
+        return times
 
 
 class _Numbering:

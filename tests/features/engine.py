@@ -24,7 +24,7 @@ EVENTS = (
     "world int, event int, shop string, size int, whole bigint, real double, declared timestamp,"
     " arrived timestamp, happened timestamp, file string, row bigint"
 )
-ROWS = "world int, row int, shop string, size int, day date, arrived timestamp"
+ROWS = "world int, row int, shop string, size int, day date, arrived timestamp, line int"
 HISTORY = History.model_validate(
     {
         "by": KEY_SETS,
@@ -56,8 +56,8 @@ def run(
     """The features of all rows."""
     grid = Grid.of(world.at)
     rows = spark.createDataFrame([tuple(asdict(row).values()) for row in world.rows], ROWS)
-    rows = rows.withColumnRenamed("arrived", "_arrived_at").withColumn("_file", F.lit("f"))
-    rows = rows.withColumns({"_row": F.lit(0), "_known_at": F.col("_arrived_at")})
+    rows = rows.withColumnsRenamed({"arrived": "_arrived_at", "line": "_row"})
+    rows = rows.withColumns({"_file": F.lit("f"), "_known_at": F.col("_arrived_at")})
     shown = visible(versions(rows, ["world", "row"]), "day", grid)
     given = event_rows(spark, world) if events is None else events
     known = declare(versions(given, ["world", "event"]), "declared")

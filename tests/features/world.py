@@ -10,12 +10,14 @@ import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lepton_spark.config.case import Moment
 from lepton_spark.context import moment_of
+
+if TYPE_CHECKING:
+    from lepton_spark.config.case import Moment
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TICK = timedelta(microseconds=1)
@@ -49,6 +51,11 @@ class Event:
     def known(self) -> datetime:
         return max(self.declared, self.arrived)
 
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Of versions that arrived together the last, by file and row, is the newest."""
+        return self.arrived, self.file, self.row
+
 
 @dataclass(frozen=True)
 class Row:
@@ -60,6 +67,12 @@ class Row:
     size: int | None
     day: date
     arrived: datetime
+    line: int
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """As that of events."""
+        return self.arrived, self.line
 
 
 @dataclass(frozen=True)
@@ -111,11 +124,11 @@ def _events(
 
 def _rows(random_: random.Random, at: Moment, world: int, days: Sequence[date]) -> Iterable[Row]:
     for row in range(6):
-        for _ in range(random_.choice((1, 1, 2))):
+        for line in range(random_.choice((1, 1, 2))):
             day = random_.choice(days)
             arrived = random_.choice((moment_of(days[0], at) - DAY, _instant(random_, at, days)))
             shop, size = random_.choice(("x", "y", "z", None)), random_.choice((1, 2, None))
-            yield Row(world, row, shop, size, day, arrived)
+            yield Row(world, row, shop, size, day, arrived, line)
 
 
 def _instant(random_: random.Random, at: Moment, days: Sequence[date]) -> datetime:
@@ -140,12 +153,7 @@ def expected(world: World) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 
 def _last(versions: Sequence[Any]) -> Any:
-    """Of versions that arrived together the last in the order of file and row wins."""
-    return max(
-        versions,
-        key=lambda v: (v.arrived, getattr(v, "file", ""), getattr(v, "row", 0)),
-        default=None,
-    )
+    return max(versions, key=lambda version: version.order, default=None)
 
 
 def known_events(world: World, of: int, moment: datetime) -> list[Event]:
@@ -203,7 +211,3 @@ def is_same(found: Any, wanted: Any) -> bool:
     if found is None or wanted is None or isinstance(wanted, int):
         return bool(found == wanted)
     return math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-12)
-
-
-def utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)

@@ -60,7 +60,7 @@ def test_too_many_refused_rows_are_told_with_the_three_most_frequent_reasons():
     assert "not_int:id 4, missing:day 3, bad_date:day 2" in told
     assert "null_key" not in told
     assert STATE in told
-    assert str(pickle.loads(pickle.dumps(error.value))) == told  # noqa: S301 - our own bytes
+    assert str(pickle.loads(pickle.dumps(error.value))) == told
 
 
 def test_duplicates_are_not_refused_rows():
@@ -97,7 +97,7 @@ def test_rows_are_counted_by_file_and_by_what_became_of_them(spark):
         reasons={"not_int:id": 2, "exact_duplicate": 1, "missing:day": 1},
         unmatched={"shops by shop": 1, "towns by town": 0},
     )
-    assert list(found.reasons)[0] == "not_int:id"
+    assert next(iter(found.reasons)) == "not_int:id"
     assert (found.num_good, found.num_rows) == (2, 5)
 
 

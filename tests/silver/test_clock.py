@@ -95,7 +95,8 @@ def test_every_change_of_the_clocks_is_placed_as_the_database_says(spark, ambigu
 
 
 def test_the_zone_of_the_session_plays_no_part(spark):
-    rows = [row_of(datetime(2013, 7, 1, 5, 17), "America/New_York")]
+    local = datetime(2013, 7, 1, 5, 17)  # noqa: DTZ001 - a local time has no zone yet
+    rows = [row_of(local, "America/New_York")]
     wanted = placed(spark, rows)
     other = spark.newSession()
     other.conf.set("spark.sql.session.timeZone", "Asia/Kathmandu")
