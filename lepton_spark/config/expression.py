@@ -68,11 +68,11 @@ class _PlainParser(SparkParser):
     """Leaves every call as it was written: a name and its arguments, nothing rearranged."""
 
     FUNCTIONS = {}  # noqa: RUF012 - as declared by sqlglot
-    FUNCTION_PARSERS = {  # noqa: RUF012
+    FUNCTION_PARSERS = {  # noqa: RUF012  # sqlglot reads a plain class attribute
         key: SparkParser.FUNCTION_PARSERS[key] for key in ("CAST", "TRY_CAST")
     }
-    NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
-    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+    NO_PAREN_FUNCTIONS = {}  # noqa: RUF012  # as above
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012  # sqlglot reads a plain class attribute
         key: SparkParser.NO_PAREN_FUNCTION_PARSERS[key] for key in ("CASE", "IF")
     }
 

@@ -75,7 +75,7 @@ def require_delta(coordinates: str) -> None:
     """
     java = SparkContext._jvm
     try:
-        loader = java.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
+        loader = java.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]  # py4j is untyped
         loader.loadClass(_EXTENSION)
     except Py4JJavaError as error:
         raise EnvironmentFault(

@@ -64,10 +64,10 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any]) -> Any:
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa  # noqa: PLC0415  # in the task
-        from pyspark import BarrierTaskContext, SparkFiles  # noqa: PLC0415
+        from pyspark import BarrierTaskContext, SparkFiles  # noqa: PLC0415  # in the task only
 
-        from lepton_spark.train.board import Address  # noqa: PLC0415
-        from lepton_spark.train.supervise import RankJob, supervise  # noqa: PLC0415
+        from lepton_spark.train.board import Address  # noqa: PLC0415  # in the task only
+        from lepton_spark.train.supervise import RankJob, supervise  # noqa: PLC0415  # in the task only
 
         for _ in batches:
             pass

@@ -39,7 +39,7 @@ def main(folder: Path, parent: int) -> int:
 def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
     beat("starting")
     from lepton_spark.train.backend import call  # noqa: PLC0415  # after the first sign of life
-    from lepton_spark.train.worker import HorovodWorker  # noqa: PLC0415
+    from lepton_spark.train.worker import HorovodWorker  # noqa: PLC0415  # not before the libraries are set up
 
     work_folder = folder / "work"
     work_folder.mkdir()
@@ -81,7 +81,8 @@ def describe(error: BaseException) -> dict[str, object]:
     if is_lost(error):
         return {"kind": "lost", "type": type(error).__name__}
     frames = traceback.extract_tb(error.__traceback__)
-    last = [frame for frame in frames if "lepton_spark" in frame.filename][-1]
+    ours = [frame for frame in frames if "lepton_spark" in frame.filename]
+    last = (ours or frames)[-1]
     detail = f"in {Path(last.filename).name}, line {last.lineno}"
     if isinstance(error, _TELLING):
         detail = f"({error}) {detail}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from deltalake import DeltaTable
 
@@ -36,7 +38,7 @@ def where(plant: Plant) -> list[str]:
 
 def predictions(plant: Plant, day: str) -> list[dict[str, object]]:
     table = DeltaTable(plant.lakehouse / "gold" / "plant_predictions")
-    return table.to_pyarrow_table(filters=[("as_of", "=", day)]).to_pylist()
+    return table.to_pyarrow_table(filters=[("as_of", "=", date.fromisoformat(day))]).to_pylist()
 
 
 def test_the_journey_ends_with_a_scored_day(plant, journey):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,16 +36,24 @@ SCHEMA = "n int, day date, clock string, zone string, other timestamp"
 @cache
 def changes(zone):
     """Local times, without zone, just before and after each change of the clocks."""
-    found, offset = [], None
-    moment = datetime(YEARS[0], 1, 1, tzinfo=UTC)
-    while moment.year in YEARS:
-        shown = moment.astimezone(ZoneInfo(zone))
-        if offset not in (None, shown.utcoffset()):
-            before = (moment - timedelta(minutes=30)).astimezone(ZoneInfo(zone))
-            found += [before.replace(tzinfo=None), shown.replace(tzinfo=None)]
-        offset = shown.utcoffset()
-        moment += timedelta(minutes=30)
-    return found
+    day, end = datetime(YEARS[0], 1, 1, tzinfo=UTC), datetime(YEARS[-1], 1, 1, tzinfo=UTC)
+    days = []
+    while day < end:
+        days.append(day)
+        day += timedelta(days=1)
+    found = []
+    for first, second in pairwise(days):
+        if offset_at(first, zone) == offset_at(second, zone):
+            continue
+        moments = [first + timedelta(minutes=30 * step) for step in range(49)]
+        for before, after in pairwise(moments):
+            if offset_at(before, zone) != offset_at(after, zone):
+                found += [each.astimezone(ZoneInfo(zone)) for each in (before, after)]
+    return [shown.replace(tzinfo=None) for shown in found]
+
+
+def offset_at(moment, zone):
+    return moment.astimezone(ZoneInfo(zone)).utcoffset()
 
 
 def instants(local, zone):

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+
+from lepton_spark.train.board import Board, Pen, Status
+
+pytest.importorskip("horovod.runner.http.http_server", reason="Horovod is an extra")
+
+
+@pytest.fixture
+def board():
+    with Board("127.0.0.1") as started:
+        yield started
+
+
+def test_the_newest_status_of_each_rank_is_seen_with_its_age(board):
+    pen = Pen(board.address)
+    pen.write(1, Status("running", "epoch 1"))
+    pen.write(0, Status("done", exit_code=0))
+    board.statuses()
+    time.sleep(0.05)
+    pen.write(0, Status("done", exit_code=0))
+
+    found = board.statuses()
+
+    assert list(found) == [0, 1]
+    assert found[1][0] == Status("running", "epoch 1")
+    assert found[0][1] < 0.05 <= found[1][1]
+
+
+def test_a_rank_is_claimed_once(board):
+    assert Pen(board.address).claim(0)
+    assert not Pen(board.address).claim(0)
+    assert Pen(board.address).claim(1)
+
+
+def test_supervisors_learn_that_they_must_stop(board):
+    pen = Pen(board.address)
+    assert not pen.is_stopped()
+
+    board.stop_all()
+
+    assert pen.is_stopped()
+
+
+def test_another_key_sees_and_changes_nothing(board):
+    stranger = Pen(replace(board.address, key="0" * 32))
+    board.stop_all()
+
+    stranger.write(0, Status("failed", exit_code=1))
+
+    assert not stranger.is_stopped()
+    assert board.statuses() == {}
+
+
+def test_only_the_named_address_listens(board):
+    other = next(
+        (info[4][0] for info in socket.getaddrinfo(socket.gethostname(), 0, socket.AF_INET)
+         if info[4][0] != "127.0.0.1"), "127.0.0.2",
+    )  # fmt: skip
+
+    with pytest.raises(OSError), socket.create_connection((other, board.address.port), 1):
+        pass
+
+
+def test_a_closed_board_is_gone():
+    with Board("127.0.0.1") as board:
+        address = board.address
+
+    with pytest.raises(ConnectionRefusedError):
+        Pen(address).is_stopped()
