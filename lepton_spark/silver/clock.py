@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _DAY = 86_400
 _CLOCK = r"^\s*([0-9]{1,2}):?([0-9]{2})(:00)?\s*$"
-# Files beside the zones that only some databases have.
-_NO_ZONES = ("Factory", "localtime", "posixrules", "leapseconds")
+# Files beside the zones that only some databases have, and names that Java 17 does not know.
+_NO_ZONES = ("Factory", "localtime", "posixrules", "leapseconds", "ROC", "America/Coyhaique")
 
 
 @cache

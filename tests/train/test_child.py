@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lepton_spark.errors import DataError
+from lepton_spark.train.rank import Beat, describe, is_lost
+
+PARENT = """
+import subprocess, sys, os, time
+code = (
+    "import os, sys, time; from lepton_spark.train.rank import die_with;"
+    "die_with(int(sys.argv[1])); print(os.getpid(), flush=True); time.sleep(60)"
+)
+subprocess.Popen([sys.executable, "-c", code, str(os.getpid())])
+time.sleep(60)
+"""
+
+
+@pytest.mark.fault
+def test_a_training_process_dies_with_its_supervisor():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    child = Path("/proc", parent.stdout.readline().strip())
+    assert child.exists()
+
+    parent.kill()
+    parent.wait()
+
+    deadline = time.monotonic() + 10
+    while is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(child)
+
+
+def is_alive(process):
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_beat_is_one_short_line_that_is_always_whole(tmp_path):
+    beat = Beat(tmp_path / "beat")
+    beat("epoch 1, step 1000" * 20)
+    beat("epoch 2")
+
+    assert (tmp_path / "beat").read_bytes().strip() == b"2 epoch 2"
+
+
+def raised(error):
+    try:
+        raise error
+    except type(error) as caught:
+        return describe(caught)
+
+
+def test_our_errors_are_told_whole_and_foreign_ones_without_their_text():
+    ours = raised(DataError("LS-2000", "what", "why", "fix"))
+    foreign = raised(ValueError("could not parse 'Jane Doe'"))
+
+    assert ours["fields"] == ["LS-2000", "what", "why", "fix", "nothing was published"]
+    assert foreign["kind"] == "crashed"
+    assert "Jane" not in str(foreign)
+
+
+def test_the_text_of_an_error_about_the_machine_is_told():
+    assert "No module named 'horovod'" in str(
+        raised(ModuleNotFoundError("No module named 'horovod'"))
+    )
+
+
+def test_a_broken_ring_is_told_from_a_crash():
+    assert is_lost(RuntimeError("Connection closed by peer [127.0.0.1]:123"))
+    assert raised(RuntimeError("HorovodAllreduce failed"))["kind"] == "lost"
+    assert not is_lost(RuntimeError("x"))
