@@ -37,7 +37,8 @@ def show_trace(outcome: Outcome) -> str:
         for result in results
         for name, value in result.facts.items()
     ]
-    return align(facts) + "\n" if facts else ""
+    width = max((len(name) for name, _ in facts), default=0)
+    return "".join(f"{name:<{width}}  {value}\n" for name, value in facts)
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
