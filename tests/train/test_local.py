@@ -56,7 +56,7 @@ def test_an_entry_gives_back_an_outcome():
 def test_one_process_trains_without_horovod_and_spark(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", ALONE, str(tmp_path)],
-        capture_output=True, text=True, check=False, timeout=200,
+        capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
 
     assert (run.returncode, run.stdout.strip()) == (0, "1"), run.stderr[-2000:]
