@@ -27,7 +27,8 @@ setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, ab
 	@command -v g++ >/dev/null || { echo "g++ not found; Horovod is built from source" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --python $(BIN)/python -r requirements.txt
+	@# Compiled once here: importing TensorFlow from source files takes each process three times longer.
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r requirements.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
 	@touch $@
 

@@ -21,7 +21,6 @@ from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
-from lepton_spark.train.epochs import watch_epochs
 from lepton_spark.train.matrix import MatrixSource
 from lepton_spark.train.network import NetworkJob, fit_network
 
@@ -182,8 +181,9 @@ def _network(job: _Job) -> Bundle:
         checkpoint=job.place.checkpoint,
     )
     size = 1 if case.train.launcher == "local" else _workers(job.context)
-    with watch_epochs(job.context.progress, JOB, network):
-        fitted = fit_network(_backend(job.context), network, size)
+    fitted = fit_network(
+        _backend(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
+    )
     training = {
         "settings": case.train.model_dump(mode="json"),
         "ranks": size,
@@ -204,6 +204,15 @@ def _network(job: _Job) -> Bundle:
 def _workers(context: RunContext) -> int:
     """As many as the case asks for, at most as many as fit into the environment."""
     return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
+
+
+def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
+    done, total = int(epoch["epoch"]), context.case.train.epochs
+    message = (
+        f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, "
+        f"auc {epoch['validation_auc']:.4f}, {epoch['seconds']:.0f} s"
+    )
+    context.progress.step(JOB, message, done=done, total=total)
 
 
 def _backend(context: RunContext) -> TrainingBackend:

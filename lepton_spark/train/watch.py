@@ -40,7 +40,10 @@ def _watch(folder: str, on_epoch: OnEpoch, told: int, is_over: threading.Event) 
     is_last = False
     while not is_last:
         is_last = is_over.wait(LOOK_SECONDS)
-        history = read_history(folder)
+        try:
+            history = read_history(folder)
+        except OSError:  # a shared store may fail for a moment; training does not depend on this
+            continue
         for entry in history[told:]:
             on_epoch(entry)
         told = max(told, len(history))
