@@ -116,9 +116,10 @@ def _each_chunk(events: DataFrame, plan: Plan, chunks: Chunks) -> DataFrame:
     last_day = F.greatest(*map(F.col, plan.spans), F.lit(chunks.first_day - 1)) - 1
     first = F.greatest(chunks.of(F.col("_enters")), F.lit(0))
     last = F.least(chunks.of(last_day), F.lit(chunks.number - 1))
-    some = events.withColumns({"_first": first, "_last": last})
-    some = some.filter(F.col("_first") <= F.col("_last"))
-    return some.withColumn(_CHUNK, F.explode(F.sequence("_first", "_last"))).drop("_first", "_last")
+    ranged = events.withColumns({"_first": first, "_last": last})
+    # No filter: Spark would move it down and compute all days of each event once more.
+    touched = F.when(F.col("_first") <= F.col("_last"), F.sequence("_first", "_last"))
+    return ranged.withColumn(_CHUNK, F.explode(touched)).drop("_first", "_last")
 
 
 def _slot(rows: DataFrame, num_kinds: int, kind: int, name: str) -> DataFrame:
