@@ -55,6 +55,4 @@ def prepare(versions: DataFrame, plan: Plan, values: Mapping[str, Column], grid:
         *(grid.first_day(end).alias(name) for name, end in ends.items()),
     )
     # What left before it entered was never known in time: it enters and leaves at once.
-    return timed.withColumns(
-        {name: F.greatest(F.col(name), F.col("_enters")) for name in ends}
-    )
+    return timed.withColumns({name: F.greatest(F.col(name), F.col("_enters")) for name in ends})
