@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lepton_spark.errors import DataError
 from lepton_spark.features.measure import ROWS, WindowMeasure, sum_names, values_of
 from lepton_spark.features.questions import Days, Questions
 
@@ -85,7 +86,12 @@ class HistoryFinder:
         for name, added in numbers.items():
             self._bounds[name] += int(np.abs(added).max(initial=0)) * len(added)
             if self._bounds[name] > _MOST:
-                raise OverflowError("a sum over a window may exceed 64 bits")
+                raise DataError(
+                    "LS-2092",
+                    f"the sums of a history measure of {self._plan.source} may exceed 64 bits.",
+                    "they would no longer be exact.",
+                    "divide the values in the measure's expression.",
+                )
         for key_set in self._sets:
             key_set.add(events, numbers)
 

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.errors import DataError
+
 ROWS = "_rows"
 _PARTS = (2.0**16, 2.0**-16, 2.0**-48)
 
@@ -116,7 +118,12 @@ def sum_names(measures: Sequence[WindowMeasure]) -> tuple[str, ...]:
 
 def _cut(values: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
     if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) >= 2.0**78:
-        raise OverflowError("a value is not finite, or 2**78 or more")
+        raise DataError(
+            "LS-2091",
+            "a value of a history measure is not finite, or is 2**78 or more.",
+            "its sums could not be exact.",
+            "scale or leave it out in the measure's expression.",
+        )
     parts, rest = [], values
     for unit in _PARTS[:-1]:
         # Towards zero: the rest keeps its sign, and so its last digit.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import reduce
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pyspark.sql import DataFrame
@@ -19,24 +19,45 @@ from lepton_spark.features.audit import audit_features, refuse_no_rows
 from lepton_spark.features.events import declare, prepare
 from lepton_spark.features.gather import Chunks, gather
 from lepton_spark.features.grid import Grid
-from lepton_spark.features.plan import checked, make_plan
+from lepton_spark.features.plan import Planned, checked, make_plan
 from lepton_spark.features.rows import visible
+from lepton_spark.features.survey import (
+    FoundFile,
+    Need,
+    arrived_since,
+    first_arrival,
+    read_from,
+    survey,
+)
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.silver.knowledge import versions
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
-
-    from lepton_spark.config.case import Case, History, Latest
     from lepton_spark.features.gather import Plan
 
 logger = logging.getLogger(__name__)
 
 JOB = "features"
 JOB_OF_ONE_DAY = "features_of_day"
+_EACH = "each"
+_EPOCH, _DAY = date(1970, 1, 1), timedelta(days=1)
+_EVER = datetime(1, 1, 2, tzinfo=UTC)
 Days = Literal["all", "one"]
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A silver table, as far as a run needs it.
+
+    Args:
+        planned: What to find in it; None for the rows to predict.
+    """
+
+    source: str
+    need: Need
+    planned: Planned | None = None
 
 
 def build(context: RunContext, *, days: Days = "all") -> StageResult:
@@ -48,75 +69,50 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
             the day are the same.
 
     Raises:
-        DataError: There is no row, or the audit failed.
+        DataError: There is no row to predict.
+        InternalError: The audit failed.
     """
     table = TableId("gold", f"{context.case.case}_features")
-    as_of = f"DATE'{context.as_of.isoformat()}'"
     with told_as(table):
-        rows = _rows(context, days)
+        inputs = _inputs(context, days)
+        files = _survey(context, inputs)
+        known = {name: _versions(context, name, inputs, files) for name in inputs}
+        rows = _rows(context, inputs, known)
         publication = Publication(
             table,
             JOB if days == "all" else JOB_OF_ONE_DAY,
             context.as_of.isoformat(),
-            _fingerprint(context),
-            replace=f"_as_of {'<=' if days == 'all' else '='} {as_of}",
-            facts={"days": days},
-            audit=lambda staged: _audit(context, staged, rows.count()),
+            _fingerprint(context, files),
+            replace=f"_as_of {'<=' if days == 'all' else '='} DATE'{context.as_of.isoformat()}'",
+            facts={"days": days, "files": len(files)},
+            audit=lambda staged: audit_features(staged, _key(context), rows.count()),
         )
-        published = tables.publish(context, _features(context, rows, days), publication)
+        features = _features(context, rows, _events(context, inputs, known), files)
+        published = tables.publish(context, features, publication)
     faults.reach("after_features")
     logger.info("%d rows in %s", published.rows, table)
     context.progress.step(JOB, f"{published.rows} rows")
     return StageResult(JOB, (published,), {"days": days, "rows": published.rows})
 
 
-def _audit(context: RunContext, staged: DataFrame, num_rows: int) -> None:
-    if not num_rows and not context.allow_empty:
-        refuse_no_rows(context.case.predict.each, context.as_of.isoformat())
-    audit_features(staged, _key(context), num_rows)
-
-
-def _rows(context: RunContext, days: Days) -> DataFrame:
-    """The rows to predict, with `_day` and `_moment`, as they were known when they were."""
-    predict = context.case.predict
-    silver = _arrived(context, predict.each)
-    day = F.col(predict.day)
-    if days == "one":
-        silver = _since_first(silver, day == F.lit(context.as_of))
-    rows = visible(_versions(context, predict.each, silver), predict.day, _grid(context))
-    is_wanted = day == F.lit(context.as_of) if days == "one" else day <= F.lit(context.as_of)
-    return rows.filter(is_wanted)
-
-
-def _features(context: RunContext, rows: DataFrame, days: Days) -> DataFrame:
+def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:
+    """The tables to read, and which of their rows are wanted; nothing is read yet."""
     predict, features = context.case.predict, context.case.features
-    kept = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *features.own]))
-    sections: list[tuple[str, Latest | History]] = [*features.latest.items()]
-    sections += features.history.items()
-    events = [_events(context, source, settings, days) for source, settings in sections]
-    needed = [key for plan, _ in events for key in plan.keys]
-    dated = rows.withColumn("_as_of", F.col(predict.day))
-    narrow = dated.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
-    spans = [span for plan, _ in events for span in plan.spans.values()]
-    longest = max(spans, default=timedelta(1))
-    return gather(narrow, events, kept, _chunks(context, days, longest))
-
-
-def _events(
-    context: RunContext, source: str, settings: Latest | History, days: Days
-) -> tuple[Plan, DataFrame]:
-    """The plan of a section, and the rows of its source that it needs."""
-    silver = _arrived(context, source)
-    known_at = context.case.sources[source].known_at
-    if known_at is not None:
-        known_at = checked(known_at, silver, where=f"sources.{source}.known_at")
-    planned = make_plan(source, settings, silver)
-    if days == "one":
-        longest = max(planned.plan.spans.values())
-        silver = _since_first(silver, F.col("_known_at") > F.lit(context.moment - longest))
-    known = _versions(context, source, silver).filter(F.col("_known_at") <= F.lit(context.moment))
-    events = prepare(declare(known, known_at), planned.plan, planned.values, _grid(context))
-    return planned.plan, events
+    day, as_of = F.col(predict.day), F.lit(context.as_of)
+    wanted = day == as_of if days == "one" else day <= as_of
+    each = Need(_arrived(context, predict.each), wanted, F.unix_date(day))
+    inputs = {_EACH: _Input(predict.each, each)}
+    for kind, sections in (("latest", features.latest), ("history", features.history)):
+        for source, settings in sections.items():
+            rows = _arrived(context, source)
+            planned = make_plan(source, settings, rows)
+            since = context.moment - max(planned.plan.spans.values())
+            wanted = (
+                F.col("_known_at") > F.lit(since) if days == "one" else F.col("_file").isNotNull()
+            )
+            need = Need(rows, wanted, F.lit(None).cast("int"))
+            inputs[f"{kind}.{source}"] = _Input(source, need, planned)
+    return inputs
 
 
 def _arrived(context: RunContext, source: str) -> DataFrame:
@@ -124,28 +120,73 @@ def _arrived(context: RunContext, source: str) -> DataFrame:
     return rows.filter(F.col("_arrived_at") <= F.lit(context.moment))
 
 
-def _since_first(rows: DataFrame, wanted: Column) -> DataFrame:
-    """The wanted rows and all that arrived later than any of them: so every newer version too."""
-    first = rows.filter(wanted).agg(F.min("_arrived_at")).scalar()
-    return rows.filter(F.col("_arrived_at") >= first)
+def _survey(context: RunContext, inputs: Mapping[str, _Input]) -> list[FoundFile]:
+    """The files of each table. One job; collects a row a file."""
+    found = survey({name: given.need for name, given in inputs.items()}).collect()
+    files = [FoundFile(*row) for row in found]
+    if not context.allow_empty and not any(f.num_wanted for f in files if f.name == _EACH):
+        refuse_no_rows(inputs[_EACH].source, context.as_of.isoformat())
+    return files
 
 
-def _versions(context: RunContext, source: str, rows: DataFrame) -> DataFrame:
-    return versions(rows, context.case.sources[source].key)
+def _versions(
+    context: RunContext, name: str, inputs: Mapping[str, _Input], files: Sequence[FoundFile]
+) -> DataFrame:
+    given = inputs[name]
+    first = first_arrival(file for file in files if file.name == name)
+    rows = arrived_since(given.need.rows, first)
+    return versions(rows, context.case.sources[given.source].key)
 
 
-def _chunks(context: RunContext, days: Days, longest: timedelta) -> Chunks:
-    """How to cut the days; one job where there are many."""
-    as_of = (context.as_of - date(1970, 1, 1)).days
-    if days == "one":
-        return Chunks(as_of, 1, 1)
-    day = F.unix_date(F.col(context.case.predict.day))
-    rows = _arrived(context, context.case.predict.each).filter(day <= as_of)
-    number, first, last = rows.agg(F.count("*"), F.min(day), F.max(day)).collect()[0]
-    if not number:
-        return Chunks(as_of, 1, 1)
-    partitions = int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1")
-    return Chunks.over(first, last, rows=number, longest=longest, partitions=partitions)
+def _rows(
+    context: RunContext, inputs: Mapping[str, _Input], known: Mapping[str, DataFrame]
+) -> DataFrame:
+    """The rows to predict, with `_day` and `_moment`, as they were known when they were."""
+    shown = visible(known[_EACH], context.case.predict.day, _grid(context))
+    return shown.filter(inputs[_EACH].need.wanted)
+
+
+def _events(
+    context: RunContext, inputs: Mapping[str, _Input], known: Mapping[str, DataFrame]
+) -> list[tuple[Plan, DataFrame]]:
+    """Each plan, in the order of the table, with its events."""
+    events = []
+    for name, given in inputs.items():
+        if given.planned is not None:
+            known_at = context.case.sources[given.source].known_at
+            if known_at is not None:
+                where = f"sources.{given.source}.known_at"
+                known_at = checked(known_at, given.need.rows, where=where)
+            rows = known[name].filter(F.col("_known_at") <= F.lit(context.moment))
+            plan, values = given.planned.plan, given.planned.values
+            events.append((plan, prepare(declare(rows, known_at), plan, values, _grid(context))))
+    return events
+
+
+def _features(
+    context: RunContext,
+    rows: DataFrame,
+    events: Sequence[tuple[Plan, DataFrame]],
+    files: Sequence[FoundFile],
+) -> DataFrame:
+    predict, own = context.case.predict, context.case.features.own
+    kept = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *own]))
+    needed = [key for plan, _ in events for key in plan.keys]
+    dated = rows.withColumn("_as_of", F.col(predict.day))
+    narrow = dated.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
+    return gather(narrow, events, kept, _chunks(context, [plan for plan, _ in events], files))
+
+
+def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFile]) -> Chunks:
+    mine = [file for file in files if file.name == _EACH]
+    as_of = (context.as_of - _EPOCH).days
+    return Chunks.over(
+        min((file.first_day for file in mine if file.first_day is not None), default=as_of),
+        max((file.last_day for file in mine if file.last_day is not None), default=as_of),
+        rows=sum(file.num_wanted for file in mine),
+        longest=max((span for plan in plans for span in plan.spans.values()), default=_DAY),
+        partitions=int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1"),
+    )
 
 
 def _grid(context: RunContext) -> Grid:
@@ -156,37 +197,15 @@ def _key(context: RunContext) -> tuple[str, ...]:
     return context.case.sources[context.case.predict.each].key
 
 
-def _fingerprint(context: RunContext) -> str:
-    """Digest of what the features follow from. One job; collects a row a raw file."""
+def _fingerprint(context: RunContext, files: Sequence[FoundFile]) -> str:
+    """Digest of what the features follow from: a file that was landed never changes."""
     case = context.case
+    used = {case.predict.each, *case.features.latest, *case.features.history}
     content = {
-        "inputs": sorted(map(list, reduce(DataFrame.unionByName, _inputs(context)).collect())),
-        "sources": {name: case.sources[name].model_dump(mode="json") for name in _used(case)},
+        "inputs": read_from(files),
+        "sources": {name: case.sources[name].model_dump(mode="json") for name in sorted(used)},
         "predict": case.predict.model_dump(mode="json", include={"each", "day", "at"}),
         "features": case.features.model_dump(mode="json"),
         "code": __version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _inputs(context: RunContext) -> Iterator[DataFrame]:
-    """Per source the raw files, and how many rows of them have been refined."""
-    for name in _used(context.case):
-        bronze = tables.read(context, TableId("bronze", f"{context.case.case}_{name}"))
-        files = bronze.filter(
-            F.col("_records").isNotNull() & (F.col("_arrived_at") <= F.lit(context.moment))
-        )
-        yield files.select(F.lit(name).alias("source"), "_file", F.col("_sha256").alias("digest"))
-        refined = _arrived(context, name).agg(F.count("*").cast("string").alias("digest"))
-        yield refined.select(F.lit(name).alias("source"), F.lit("").alias("_file"), "digest")
-
-
-def _used(case: Case) -> list[str]:
-    """The sources that features are made of, and those that these look things up in."""
-    names = {case.predict.each, *case.features.latest, *case.features.history}
-    while (
-        looked_up := {lookup.source for name in names for lookup in case.sources[name].lookup}
-        - names
-    ):
-        names |= looked_up
-    return sorted(names)

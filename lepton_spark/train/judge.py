@@ -90,16 +90,12 @@ def _killed(rank: int, status: Status) -> Verdict | None:
 
 
 def _silent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:
-    silent = {
-        rank: status
-        for rank, status in statuses.items()
-        if status.state == "running" and status.silent_seconds > limits.of(status)
-    }
-    if not silent:
+    running = {rank: status for rank, status in statuses.items() if status.state == "running"}
+    if not any(status.silent_seconds > limits.of(status) for status in running.values()):
         return None
-    # A rank that was stopped makes all others wait, so that all are silent.
-    rank = min(silent, key=lambda r: (silent[r].process != "T", -silent[r].silent_seconds))
-    status = silent[rank]
+    # A rank that was stopped makes all others wait: one of those may reach its limit first.
+    rank = min(running, key=lambda r: (running[r].process != "T", -running[r].silent_seconds))
+    status = running[rank]
     how = "was stopped by a signal and" if status.process == "T" else "hangs: it"
     what = f"rank {rank} {how} has said nothing for {status.silent_seconds:.0f} s"
     return Verdict(rank, f"{what}, since {status.place}")

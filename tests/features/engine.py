@@ -50,15 +50,19 @@ def event_rows(spark: SparkSession, world: World) -> DataFrame:
     return renamed.withColumn("_known_at", F.greatest("declared", "_arrived_at"))
 
 
+def row_rows(spark: SparkSession, world: World) -> DataFrame:
+    """The rows to predict as silver holds them."""
+    rows = spark.createDataFrame([tuple(asdict(row).values()) for row in world.rows], ROWS)
+    rows = rows.withColumnsRenamed({"arrived": "_arrived_at", "line": "_row"})
+    return rows.withColumns({"_file": F.lit("f"), "_known_at": F.col("_arrived_at")})
+
+
 def run(
     spark: SparkSession, world: World, *, chunks: int = 2, events: DataFrame | None = None
 ) -> DataFrame:
     """The features of all rows."""
     grid = Grid.of(world.at)
-    rows = spark.createDataFrame([tuple(asdict(row).values()) for row in world.rows], ROWS)
-    rows = rows.withColumnsRenamed({"arrived": "_arrived_at", "line": "_row"})
-    rows = rows.withColumns({"_file": F.lit("f"), "_known_at": F.col("_arrived_at")})
-    shown = visible(versions(rows, ["world", "row"]), "day", grid)
+    shown = visible(versions(row_rows(spark, world), ["world", "row"]), "day", grid)
     given = event_rows(spark, world) if events is None else events
     known = declare(versions(given, ["world", "event"]), "declared")
     plans = []

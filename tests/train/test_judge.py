@@ -46,6 +46,10 @@ def test_of_silent_ranks_the_stopped_one_is_to_blame():
     assert "was stopped by a signal" in verdict.what
 
 
+def test_a_rank_that_waits_may_reach_the_limit_before_the_stopped_one():
+    assert verdict_on(running(10.1, process="S"), running(9.9, process="T")).rank == 1
+
+
 def test_of_silent_ranks_the_longest_silent_hangs():
     assert verdict_on(running(11), running(13)).rank == 1
 
