@@ -48,31 +48,6 @@ TINY_CASE: Mapping[str, Any] = {
 }
 
 
-# Written and run on a machine under heavy load, where some ran out of time: not yet seen to pass
-# all together on a quiet one. A name goes from here as soon as its tests are.
-UNSEEN = frozenset({"fault", "horovod", "mlflow", "slow", "tensorflow"})
-UNSEEN_WITH_SPARK = (
-    "score",
-    "train",
-    "silver/test_derive",
-    "silver/test_judgement",
-    "silver/test_lookup",
-    "silver/test_pending",
-    "silver/test_stage",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        is_unseen = "spark" in marks and item.nodeid.startswith(
-            tuple(f"tests/{place}" for place in UNSEEN_WITH_SPARK)
-        )
-        if is_unseen or UNSEEN & marks:
-            reason = "not yet seen to pass together with all others on a quiet machine"
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
-
-
 class Silent:
     """A progress that nobody sees."""
 

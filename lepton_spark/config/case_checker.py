@@ -147,6 +147,14 @@ class CaseChecker:
                 f"add {gate.better_than} to train.baselines",
                 "LS-1019",
             )
+        if train.average and "boosted_trees" not in train.baselines:
+            self._refuse(
+                ("train", "average"),
+                "the average is of the network and boosted trees, which are not trained",
+                "its members are trained in the same run",
+                "add boosted_trees to train.baselines",
+                "LS-1019",
+            )
 
     def _check_feature(self, path: KeyPath, name: str, columns: Columns) -> None:
         self._demand(path, columns[name].kind, FEATURE_KINDS, name)

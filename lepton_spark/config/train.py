@@ -63,3 +63,7 @@ class TrainSettings(Settings):
     baselines: tuple[Baseline, ...] = Field(
         ("majority", "logistic", "boosted_trees"), description="Trained beside the network."
     )
+    average: bool = Field(
+        False,
+        description="One more candidate: the mean of what the network and boosted trees say.",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,13 +17,16 @@ from lepton_spark.models.weights import unpack
 if TYPE_CHECKING:
     from lepton_spark.dataset.transform import Block
 
-KINDS = ("table_mlp", "logistic", "boosted_trees", "majority")
-WEIGHTS_FILES = {
-    "table_mlp": "weights.npz",
-    "logistic": "weights.npz",
-    "boosted_trees": "booster.json",
+WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
+    "table_mlp": ("weights.npz",),
+    "logistic": ("weights.npz",),
+    "boosted_trees": ("booster.json",),
+    "majority": (),
+    "average": ("weights.npz", "booster.json"),
 }
+KINDS = tuple(WEIGHTS_FILES)
 SLICE_ROWS = 4096
+_FEWEST_MEMBERS = 2
 Probabilities = npt.NDArray[np.float64]
 
 
@@ -46,7 +49,8 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
     """Build the model that a spec describes and fill it with its weights.
 
     Args:
-        spec: `kind`, `width`, `cardinalities`; `settings` of a network, `rate` of the majority.
+        spec: `kind`, `width`, `cardinalities`; `settings` of a network, `rate` of the majority,
+            `members` of an average.
         files: Content of a bundle by name, digests already checked.
 
     Raises:
@@ -62,7 +66,7 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
         )
     try:
         shape = Shape(int(spec["width"]), tuple(int(size) for size in spec["cardinalities"]))
-        return _LOADERS[kind](spec, shape, _weights(kind, files))
+        return _LOADERS[kind](spec, shape, files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "LS-3008",
@@ -70,10 +74,6 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
             "spec and weights are written together and must agree in every shape",
             "restore the model's files, or train again",
         ) from error
-
-
-def _weights(kind: str, files: Mapping[str, bytes]) -> bytes:
-    return files[WEIGHTS_FILES[kind]] if kind in WEIGHTS_FILES else b""
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,45 @@ class TableMlp:
         return scores
 
 
+@dataclass(frozen=True)
+class Member:
+    """One model of an average, and which of the average's inputs are its own.
+
+    Args:
+        numbers: Columns of `Block.numbers`, in the order of the member.
+        categories: Columns of `Block.categories`, likewise.
+    """
+
+    predictor: Predictor
+    numbers: tuple[int, ...]
+    categories: tuple[int, ...]
+
+    def predict(self, block: Block) -> Probabilities:
+        """What the member says, given its own inputs."""
+        own = replace(
+            block,
+            numbers=np.ascontiguousarray(block.numbers[:, self.numbers]),
+            categories=np.ascontiguousarray(block.categories[:, self.categories]),
+        )
+        return self.predictor.predict(own)
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of what several models say.
+
+    Source: Bates and Granger, The Combination of Forecasts, 1969: an equal mean errs less than its
+    members where their errors differ, and needs nothing to be fitted.
+    """
+
+    members: tuple[Member, ...]
+
+    def predict(self, block: Block) -> Probabilities:
+        """Mean of the members' probabilities."""
+        total = sum(member.predict(block) for member in self.members)
+        return np.asarray(total / len(self.members), dtype=np.float64)
+
+
 def _one_thread() -> None:
     import tensorflow as tf  # noqa: PLC0415  # only where a bundle holds a network
 
@@ -161,26 +200,44 @@ def _sigmoid(logits: npt.NDArray[np.float64]) -> Probabilities:
     return 1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500)))
 
 
-def _logistic(_spec: Mapping[str, Any], shape: Shape, content: bytes) -> Predictor:
-    arrays = unpack(content)
+def _logistic(_spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
+    arrays = unpack(files["weights.npz"])
     coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
     if coefficients.shape != (width_of(shape.width, shape.cardinalities, "one_hot"),):
         raise ValueError("coefficients of another shape")
     return Logistic(shape, coefficients, float(arrays["intercept"]))
 
 
-def _majority(spec: Mapping[str, Any], _shape: Shape, _content: bytes) -> Predictor:
+def _majority(spec: Mapping[str, Any], _shape: Shape, _files: Mapping[str, bytes]) -> Predictor:
     rate = float(spec["rate"])
     if not 0 <= rate <= 1:
         raise ValueError("rate outside 0 and 1")
     return Majority(rate)
 
 
-_LOADERS: dict[str, Callable[[Mapping[str, Any], Shape, bytes], Predictor]] = {
-    "table_mlp": lambda spec, shape, content: TableMlp(
-        ModelSettings.model_validate(spec["settings"]), shape, content
+def _average(spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
+    if len(spec["members"]) < _FEWEST_MEMBERS:
+        raise ValueError("an average of fewer than two")
+    return Average(tuple(_member(entry, shape, files) for entry in spec["members"]))
+
+
+def _member(entry: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Member:
+    numbers, categories = tuple(entry["numbers"]), tuple(entry["categories"])
+    cardinalities = tuple(shape.cardinalities[place] for place in categories)
+    own = entry["spec"]
+    if not set(numbers) <= set(range(shape.width)) or own["kind"] == "average":
+        raise ValueError("a member that cannot be")
+    if (own["width"], tuple(own["cardinalities"])) != (len(numbers), cardinalities):
+        raise ValueError("a member of another input")
+    return Member(load_predictor(own, files), numbers, categories)
+
+
+_LOADERS: dict[str, Callable[[Mapping[str, Any], Shape, Mapping[str, bytes]], Predictor]] = {
+    "table_mlp": lambda spec, shape, files: TableMlp(
+        ModelSettings.model_validate(spec["settings"]), shape, files["weights.npz"]
     ),
     "logistic": _logistic,
-    "boosted_trees": lambda _spec, shape, content: BoostedTrees(shape, content),
+    "boosted_trees": lambda _spec, shape, files: BoostedTrees(shape, files["booster.json"]),
     "majority": _majority,
+    "average": _average,
 }

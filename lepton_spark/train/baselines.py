@@ -37,7 +37,7 @@ TREES: Mapping[str, Any] = {
     "tree_method": "hist",
     "max_bin": 256,
     "eval_metric": "logloss",
-    "verbose_eval": False,
+    "verbose": False,
 }
 _MOST_IMPORTANT = 20
 LOGISTIC: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}

@@ -147,9 +147,10 @@ def check(bundle: Bundle) -> None:
     spec, transform = bundle.spec, bundle.transform
     if not isinstance(spec, dict) or spec.get("kind") not in KINDS:
         raise _refused("LS-3007", f"the spec names an unknown kind; known are {', '.join(KINDS)}")
-    weights = WEIGHTS_FILES.get(spec["kind"])
-    if {"weights.npz", "booster.json"} & set(bundle.files) != ({weights} if weights else set()):
-        raise _refused("LS-3003", f"a {spec['kind']} model has {weights or 'no weights'} only")
+    weights = WEIGHTS_FILES[spec["kind"]]
+    if {"weights.npz", "booster.json"} & set(bundle.files) != set(weights):
+        named = " and ".join(weights) or "no weights"
+        raise _refused("LS-3003", f"a {spec['kind']} model has {named} only")
     found = (spec.get("width"), spec.get("cardinalities"))
     if found != (transform.width, list(transform.cardinalities)):
         raise _refused("LS-3009", "spec and transform disagree about the sizes of the input")

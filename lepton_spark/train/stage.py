@@ -19,6 +19,7 @@ from lepton_spark.lake import file_plan, files, tables
 from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
+from lepton_spark.train.average import AVERAGE, MEMBERS, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
 from lepton_spark.train.matrix import MatrixSource
@@ -80,9 +81,10 @@ def train(context: RunContext) -> StageResult:
 
 
 def _names(context: RunContext) -> list[str]:
-    """Baselines first: the network costs most."""
-    wanted = [*context.case.train.baselines, context.case.gate.better_than]
-    return [*dict.fromkeys(wanted), _NETWORK]
+    """Baselines first: the network costs most. What is made of others comes last."""
+    train_ = context.case.train
+    wanted = [*train_.baselines, context.case.gate.better_than]
+    return [*dict.fromkeys(wanted), _NETWORK, *([AVERAGE] if train_.average else [])]
 
 
 def _table(context: RunContext) -> TableId:
@@ -152,7 +154,8 @@ def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
         return bundles.load(uri).digest
     job.context.progress.step(JOB, f"fit {name}")
     started_at = time.monotonic()
-    fitted = _network(job) if name == _NETWORK else _baseline(job, name)  # type: ignore[arg-type]  # the others are baselines
+    made = {_NETWORK: _network, AVERAGE: _average}
+    fitted = made[name](job) if name in made else _baseline(job, name)  # type: ignore[arg-type]  # the others are baselines
     digest = bundles.write(uri, fitted)
     seconds[name] = round(time.monotonic() - started_at, 1)
     logger.info("fitted %s in %.1f s", name, seconds[name])
@@ -199,6 +202,12 @@ def _network(job: _Job) -> Bundle:
     }
     spec = {"kind": _NETWORK, "settings": case.model.model_dump(mode="json")}
     return _bundle(job, spec, {"weights.npz": fitted.weights}, training)
+
+
+def _average(job: _Job) -> Bundle:
+    members = {name: bundles.load(job.place.candidate(name)) for name in MEMBERS}
+    training = {"members": {name: each.digest for name, each in members.items()}}
+    return _bundle(job, average_spec(members, job.transform), weights_of(members), training)
 
 
 def _workers(context: RunContext) -> int:

@@ -146,6 +146,7 @@ def test_features_are_named_for_source_columns_window_and_measure(conf: Configur
         (lambda case: case["evaluate"].update(slices=["region"]), "no feature"),
         (lambda case: case["gate"].update(suspicious_above=0.6), "leak"),
         (lambda case: case.update(train={"baselines": []}), "not trained"),
+        (lambda case: case.update(train={"baselines": ["majority"], "average": True}), "members"),
     ],
 )
 def test_what_does_not_fit_is_refused(conf: Configuration, change: Change, told: str):

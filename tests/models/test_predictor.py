@@ -74,6 +74,39 @@ def test_the_network_predicts_as_it_was_trained_whatever_the_slicing():
     assert scores == pytest.approx(1 / (1 + np.exp(-logits.astype(float))), abs=1e-6)
 
 
+def average(*members):
+    own = {"kind": "logistic", "width": 1, "cardinalities": [3]}
+    found = members or (
+        {"spec": own, "numbers": [1], "categories": [0]},
+        {"spec": {"kind": "majority", "rate": 0.5, **SIZES}, "numbers": [0, 1], "categories": [0]},
+    )
+    return {"kind": "average", "members": list(found), **SIZES}
+
+
+def test_an_average_gives_each_member_its_own_inputs():
+    rows = block()
+    few = Block(rows.numbers[:, 1:], rows.categories)
+    files = logistic(coefficients=np.arange(4.0))
+    alone = load_predictor(average()["members"][0]["spec"], files).predict(few)
+
+    scores = load_predictor(average(), files).predict(rows)
+
+    assert scores == pytest.approx((alone + 0.5) / 2)
+
+
+@pytest.mark.parametrize(
+    "change", [{"numbers": [2]}, {"numbers": [0, 1]}, {"categories": []}, {"spec": average()}]
+)
+def test_an_average_of_members_that_do_not_fit_is_refused(change):
+    first, second = average()["members"]
+    files = logistic(coefficients=np.arange(4.0))
+
+    for members in [({**first, **change}, second), (first,)]:
+        with pytest.raises(ModelError) as refused:
+            load_predictor(average(*members), files)
+        assert refused.value.exit_code == 30
+
+
 @pytest.mark.parametrize(
     ("spec", "files"),
     [

@@ -20,8 +20,8 @@ from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visi
 pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
 
 SMALL = {
-    "model": {"hidden": [4], "dropout": 0.0, "embedding": 2},
-    "train": {"launcher": "local", "workers": 2, "batch_size": 64, "epochs": 2},
+    "model": {"hidden": [4], "dropout": 0.0, "embedding": 2, "leave_out": ["shop"]},
+    "train": {"launcher": "local", "workers": 2, "batch_size": 64, "epochs": 2, "average": True},
     "transform": {"min_category_count": 5},
 }
 CASE = tiny_case(**SMALL)
@@ -50,7 +50,7 @@ def test_every_candidate_is_a_bundle_that_can_predict(trained):
 
     digests = result.facts["candidates"]
 
-    assert list(digests) == ["majority", "logistic", "boosted_trees", "table_mlp"]
+    assert list(digests) == ["majority", "logistic", "boosted_trees", "table_mlp", "average"]
     for name, digest in digests.items():
         found = bundles.load(place_of(context).candidate(name), digest)
         assert found.spec["kind"] == name
@@ -60,7 +60,8 @@ def test_every_candidate_is_a_bundle_that_can_predict(trained):
         snapshot = found.document("snapshot.json")
         assert snapshot["version"] == tables.current_version(context, DATASET)
         assert snapshot["fitted_until"] == "2024-03-31T23:00:00.000000Z"
-    history = found.document("training.json")["history"]
+    network = bundles.load(place_of(context).candidate("table_mlp"))
+    history = network.document("training.json")["history"]
     assert [epoch["epoch"] for epoch in history] == [1, 2]
     assert "seconds" not in history[0]
 
