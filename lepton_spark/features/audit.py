@@ -38,11 +38,11 @@ def audit_features(staged: DataFrame, key: Sequence[str], num_rows: int) -> None
         )
 
 
-def refuse_no_rows(source: str, day: str) -> None:
-    """Say that there is nothing to compute features for."""
+def refuse_no_rows(source: str, days: str) -> None:
+    """Say that there is nothing to compute features for, on those days."""
     raise DataError(
         "LS-2090",
-        f"no row of {source} was known on or before {day}.",
-        "features are computed for the rows to predict.",
-        "land and refine the files of that day first, or choose another --as-of.",
+        f"{source} has no rows {days}.",
+        "a day without rows to predict is a failed delivery unless it is said to be allowed.",
+        f"deliver the files of {source} and run the same command again, or add --allow-empty.",
     )

@@ -42,9 +42,12 @@ logger = logging.getLogger(__name__)
 JOB = "features"
 JOB_OF_ONE_DAY = "features_of_day"
 _EACH = "each"
+# Days that are computed again rewrite files of their month and no other.
+_MONTH = "_month"
 _EPOCH, _DAY = date(1970, 1, 1), timedelta(days=1)
 _EVER = datetime(1, 1, 2, tzinfo=UTC)
 Days = Literal["all", "one"]
+_SPOKEN: Mapping[Days, str] = {"all": "up to", "one": "for"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     table = TableId("gold", f"{context.case.case}_features")
     with told_as(table):
         inputs = _inputs(context, days)
-        files = _survey(context, inputs)
+        files = _survey(context, inputs, days)
         known = {name: _versions(context, name, inputs, files) for name in inputs}
         rows = _rows(context, inputs, known)
         publication = Publication(
@@ -83,7 +86,8 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
             JOB if days == "all" else JOB_OF_ONE_DAY,
             context.as_of.isoformat(),
             _fingerprint(context, files),
-            replace=f"_as_of {'<=' if days == 'all' else '='} DATE'{context.as_of.isoformat()}'",
+            replace=_replaced(context.as_of, days),
+            partition_by=(_MONTH,),
             facts={"days": days, "files": len(files)},
             audit=lambda staged: audit_features(staged, _key(context), rows.count()),
         )
@@ -93,6 +97,12 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     logger.info("%d rows in %s", published.rows, table)
     context.progress.step(JOB, f"{published.rows} rows")
     return StageResult(JOB, (published,), {"days": days, "rows": published.rows})
+
+
+def _replaced(as_of: date, days: Days) -> str:
+    if days == "all":
+        return f"_as_of <= DATE'{as_of}'"
+    return f"{_MONTH} = DATE'{as_of.replace(day=1)}' AND _as_of = DATE'{as_of}'"
 
 
 def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:
@@ -120,12 +130,12 @@ def _arrived(context: RunContext, source: str) -> DataFrame:
     return rows.filter(F.col("_arrived_at") <= F.lit(context.moment))
 
 
-def _survey(context: RunContext, inputs: Mapping[str, _Input]) -> list[FoundFile]:
+def _survey(context: RunContext, inputs: Mapping[str, _Input], days: Days) -> list[FoundFile]:
     """The files of each table. One job; collects a row a file."""
     found = survey({name: given.need for name, given in inputs.items()}).collect()
     files = [FoundFile(*row) for row in found]
     if not context.allow_empty and not any(f.num_wanted for f in files if f.name == _EACH):
-        refuse_no_rows(inputs[_EACH].source, context.as_of.isoformat())
+        refuse_no_rows(inputs[_EACH].source, f"{_SPOKEN[days]} {context.as_of}")
     return files
 
 
@@ -174,7 +184,8 @@ def _features(
     needed = [key for plan, _ in events for key in plan.keys]
     dated = rows.withColumn("_as_of", F.col(predict.day))
     narrow = dated.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
-    return gather(narrow, events, kept, _chunks(context, [plan for plan, _ in events], files))
+    found = gather(narrow, events, kept, _chunks(context, [plan for plan, _ in events], files))
+    return found.withColumn(_MONTH, F.trunc("_as_of", "month"))
 
 
 def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFile]) -> Chunks:

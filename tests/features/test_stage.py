@@ -77,7 +77,7 @@ def _world(seed: int = 7) -> World:
 
 
 def _features(context):
-    return by_row(tables.read(context, TABLE).drop("_as_of", "shop", "size"))
+    return by_row(tables.read(context, TABLE).drop("_as_of", "_month", "shop", "size"))
 
 
 def test_the_table_holds_what_a_brute_force_finds_for_each_row_and_day(context_for):

@@ -241,7 +241,8 @@ def test_a_repaired_contract_replays_refused_rows_without_doubling_others(lake):
 
 def test_two_runs_at_once_refine_each_row_once(lake):
     lake.land(GOOD, BAD, "2,B,2024-02-28,30")
-    contexts = [lake.context(), lake.context()]
+    patient = lake.context().environment.model_copy(update={"lock_wait_seconds": 120})
+    contexts = [lake.context(environment=patient), lake.context(environment=patient)]
 
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(refine, contexts))
