@@ -1,4 +1,4 @@
-"""Writes the measured figures into README.md: `python -m benchmarks.figures`."""
+"""Writes what was measured and said into README.md: `python -m benchmarks.figures`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.result import RESULTS
 
 README = RESULTS.parent / "README.md"
-START, END = "<!-- figures -->", "<!-- /figures -->"
+FIGURES, DEMO = "figures", "demo"
 _HEAD = "| what | measured | wanted | |\n|---|---|---|---|\n"
 
 
@@ -41,11 +41,23 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 1 else f"{value:,.4g}"
 
 
-def filled(readme: str, figures: str) -> str:
-    """README with the figures between their two marks."""
-    pattern = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.DOTALL)
-    return pattern.sub(lambda _: f"{START}\n{figures}{END}", readme)
+def demo(results: Path = RESULTS) -> str:
+    """What the demo said at its end, as a block of Markdown; empty where it was not measured."""
+    path = results / "demo.txt"
+    return f"```\n{path.read_text(encoding='utf-8')}```\n" if path.exists() else ""
+
+
+def filled(readme: str, mark: str, text: str) -> str:
+    """README with the text between the two marks of that name."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    pattern = re.compile(f"{re.escape(start)}.*{re.escape(end)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{start}\n{text}{end}", readme)
+
+
+def all_filled(readme: str) -> str:
+    """README with everything that comes from files."""
+    return filled(filled(readme, FIGURES, table()), DEMO, demo())
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8"), table()), encoding="utf-8")
+    README.write_text(all_filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands beside the journey: is this machine fit, where does a score come from, demo data."""
+"""Commands beside the journey: where a score comes from, rolling back, is this machine fit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lepton_spark.cli.options import CONF, AsOf, Case, Choices, ConfDir, Env, Js
 from lepton_spark.cli.say import say
 from lepton_spark.errors import EnvironmentFault, UsageError
 from lepton_spark.job.outcome import tell
+from lepton_spark.job.request import parse_name
 from lepton_spark.job.run import execute
 
 _WRITERS = "lepton_spark.demo_data"
@@ -27,8 +28,9 @@ Into = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add doctor, trace and demo-data."""
+    """Add trace, rollback, doctor and demo-data."""
     app.command("trace", rich_help_panel="Answers")(trace)
+    app.command("rollback", rich_help_panel="Answers")(rollback)
     app.command("doctor", rich_help_panel="Answers")(doctor)
     app.command("demo-data", rich_help_panel="Start")(demo_data)
 
@@ -70,6 +72,32 @@ def trace(
     outcome = execute(request, lambda context: {context.as_of: [find(context, key)]})
     before = "" if json else show_trace(outcome)
     return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+
+
+def rollback(
+    case: Case,
+    env: Env = "local",
+    conf_dir: ConfDir = CONF,
+    set_: Set = None,
+    json: Json = False,
+) -> int:
+    """Let the model score again that was the champion before. Nights that are published stay."""
+    from lepton_spark.config.loader import load_environment
+    from lepton_spark.registry.store import roll_back
+
+    name = parse_name(case, "CASE")
+    environment = load_environment(conf_dir, env, tuple(set_ or ()))
+    before, after = roll_back(environment.mlflow.tracking_uri, name)
+    facts = {
+        "status": "done",
+        "command": "rollback",
+        "exit_code": 0,
+        "case": name,
+        "model_version": after,
+        "instead_of": before,
+    }
+    told = f"version {after} of {name} scores from now on, instead of version {before}\n"
+    return say(facts, "" if json else told)
 
 
 def demo_data(

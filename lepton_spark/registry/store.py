@@ -139,6 +139,41 @@ def promote(context: RunContext, version: str) -> bool:
         return True
 
 
+def roll_back(tracking_uri: str, name: str) -> tuple[str, str]:
+    """Let the version score again that was promoted before the one that scores now.
+
+    A rerun of the training that made the newer one does not bring it back.
+
+    Args:
+        tracking_uri: Of MLflow.
+        name: Of the case.
+
+    Returns:
+        The version that scored until now, and the one that scores from now on.
+
+    Raises:
+        ModelError: No other version was promoted before it.
+        EnvironmentFault: MLflow cannot be reached.
+    """
+    with _told():
+        client = _client(tracking_uri)
+        now = _by_alias(client, name, CHAMPION)
+        last = 0 if now is None else int(now.version)
+        found = client.search_model_versions(f"name = '{name}'")
+        promoted = [int(each.version) for each in found if _PROMOTED_TAG in each.tags]
+        earlier = max((version for version in promoted if version < last), default=None)
+        if earlier is not None:
+            client.set_registered_model_alias(name, CHAMPION, str(earlier))
+            return str(last), str(earlier)
+    raise ModelError(
+        "LS-3032",
+        f"no version of the model {name} was promoted before the one that scores now.",
+        "only a version that has passed its gate and was promoted scores.",
+        f"look at the versions in MLflow, or train one: lepton run {name} --as-of DATE.",
+        "the champion is the same as before",
+    )
+
+
 def champion(context: RunContext) -> Champion:
     """The version that scores.
 

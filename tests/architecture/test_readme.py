@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import END, README, START, filled, number, table
+from benchmarks.figures import DEMO, FIGURES, README, all_filled, demo, filled, number, table
 from benchmarks.result import RESULTS, Check, ratio
 from lepton_spark.cli.app import build_app
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_figures_of_the_readme_are_those_of_the_files():
+def test_what_the_readme_shows_is_what_the_files_hold():
     text = README.read_text()
 
-    assert START in text
-    assert filled(text, table()) == text, "run: python -m benchmarks.figures"
+    assert all(f"<!-- {mark} -->" in text for mark in (FIGURES, DEMO))
+    assert all_filled(text) == text, "run: python -m benchmarks.figures"
 
 
 def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
@@ -28,10 +28,14 @@ def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
     check = {"what": "x", "value": 1.5, "low": 1.0, "high": 2.0, "unit": "s", "target": "<= 2",
              "holds": True}  # fmt: skip
     (folder / "x.json").write_text(json.dumps({"checks": [check]}))
-    readme = f"a\n{START}\n{table(tmp_path)}{END}\nb"
+    (tmp_path / "demo.txt").write_text("said\n")
+    for mark, text in ((FIGURES, table(tmp_path)), (DEMO, demo(tmp_path))):
+        readme = f"a\n<!-- {mark} -->\n{text}<!-- /{mark} -->\nb"
 
-    assert filled(readme, table(tmp_path)) == readme
-    assert filled(readme.replace("1.5", "1.4"), table(tmp_path)) == readme
+        assert filled(readme, mark, text) == readme
+        changed = readme.replace("1.5", "1.4").replace("said", "claimed")
+        assert changed != readme
+        assert filled(changed, mark, text) == readme
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: path.name)

@@ -128,3 +128,27 @@ def test_a_database_that_cannot_be_opened_is_a_fault_of_the_environment(context,
     with pytest.raises(EnvironmentFault) as raised:
         store.champion(replace(context, environment=environment))
     assert raised.value.code == "LS-5030"
+
+
+def test_rolling_back_lets_the_version_before_score_again(context):
+    uri, name = context.environment.mlflow.tracking_uri, context.case.case
+    one, two = registered(context, ONE), registered(context, TWO)
+    store.promote(context, one)
+    store.promote(context, two)
+
+    assert store.roll_back(uri, name) == (two, one)
+
+    assert store.champion(context).version == one
+    assert not store.promote(context, two)
+    with pytest.raises(ModelError, match="promoted before") as refused:
+        store.roll_back(uri, name)
+    assert refused.value.code == "LS-3032"
+    assert store.champion(context).version == one
+
+
+def test_a_version_that_was_never_promoted_is_not_rolled_back_to(context):
+    registered(context, ONE)
+    store.promote(context, registered(context, TWO))
+
+    with pytest.raises(ModelError, match="promoted before"):
+        store.roll_back(context.environment.mlflow.tracking_uri, context.case.case)
