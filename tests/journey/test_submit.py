@@ -56,6 +56,9 @@ def submit(job: str, plant: Plant, package: Path, as_of: object) -> Done:
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.ui.enabled": "false",
+        # Three Java machines compile at once on few cores: the fast compiler alone is a third faster.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
     command = [
         str(Path(sys.executable).parent / "spark-submit"),
