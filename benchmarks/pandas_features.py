@@ -69,14 +69,15 @@ def _events(silver: Path) -> pd.DataFrame:
 
 
 def _weather(silver: Path, origin: pd.Series, moment: pd.Series) -> Mapping[str, pd.Series]:
-    reports = _read(silver, "weather", ["origin", "observed_at", *WEATHER])
-    reports["at"] = reports["observed_at"].astype("datetime64[us, UTC]") + pd.Timedelta("1h")
+    reports = _read(silver, "weather", ["origin", "observed_at", "_known_at", *WEATHER])
+    reports["at"] = reports["_known_at"].astype(moment.dtype)
     asked = pd.DataFrame({"origin": origin, "at": moment})
     each = asked.drop_duplicates().sort_values("at")
-    found = pd.merge_asof(
-        each, reports.sort_values("at"), on="at", by="origin", tolerance=pd.Timedelta("12h"),
-        allow_exact_matches=True,
-    )  # fmt: skip
+    # Of the reports that arrived together the last one is the newest.
+    reports = reports.sort_values(["at", "observed_at"])
+    found = pd.merge_asof(each, reports, on="at", by="origin")
+    is_old = found["at"] - found["observed_at"] >= pd.Timedelta("13h")
+    found.loc[is_old, WEATHER] = np.nan
     answered = asked.merge(found, on=["origin", "at"], how="left")
     return {f"weather_{name}": answered[name] for name in WEATHER}
 
