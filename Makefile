@@ -20,7 +20,7 @@ SCORE_DATE ?= 2013-12-15
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, about 3 minutes)
+setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, some minutes)
 
 .venv/.packages: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 not found; set PYTHON=..." >&2; exit 2; }
@@ -43,7 +43,7 @@ setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, ab
 	@$(BIN)/python -m lepton_spark.lake.jars >/dev/null
 	@touch $@
 
-demo: setup  ## A year of flights: from raw files to one scored night (about 6 minutes)
+demo: setup  ## A year of flights: from raw files to one scored night (some minutes)
 	@$(BIN)/lepton demo-data flight_delay
 	@$(BIN)/lepton run flight_delay --as-of $(AS_OF) --score-date $(SCORE_DATE)
 

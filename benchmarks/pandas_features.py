@@ -19,6 +19,7 @@ KEY_SETS = [["carrier"], ["origin"], ["dest"], ["origin", "dest"], ["carrier", "
             ["carrier", "flight"], ["origin", "hour"]]  # fmt: skip
 SPANS = {"24h": 24 * 3600, "7d": 7 * 86_400, "28d": 28 * 86_400}
 LATE_MINUTES = 15
+MEASURES = ("flights", "delay", "late", "cancelled", "age", "seats")
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -34,9 +35,7 @@ def compute(silver: Path, until: str) -> pd.DataFrame:
     rows = _read(silver, "schedule", [*dict.fromkeys([*KEYS, "flight_date", *OWN])])
     rows = rows[rows["flight_date"] <= last].reset_index(drop=True)
     day = pd.to_datetime(rows["flight_date"]) + pd.Timedelta("3h")
-    moment = (
-        day.dt.tz_localize("America/New_York").dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    )
+    moment = day.dt.tz_localize("America/New_York").dt.tz_convert("UTC")
     at = _seconds(moment)
     events = _events(silver)
     columns = {name: rows[name] for name in dict.fromkeys([*KEYS, *OWN])}
@@ -98,7 +97,7 @@ def _history(
     columns = {}
     for span, seconds in SPANS.items():
         low = oldest.places(asked * width + (at - seconds - first))
-        for name in ("flights", "delay", "late", "cancelled", "age", "seats"):
+        for name in MEASURES:
             count = newest.counts[name][high] - oldest.counts[name][low]
             total = newest.sums[name][high] - oldest.sums[name][low]
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -114,7 +113,7 @@ class _Sums:
         order = np.argsort(place, kind="stable")
         self._place = place[order]
         self.sums, self.counts = {}, {}
-        for name in ("flights", "delay", "late", "cancelled", "age", "seats"):
+        for name in MEASURES:
             values = events[name].to_numpy(dtype=np.float64, na_value=np.nan)[order]
             is_there = ~np.isnan(values)
             self.sums[name] = np.r_[0.0, np.cumsum(np.where(is_there, values, 0.0))]

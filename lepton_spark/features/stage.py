@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pyspark.sql import DataFrame
@@ -45,7 +45,6 @@ _EACH = "each"
 # Days that are computed again rewrite files of their month and no other.
 _MONTH = "_month"
 _EPOCH, _DAY = date(1970, 1, 1), timedelta(days=1)
-_EVER = datetime(1, 1, 2, tzinfo=UTC)
 Days = Literal["all", "one"]
 _SPOKEN: Mapping[Days, str] = {"all": "up to", "one": "for"}
 

@@ -14,7 +14,7 @@ from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
-from tests.conftest import environment_at
+from tests.conftest import TINY_CASE, environment_at
 
 pytestmark = pytest.mark.spark
 
@@ -32,7 +32,7 @@ CONTRACTS = {
 def clinic(**visits):
     return Case.model_validate(
         {
-            "version": 1,
+            **TINY_CASE,
             "case": "clinic",
             "sources": {
                 "visits": {
@@ -44,15 +44,7 @@ def clinic(**visits):
                 },
                 "sites": {"path": "sites.csv", "contract": "sites", "key": ["site"]},
             },
-            "predict": {
-                "each": "visits",
-                "day": "day",
-                "at": {"time": "02:00", "zone": "UTC"},
-                "label": {"name": "is_long", "from": "visits", "is": "minutes > 30"},
-                "split": {"validate_from": "2024-03-01", "test_from": "2024-04-01"},
-            },
             "features": {"own": ["minutes"]},
-            "gate": {"metric": "auc", "better_than": "majority", "at_least": 0.6},
         }
     )
 

@@ -19,10 +19,11 @@ from lepton_spark.models.weights import pack
 from lepton_spark.registry import store
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train.bundle import Bundle, to_json
+from tests.conftest import TINY_CASE
 
 CASE = Case.model_validate(
     {
-        "version": 1,
+        **TINY_CASE,
         "case": "clinic",
         "sources": {
             "visits": {
@@ -32,15 +33,7 @@ CASE = Case.model_validate(
                 "arrives": {"days": 0, "time": "01:00", "zone": "UTC"},
             },
         },
-        "predict": {
-            "each": "visits",
-            "day": "day",
-            "at": {"time": "02:00", "zone": "UTC"},
-            "label": {"name": "is_long", "from": "visits", "is": "minutes > 30"},
-            "split": {"validate_from": "2024-03-01", "test_from": "2024-04-01"},
-        },
         "features": {"own": ["minutes"]},
-        "gate": {"metric": "auc", "better_than": "majority", "at_least": 0.6},
     }
 )
 CONTRACTS = {

@@ -20,6 +20,7 @@ from lepton_spark.lake.catalog import location
 from lepton_spark.lake.tables import Publication, TableId
 from lepton_spark.silver import stage
 from lepton_spark.silver.stage import QUARANTINE, refine
+from tests.conftest import TINY_CASE
 
 pytestmark = pytest.mark.spark
 
@@ -45,7 +46,7 @@ BRONZE = (
 def clinic(**visits):
     return Case.model_validate(
         {
-            "version": 1,
+            **TINY_CASE,
             "case": "clinic",
             "sources": {
                 "visits": {
@@ -59,15 +60,7 @@ def clinic(**visits):
                 },
                 "sites": {"path": "sites.csv", "contract": "sites", "key": ["site"]},
             },
-            "predict": {
-                "each": "visits",
-                "day": "day",
-                "at": {"time": "02:00", "zone": "UTC"},
-                "label": {"name": "is_long", "from": "visits", "is": "minutes > 30"},
-                "split": {"validate_from": "2024-03-01", "test_from": "2024-04-01"},
-            },
             "features": {"own": ["minutes"]},
-            "gate": {"metric": "auc", "better_than": "majority", "at_least": 0.6},
         }
     )
 
