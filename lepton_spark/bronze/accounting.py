@@ -24,13 +24,25 @@ class _Counted:
 
     records: int = 0
     read: int | None = None
+    sha256: str = ""
     refusal: str | None = None
     problems: Counter[str] = field(default_factory=Counter)
 
 
-def account(
-    staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_rows: int
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Books:
+    """What a landing holds.
+
+    Args:
+        told: `files`, `records` and `problems` by reason.
+        records: Of each file that has any, how many, and its SHA-256.
+    """
+
+    told: Mapping[str, Any]
+    records: Mapping[str, tuple[int, str]]
+
+
+def account(staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_rows: int) -> Books:
     """Count the staged rows of each file against what was read from it.
 
     Args:
@@ -38,9 +50,6 @@ def account(
         files: The files of the landing.
         layout: How they are written.
         min_rows: Fewest rows in a landing.
-
-    Returns:
-        `files`, `records` and `problems` by reason.
 
     Raises:
         DataError: A file was refused, or there are too few rows.
@@ -58,20 +67,23 @@ def account(
             f"min_rows of the source is {min_rows}.",
             "deliver the missing rows, or lower min_rows.",
         )
-    return {"files": len(files), "records": total, "problems": _problems(counts.values())}
+    told = {"files": len(files), "records": total, "problems": _problems(counts.values())}
+    return Books(told, {file: (each.records, each.sha256) for file, each in counts.items()})
 
 
 def _per_file(staged: DataFrame) -> dict[str, _Counted]:
     groups = staged.groupBy("_file", "_problem").agg(
         F.count("*").alias("records"),
         F.max("_records").alias("read"),
+        F.max("_sha256").alias("sha256"),
         F.max(F.when(F.col("_problem") == REFUSED_FILE, F.col("_raw"))).alias("refusal"),
     )
     counts: dict[str, _Counted] = {}
-    for file, problem, records, read, refusal in groups.collect():
+    for file, problem, records, read, sha256, refusal in groups.collect():
         counted = counts.setdefault(file, _Counted())
         counted.records += records
         counted.read = read if counted.read is None else counted.read
+        counted.sha256 = sha256
         counted.refusal = refusal or counted.refusal
         if problem is not None:
             counted.problems[problem] += records

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,18 +13,10 @@ from lepton_spark.bronze.stream import changed
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
+    from lepton_spark.bronze.landed import StoredFile
     from lepton_spark.config.source import Source
 
 Hasher = Callable[[Sequence[LandedFile]], Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class KnownFile:
-    """A file that is in bronze, as it was when it was read; `modified_at` is UTC."""
-
-    sha256: str
-    size: int
-    modified_at: datetime
 
 
 def refuse_nothing(
@@ -70,7 +61,7 @@ def _missing(wanted: str, names: Iterable[str]) -> DataError:
 
 
 def new_files(
-    files: Sequence[LandedFile], known: Mapping[str, KnownFile], hasher: Hasher
+    files: Sequence[LandedFile], known: Mapping[str, StoredFile], hasher: Hasher
 ) -> tuple[LandedFile, ...]:
     """The files that are not in bronze yet.
 

@@ -7,17 +7,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from lepton_spark.bronze.accounting import account
 from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
 from lepton_spark.bronze.header import Promised
-from lepton_spark.bronze.plan import KnownFile, digest_of_set, new_files, refuse_nothing
+from lepton_spark.bronze.landed import as_fact, stored
+from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing
 from lepton_spark.bronze.reader import Layout, Stamp, hash_files, read_files
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import files as lake_files
@@ -86,7 +85,9 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     if not arrived:
         refuse_nothing(source, listing, until=context.moment, allow_empty=context.allow_empty)
     version = tables.current_version(context, table)
-    known = _known(context, table, version) if version >= 0 else {}
+    marks = tables.marks(context, table, version)
+    files = stored(marks, lambda: tables.read(context, table, version=version))
+    known = {file.path: file for file in files}
     new = new_files(arrived, known, lambda touched: _digests(context, touched))
     return _Landing(name, source, _layout(context, source), table, version, len(known), new)
 
@@ -103,22 +104,6 @@ def _layout(context: RunContext, source: Source) -> Layout:
         encoding=source.csv.encoding,
         ignore_extra=source.csv.extra_columns == "ignore",
     )
-
-
-def _known(context: RunContext, table: TableId, version: int) -> dict[str, KnownFile]:
-    """The files in bronze. Collects one row a file."""
-    rows = tables.read(context, table, version=version)
-    last = rows.filter(F.col("_records").isNotNull())
-    columns = ("_file", "_sha256", "_size", F.unix_micros("_modified_at"))
-    return {
-        path: KnownFile(sha256, size, _instant(micros))
-        for path, sha256, size, micros in last.select(*columns).collect()
-    }
-
-
-def _instant(micros: int) -> datetime:
-    # A collected timestamp would be in the zone of the driver.
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
 
 
 def _digests(context: RunContext, touched: Sequence[LandedFile]) -> Mapping[str, str]:
@@ -176,13 +161,15 @@ def _as_it_was(landing: _Landing) -> _Landed:
 
 def _append(context: RunContext, landing: _Landing) -> _Landed:
     counted: dict[str, Any] = {}
+    facts: dict[str, Any] = {"files": len(landing.new), "source": landing.name}
 
     def audit(staged: DataFrame) -> None:
         min_rows = landing.source.min_rows if landing.new else 0
-        counted.update(account(staged, landing.new, landing.layout, min_rows))
+        books = account(staged, landing.new, landing.layout, min_rows)
+        counted.update(books.told)
+        facts.update(as_fact(landing.new, books.records))
 
     key = digest_of_set(landing.new)
-    facts = {"files": len(landing.new), "source": landing.name}
     publication = tables.Publication(landing.table, _JOB, key, key, facts=facts, audit=audit)
     published = tables.publish(context, _records(context, landing), publication)
     return _Landed(landing, published, counted)

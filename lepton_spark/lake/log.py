@@ -47,7 +47,18 @@ def versions_of(folder: str) -> list[int]:
 
 def marker_at(folder: str, version: int) -> Marker | None:
     """The mark of one version; None where the version is not one of ours or is gone."""
-    return next((_read(v, file)[0] for v, file in _commits(folder) if v == version), None)
+    return _mark(version, dict(_commits(folder)).get(version))
+
+
+def marks(folder: str, until: int) -> list[Marker | None]:
+    """The marks of versions 0 to `until`; None for each that is not one of ours or is gone."""
+    commits = dict(_commits(folder))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda v: _mark(v, commits.get(v)), range(until + 1)))
+
+
+def _mark(version: int, commit: FileInfo | None) -> Marker | None:
+    return None if commit is None else _read(version, commit)[0]
 
 
 def markers(folder: str) -> Iterator[Marker]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Observation
+from pyspark.sql import functions as F
+
 from lepton_spark import faults
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import path_of
@@ -36,7 +39,7 @@ class Staged:
 
     Args:
         rows: Read back from the staging folder.
-        num_rows: Counted from the files that were written.
+        num_rows: Counted while they were written; the audit counts what was read back.
     """
 
     rows: DataFrame
@@ -54,11 +57,13 @@ def write(context: RunContext, rows: DataFrame, publication: Publication) -> Sta
     try:
         files.write_atomically(f"{path}/{_OWNER}", json.dumps(_me()))
         faults.reach("before_stage_write")
+        counted = Observation()
         with writing(rows, publication):
-            rows.write.mode("append").parquet(path)
+            observed = rows.observe(counted, F.count(F.lit(1)).alias("rows"))
+            observed.write.mode("append").parquet(path)
         faults.reach("after_stage_write")
         staged = context.spark.read.schema(rows.schema).parquet(path)
-        return Staged(staged, staged.count(), path)
+        return Staged(staged, counted.get["rows"], path)
     except BaseException:
         remove(path)
         raise

@@ -29,6 +29,7 @@ __all__ = [
     "find",
     "hold",
     "marker_of",
+    "marks",
     "publish",
     "read",
 ]
@@ -77,6 +78,12 @@ def marker_of(context: RunContext, table: TableId, version: int) -> Marker | Non
     """The marker of one version; None where something else made that version."""
     with told_as(table):
         return log.marker_at(location(context.environment, table), version)
+
+
+def marks(context: RunContext, table: TableId, until: int) -> list[Marker | None]:
+    """The markers of versions 0 to `until`; None for each that something else made."""
+    with told_as(table):
+        return log.marks(location(context.environment, table), until)
 
 
 hold = locks.hold

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from lepton_spark.bronze.landed import StoredFile, stored
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
@@ -167,14 +168,15 @@ def _fingerprint(context: RunContext, scorer: Scorer) -> str:
 
 
 def _files(context: RunContext) -> list[list[str]]:
-    """Every raw file that had arrived by the moment, with its digest. Collects one row a file."""
-    is_here = (F.col("_arrived_at") <= F.lit(context.moment)) & F.col("_records").isNotNull()
-    parts = []
+    """Every raw file that had arrived by the moment, with its digest."""
+    found = []
     for name in context.case.sources:
-        rows = tables.read(context, TableId("bronze", f"{context.case.case}_{name}"))
-        columns = (F.lit(name).alias("source"), "_file", "_sha256")
-        parts.append(rows.filter(is_here).select(*columns))
-    together = parts[0]
-    for part in parts[1:]:
-        together = together.unionByName(part)
-    return sorted(list(row) for row in together.collect())
+        files = _stored(context, TableId("bronze", f"{context.case.case}_{name}"))
+        found += [[name, f.path, f.sha256] for f in files if f.has_arrived(context.moment)]
+    return sorted(found)
+
+
+def _stored(context: RunContext, table: TableId) -> list[StoredFile]:
+    version = tables.current_version(context, table)
+    marks = tables.marks(context, table, version)
+    return stored(marks, lambda: tables.read(context, table, version=version))

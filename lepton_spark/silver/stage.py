@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import reduce
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -30,12 +30,16 @@ from lepton_spark.quality.accounting import (
     tally,
 )
 from lepton_spark.quality.quarantine import condition_of, quarantined
+from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge
 from lepton_spark.silver.knowledge import versions
 from lepton_spark.silver.lookup import Reference, name_of
 from lepton_spark.silver.order import groups
 from lepton_spark.silver.pending import bronze_steps, open_files, quarantine_steps, silver_steps
-from lepton_spark.silver.watermark import new_runs, watermark_of
+from lepton_spark.silver.watermark import NOTHING_YET, Watermark, since, watermark_of
+
+if TYPE_CHECKING:
+    from lepton_spark.bronze.landed import StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -49,24 +53,6 @@ _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
-class _Inlet:
-    """One source as it was found: what is in its tables, and what is not refined.
-
-    Args:
-        bronze_version: Of its bronze table; nothing that lands later is looked at.
-        files: Those to refine.
-        is_last: Whether none of that version has yet to arrive.
-    """
-
-    name: str
-    bronze: TableId
-    silver: TableId
-    bronze_version: int
-    files: tuple[FileState, ...] = ()
-    is_last: bool = True
-
-
-@dataclass(frozen=True)
 class _Batch:
     """The files of one inlet, and what became of their rows.
 
@@ -74,7 +60,7 @@ class _Batch:
         judged: Kept in memory or on disk until the batch is published.
     """
 
-    inlet: _Inlet
+    inlet: Inlet
     judged: DataFrame
     counted: Tally
 
@@ -119,73 +105,75 @@ def _each(items: Sequence[_Given], work: Callable[[_Given], _Made]) -> list[_Mad
         return list(pool.map(work, items))
 
 
-def _inlets(context: RunContext) -> dict[str, _Inlet]:
-    """What each source has to refine. One job at most; collects a row for each such file."""
-    inlets: dict[str, _Inlet] = {}
-    steps: list[DataFrame] = []
+def _inlets(context: RunContext) -> dict[str, Inlet]:
+    """What each source has to refine: from the log, else one job that collects a row a file."""
+    inlets: dict[str, Inlet] = {}
+    unknown: list[Inlet] = []
     for name in context.case.sources:
         bronze, silver = (TableId(layer, _table_name(context, name)) for layer in _LAYERS)
-        inlets[name] = _Inlet(name, bronze, silver, tables.current_version(context, bronze))
-        steps += _steps(context, inlets[name])
-    if not steps:
-        return inlets
-    if tables.exists(context, QUARANTINE):
-        prefix = f"silver.{_table_name(context, '')}"
-        refused = tables.read(context, QUARANTINE)
-        steps.append(quarantine_steps(refused, context.case.case, prefix, context.moment))
-    with told_as("the files to refine"):
-        found = open_files(steps).collect()
-    for name, inlet in inlets.items():
-        # Each row is the name of its source, and then the state of a file.
-        mine = [FileState(*row[1:]) for row in found if row[0] == name]
-        files = tuple(state for state in mine if state.file is not None)
-        inlets[name] = replace(inlet, files=files, is_last=len(files) == len(mine))
-    return inlets
+        inlet = Inlet(
+            name,
+            bronze,
+            silver,
+            bronze_version=tables.current_version(context, bronze),
+            silver_version=tables.current_version(context, silver),
+        )
+        landed = _landed_since(context, inlet)
+        if landed is None:
+            unknown.append(inlet)
+        else:
+            inlets[name] = inlet.as_told(landed, context.moment)
+    return inlets | _as_found(context, unknown)
 
 
 def _table_name(context: RunContext, source: str) -> str:
     return f"{context.case.case}_{source}"
 
 
-def _steps(context: RunContext, inlet: _Inlet) -> list[DataFrame]:
-    """How far the files of a source are; where it can be said, only of those that are new."""
-    version = tables.current_version(context, inlet.silver)
-    runs = _new_runs(context, inlet, version)
-    if runs == []:
-        return []
+def _landed_since(context: RunContext, inlet: Inlet) -> list[StoredFile] | None:
+    """The files that were landed since a source was refined; None where the log cannot say."""
+    watermark: Watermark | None = NOTHING_YET
+    if inlet.silver_version >= 0:
+        watermark = watermark_of(tables.marker_of(context, inlet.silver, inlet.silver_version))
+    if watermark is None:
+        return None
+    newest = tables.current_version(context, QUARANTINE)
+    bronze = since(watermark.bronze, tables.marks(context, inlet.bronze, inlet.bronze_version))
+    refused = since(watermark.quarantine, tables.marks(context, QUARANTINE, newest))
+    return landed_since(bronze, refused, context.case.case)
+
+
+def _steps(context: RunContext, inlet: Inlet) -> list[DataFrame]:
+    """How far each file of a source is, in its tables."""
     bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
-    if runs is not None:
-        new = bronze.filter(F.col("_run_id").isin(*runs))
-        return [bronze_steps(new, inlet.name, context.moment)]
     steps = [bronze_steps(bronze, inlet.name, context.moment)]
-    if version >= 0:
-        silver = tables.read(context, inlet.silver, version=version)
+    if inlet.silver_version >= 0:
+        silver = tables.read(context, inlet.silver, version=inlet.silver_version)
         steps.append(silver_steps(silver, inlet.name, context.moment))
     return steps
 
 
-def _new_runs(context: RunContext, inlet: _Inlet, version: int) -> list[str] | None:
-    """Which runs landed what is not refined; None where that cannot be said."""
-    watermark = watermark_of(tables.marker_of(context, inlet.silver, version))
-    if watermark is None:
-        return None
-    quarantine = tables.current_version(context, QUARANTINE)
-    since = range(watermark.quarantine + 1, quarantine + 1)
-    if quarantine < watermark.quarantine or None in [
-        tables.marker_of(context, QUARANTINE, each) for each in since
-    ]:
-        return None
-    landings = range(inlet.bronze_version + 1)
-    return new_runs(watermark, [tables.marker_of(context, inlet.bronze, v) for v in landings])
+def _as_found(context: RunContext, inlets: Sequence[Inlet]) -> dict[str, Inlet]:
+    if not inlets:
+        return {}
+    steps = [step for inlet in inlets for step in _steps(context, inlet)]
+    if tables.exists(context, QUARANTINE):
+        prefix = f"silver.{_table_name(context, '')}"
+        refused = tables.read(context, QUARANTINE)
+        steps.append(quarantine_steps(refused, context.case.case, prefix, context.moment))
+    with told_as("the files to refine"):
+        found = open_files(steps).collect()
+    states = {inlet.name: [row[1:] for row in found if row[0] == inlet.name] for inlet in inlets}
+    return {inlet.name: inlet.as_found(states[inlet.name]) for inlet in inlets}
 
 
-def _is_waiting(context: RunContext, inlet: _Inlet) -> bool:
+def _is_waiting(context: RunContext, inlet: Inlet) -> bool:
     """Whether there is anything to do; a table is made even where all its files are empty."""
     return bool(inlet.files) or not tables.exists(context, inlet.silver)
 
 
 def _references(
-    context: RunContext, inlets: Sequence[_Inlet], kept: ExitStack
+    context: RunContext, inlets: Sequence[Inlet], kept: ExitStack
 ) -> dict[str, Reference]:
     """The tables that some sources look up, each computed once."""
     sources = context.case.sources
@@ -200,7 +188,7 @@ def _references(
     return references
 
 
-def _judge_all(context: RunContext, inlets: Sequence[_Inlet], kept: ExitStack) -> list[_Batch]:
+def _judge_all(context: RunContext, inlets: Sequence[Inlet], kept: ExitStack) -> list[_Batch]:
     """Judge a group of sources side by side, and see that each may be published."""
     references = _references(context, inlets, kept)
     batches = _each(inlets, lambda inlet: _judge(context, inlet, references, kept))
@@ -210,7 +198,7 @@ def _judge_all(context: RunContext, inlets: Sequence[_Inlet], kept: ExitStack) -
 
 
 def _judge(
-    context: RunContext, inlet: _Inlet, references: Mapping[str, Reference], kept: ExitStack
+    context: RunContext, inlet: Inlet, references: Mapping[str, Reference], kept: ExitStack
 ) -> _Batch:
     """Compute what becomes of the rows of an inlet; they are kept until the stack is closed."""
     source = context.case.sources[inlet.name]

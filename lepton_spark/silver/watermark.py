@@ -27,6 +27,9 @@ class Watermark:
     quarantine: int
 
 
+NOTHING_YET = Watermark(bronze=-1, quarantine=-1)
+
+
 def watermark_of(mark: Marker | None) -> Watermark | None:
     """What the newest commit of a silver table says; None where it does not tell."""
     facts: Mapping[str, object] = mark.facts if mark is not None else {}
@@ -36,21 +39,11 @@ def watermark_of(mark: Marker | None) -> Watermark | None:
     return None
 
 
-def new_runs(watermark: Watermark, marks: Sequence[Marker | None]) -> list[str] | None:
-    """The runs that have landed files since, in order.
+def since(version: int, marks: Sequence[Marker | None]) -> list[Marker | None] | None:
+    """The marks of later versions; None where the table was set back behind that version.
 
     Args:
-        watermark: Of the source.
-        marks: Those of all versions of its bronze table, from the first.
-
-    Returns:
-        Their ids; none where nothing was landed. None where runs cannot tell what is new.
+        version: Of a table; -1 before its first.
+        marks: Of all its versions, from the first.
     """
-    if len(marks) <= watermark.bronze:
-        return None
-    old, new = marks[: watermark.bronze + 1], marks[watermark.bronze + 1 :]
-    before = {mark.run_id for mark in old if mark is not None}
-    runs = [mark.run_id for mark in new if mark is not None]
-    if len(runs) < len(new) or before.intersection(runs):
-        return None
-    return runs
+    return None if len(marks) <= version else list(marks[version + 1 :])

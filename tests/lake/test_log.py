@@ -50,6 +50,17 @@ def test_the_newest_version_is_the_highest_commit(tmp_path):
     assert log.versions_of(str(tmp_path)) == [10, 1, 0]
 
 
+def test_marks_come_by_version_with_a_gap_for_each_foreign_commit(tmp_path):
+    for version in (0, 2):
+        publish(tmp_path, version, str(version))
+    commit(tmp_path, 1, {"operation": "OPTIMIZE", "operationParameters": {}})
+
+    marks = log.marks(str(tmp_path), 3)
+
+    assert [mark.key if mark else None for mark in marks] == ["0", None, "2", None]
+    assert log.marks(str(tmp_path), -1) == []
+
+
 def test_markers_come_newest_first_without_foreign_commits(tmp_path):
     for version in range(40):
         publish(tmp_path, version, str(version))

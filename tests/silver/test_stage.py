@@ -12,6 +12,8 @@ import pytest
 from delta.tables import DeltaTable
 
 from lepton_spark import faults
+from lepton_spark.bronze.arrivals import LandedFile
+from lepton_spark.bronze.landed import as_fact
 from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
 from lepton_spark.errors import DataError, InternalError
@@ -65,15 +67,15 @@ def clinic(**visits):
     )
 
 
-@pytest.fixture
-def lake(context_for):
+@pytest.fixture(params=[True, False], ids=["told by the log", "asked of the tables"])
+def lake(context_for, request):
     """A lake with one site landed; `lake.context(as_of)`, `lake.land(file, lines)`."""
-    return Lake(context_for)
+    return Lake(context_for, is_told=request.param)
 
 
 class Lake:
-    def __init__(self, context_for):
-        self.make = context_for
+    def __init__(self, context_for, *, is_told):
+        self.make, self.is_told = context_for, is_told
         self.land_sites("A,10", "B,20")
 
     def context(self, as_of="2024-02-29", case=None, **changes):
@@ -103,7 +105,10 @@ class Lake:
         key = hashlib.sha256(repr(rows).encode()).hexdigest()
         table = TableId("bronze", f"clinic_{source}")
         frame = context.spark.createDataFrame(rows, schema)
-        tables.publish(context, frame, Publication(table, "land", key, key))
+        landed = [LandedFile(path, "", 0, arrived_at, arrived_at) for path in files]
+        counts = {path: (len(lines), "sha") for path, lines in files.items() if lines}
+        facts = as_fact(landed, counts) if self.is_told else {}
+        tables.publish(context, frame, Publication(table, "land", key, key, facts=facts))
 
     def silver(self, table=VISITS):
         rows = tables.read(self.context(), table)

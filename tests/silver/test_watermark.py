@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from lepton_spark.lake.marker import Marker
-from lepton_spark.silver.watermark import Watermark, new_runs, watermark_of
+from lepton_spark.silver.watermark import Watermark, since, watermark_of
 
 
 def mark(run_id, **facts):
     return Marker(0, run_id, "land", "key", "print", 0, 1, "0.1.0", facts)
 
 
-def test_only_runs_after_the_watermark_are_new():
-    marks = [mark("r-1"), mark("r-2"), mark("r-3")]
+def test_only_what_came_after_the_watermark_is_new():
+    marks = [mark("r-1"), mark("r-2"), None]
 
-    assert new_runs(Watermark(0, -1), marks) == ["r-2", "r-3"]
-    assert new_runs(Watermark(2, -1), marks) == []
-
-
-def test_a_commit_by_somebody_else_makes_the_watermark_worthless():
-    assert new_runs(Watermark(0, -1), [mark("r-1"), None]) is None
-
-
-def test_a_run_that_landed_before_and_after_cannot_tell_what_is_new():
-    assert new_runs(Watermark(0, -1), [mark("r-1"), mark("r-1")]) is None
+    assert since(0, marks) == [mark("r-2"), None]
+    assert since(2, marks) == []
+    assert since(-1, []) == []
 
 
 def test_a_table_that_was_set_back_makes_the_watermark_worthless():
-    assert new_runs(Watermark(3, -1), [mark("r-1")]) is None
+    assert since(3, [mark("r-1")]) is None
 
 
 def test_a_publication_that_left_files_out_gives_no_watermark():
