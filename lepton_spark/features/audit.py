@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -46,3 +47,20 @@ def refuse_no_rows(source: str, days: str) -> None:
         "a day without rows to predict is a failed delivery unless it is said to be allowed.",
         f"deliver the files of {source} and run the same command again, or add --allow-empty.",
     )
+
+
+def refuse_loss(table: str, standing: DataFrame, as_of: date) -> None:
+    """Refuse to give a table other columns where it holds days after the logical date.
+
+    Raises:
+        DataError: The last of those days is named.
+    """
+    last = standing.agg(F.max("_as_of")).collect()[0][0]
+    if last is not None and last > as_of:
+        raise DataError(
+            "LS-2093",
+            f"{table} holds features of {last}, and --as-of is {as_of}.",
+            "features of all days are replaced where the case has others than the table.",
+            f"run `lepton features` with --as-of {last} or later.",
+            f"{table} is unchanged",
+        )

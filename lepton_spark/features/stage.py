@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark import __version__, faults
 from lepton_spark.context import RunContext, StageResult
-from lepton_spark.features.audit import audit_features, refuse_no_rows
+from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
 from lepton_spark.features.events import declare, prepare
 from lepton_spark.features.gather import Chunks, gather
 from lepton_spark.features.grid import Grid
@@ -30,7 +30,7 @@ from lepton_spark.features.survey import (
     survey,
 )
 from lepton_spark.lake import tables
-from lepton_spark.lake.tables import Publication, TableId
+from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.silver.knowledge import versions
 
@@ -68,10 +68,10 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     Args:
         context: Nothing that arrived or was known after its moment is read.
         days: `all` replaces every day up to the logical date, `one` only that day; the rows of
-            the day are the same.
+            the day are the same. With a raised revision `all` may change the columns.
 
     Raises:
-        DataError: There is no row to predict.
+        DataError: There is no row to predict, or later days would be lost.
         InternalError: The audit failed.
     """
     table = TableId("gold", f"{context.case.case}_features")
@@ -80,17 +80,17 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
         files = _survey(context, inputs, days)
         known = {name: _versions(context, name, inputs, files) for name in inputs}
         rows = _rows(context, inputs, known)
+        features = _features(context, rows, _events(context, inputs, known), files)
         publication = Publication(
             table,
             JOB if days == "all" else JOB_OF_ONE_DAY,
             context.as_of.isoformat(),
             _fingerprint(context, files),
-            replace=_replaced(context.as_of, days),
+            replace=_replaced(context, table, features, days),
             partition_by=(_MONTH,),
             facts={"days": days, "files": len(files)},
             audit=lambda staged: audit_features(staged, _key(context), rows.count()),
         )
-        features = _features(context, rows, _events(context, inputs, known), files)
         published = tables.publish(context, features, publication)
     faults.reach("after_features")
     logger.info("%d rows in %s", published.rows, table)
@@ -98,10 +98,17 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     return StageResult(JOB, (published,), {"days": days, "rows": published.rows})
 
 
-def _replaced(as_of: date, days: Days) -> str:
-    if days == "all":
-        return f"_as_of <= DATE'{as_of}'"
-    return f"{_MONTH} = DATE'{as_of.replace(day=1)}' AND _as_of = DATE'{as_of}'"
+def _replaced(context: RunContext, table: TableId, features: DataFrame, days: Days) -> str:
+    """Which rows the new ones replace: with a raised revision all, where the columns changed."""
+    as_of = context.as_of
+    if days == "one":
+        return f"{_MONTH} = DATE'{as_of.replace(day=1)}' AND _as_of = DATE'{as_of}'"
+    if context.revision > 0 and tables.exists(context, table):
+        standing = tables.read(context, table)
+        if set(standing.dtypes) != set(features.dtypes):
+            refuse_loss(str(table), standing, as_of)
+            return EVERYTHING
+    return f"_as_of <= DATE'{as_of}'"
 
 
 def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:

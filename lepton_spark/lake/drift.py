@@ -40,7 +40,8 @@ def refuse_drift(publication: Publication, rows: StructType, table: StructType) 
             "LS-2019",
             f"the columns for {publication.table} changed: {'; '.join(changed)}.",
             "a published table keeps its columns, so that whoever reads it is not surprised.",
-            "bring the case back to the old columns, or move the table away and publish anew.",
+            "bring the case back to the old columns; features of all days are replaced by"
+            " `lepton features` with --revision, other tables are moved away and published anew.",
             f"{publication.table} is unchanged",
         )
 

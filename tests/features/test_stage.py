@@ -193,3 +193,23 @@ def test_a_day_without_rows_is_refused_unless_that_is_allowed(context_for):
     assert not tables.exists(context, TABLE)
     allowed = build(context_for(CASE, date(2012, 1, 1), allow_empty=True), days="one")
     assert allowed.facts["rows"] == 0
+
+
+def test_a_case_with_other_features_replaces_the_table_only_where_that_is_said(context_for):
+    later, earlier = DAYS[5], DAYS[4]
+    own = CASE.features.model_copy(update={"own": ("shop",)})
+    narrower = CASE.model_copy(update={"features": own})
+    _refine(context_for(CASE, later), _world())
+    build(context_for(CASE, later))
+
+    with pytest.raises(DataError, match="is missing") as drift:
+        build(context_for(narrower, later + timedelta(days=1)))
+    assert drift.value.code == "LS-2019"
+    with pytest.raises(DataError, match="holds features of") as loss:
+        build(context_for(narrower, earlier, revision=1))
+    assert loss.value.code == "LS-2093"
+    context = context_for(narrower, later, revision=1)
+    build(context)
+
+    assert "size" not in tables.read(context, TABLE).columns
+    assert tables.current_version(context, TABLE) == 1
