@@ -70,9 +70,8 @@ def land_and_refine(spark: SparkSession, landing: str, lake: str) -> dict[str, D
             f"{lake}/bronze/{name}"
         )
         bronze = spark.read.format("delta").load(f"{lake}/bronze/{name}")
-        bronze.dropna(subset=KEYS[name]).dropDuplicates(KEYS[name]).write.format("delta").save(
-            f"{lake}/silver/{name}"
-        )
+        rows = bronze.drop("_file").dropna(subset=KEYS[name])
+        rows.dropDuplicates(KEYS[name]).write.format("delta").save(f"{lake}/silver/{name}")
         clean[name] = spark.read.format("delta").load(f"{lake}/silver/{name}")
     return clean
 

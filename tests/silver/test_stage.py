@@ -67,10 +67,15 @@ def clinic(**visits):
     )
 
 
-@pytest.fixture(params=[True, False], ids=["told by the log", "asked of the tables"])
+@pytest.fixture
 def lake(context_for, request):
     """A lake with one site landed; `lake.context(as_of)`, `lake.land(file, lines)`."""
-    return Lake(context_for, is_told=request.param)
+    return Lake(context_for, is_told=getattr(request, "param", True))
+
+
+told_and_asked = pytest.mark.parametrize(
+    "lake", [True, False], ids=["told by the log", "asked of the tables"], indirect=True
+)
 
 
 class Lake:
@@ -151,6 +156,7 @@ def test_good_rows_go_to_silver_and_the_others_to_quarantine(lake):
     assert {each.table for each in result.tables} == {str(VISITS), str(SITES), str(QUARANTINE)}
 
 
+@told_and_asked
 def test_a_second_run_does_nothing_and_a_later_file_is_refined_alone(lake):
     lake.land(GOOD, BAD)
     refine(lake.context())
@@ -167,6 +173,7 @@ def test_a_second_run_does_nothing_and_a_later_file_is_refined_alone(lake):
     assert len(lake.quarantine()) == 1
 
 
+@told_and_asked
 def test_a_file_yet_to_arrive_waits_and_is_not_forgotten(lake):
     lake.land(GOOD)
     lake.land("2,B,2024-03-05,5", day="2024-03-05")
@@ -178,6 +185,7 @@ def test_a_file_yet_to_arrive_waits_and_is_not_forgotten(lake):
     assert refine(lake.context("2024-03-05")).tables == ()
 
 
+@told_and_asked
 @pytest.mark.parametrize("point", ["after_quarantine", "before_commit"])
 def test_a_run_that_died_anywhere_is_healed_by_the_next(lake, monkeypatch, point):
     lake.land(GOOD, BAD, "2,B,2024-02-28,30", "2,B,2024-02-28,31")
@@ -218,6 +226,7 @@ def test_too_many_refused_rows_publish_nothing_of_their_group(lake):
     assert (lake.version(VISITS), lake.version(QUARANTINE)) == (-1, -1)
 
 
+@told_and_asked
 def test_a_repaired_contract_replays_refused_rows_without_doubling_others(lake):
     lake.land(GOOD, "2,B,2024-02-28,61")
     refine(lake.context())
