@@ -24,6 +24,7 @@ from pyspark.ml.feature import (
     StringIndexer,
     VectorAssembler,
 )
+from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -176,7 +177,8 @@ def main(landing: str, lake: str, validate_from: str, test_from: str, score_day:
     dataset.write.format("delta").save(f"{lake}/gold/dataset")
     best = learn(spark.read.format("delta").load(f"{lake}/gold/dataset"), lake)
     scored = PipelineModel.load(best).transform(features.filter(F.col("day") == score_day))
-    predictions = scored.select("machine", "day", "probability", "prediction")
+    score = vector_to_array("probability")[1].alias("score")
+    predictions = scored.select("machine", "day", score, "prediction")
     predictions.write.format("delta").partitionBy("day").save(f"{lake}/gold/predictions")
     spark.stop()
 
