@@ -29,6 +29,8 @@ _GROUPS: Mapping[str, frozenset[str]] = {
     "number": _NUMBERS,
     "int": _NUMBERS,
     "seconds": _NUMBERS,
+    "millis": _NUMBERS,
+    "micros": _NUMBERS,
     "time": _TIMES,
 }
 _LOGIC = (exp.And, exp.Or, exp.Not)

@@ -24,9 +24,15 @@ _TRY: Mapping[type[exp.Expr], str] = {
     exp.Div: "try_divide",
     exp.Mod: "try_mod",
 }
-# Seven digits: ten million days, months or minutes stay inside every type of Spark.
-_SMALL_WHOLE = "decimal(7, 0)"
-_SMALL_SECONDS = "decimal(16, 6)"
+# By kind of argument, the casts that make a number small, or null where it is not: ten million
+# days, months or minutes, and instants up to the year 2286, stay inside every type of Spark. First
+# to an integer, which cuts the fraction off; a decimal would round it.
+_SMALL: Mapping[str, tuple[str, ...]] = {
+    "int": ("int", "decimal(7, 0)", "int"),
+    "seconds": ("decimal(16, 6)",),
+    "millis": ("bigint", "decimal(13, 0)", "bigint"),
+    "micros": ("bigint", "decimal(16, 0)", "bigint"),
+}
 
 
 def regenerate(tree: exp.Expr, kinds: Mapping[str, str | None], dialect: Dialect) -> str:
@@ -72,7 +78,7 @@ def _whole_abs(node: exp.Expr) -> exp.Expr:
 
 def _with_small_arguments(node: exp.Anonymous) -> exp.Expr:
     function = FUNCTIONS.get(node.name.lower())
-    if function is None or not {"int", "seconds"} & {kind.rstrip("?*") for kind in function.takes}:
+    if function is None or not _SMALL.keys() & {kind.rstrip("?*") for kind in function.takes}:
         return node
     arguments = [
         _small(argument, function.kind_of(index)) for index, argument in enumerate(node.expressions)
@@ -83,10 +89,9 @@ def _with_small_arguments(node: exp.Anonymous) -> exp.Expr:
 def _small(argument: exp.Expr, kind: str) -> exp.Expr:
     if isinstance(argument, exp.Literal):
         return argument
-    if kind == "int":
-        # First to an integer, which cuts the fraction off; a decimal would round it.
-        return _cast(_cast(_cast(argument, "int"), _SMALL_WHOLE), "int")
-    return _cast(argument, _SMALL_SECONDS) if kind == "seconds" else argument
+    for step in _SMALL.get(kind, ()):
+        argument = _cast(argument, step)
+    return argument
 
 
 def _cast(value: exp.Expr, kind: str) -> exp.Expr:

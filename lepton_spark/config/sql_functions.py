@@ -1,10 +1,10 @@
 """The functions that an expression may call, and what they take and give.
 
 A signature names kinds: `number` is an integer, number or decimal; `time` a date or timestamp;
-`int` a number that Spark wants as a 32-bit integer; `seconds` a number of seconds; `any` is
-anything. `*` means none or more of it, `?` that it may be left out. Words in angle brackets are
-literals: a unit of time, a zone, a regular expression, a small count. What comes out is a kind,
-`same`: the kind of the arguments, or `whole`: an integer, of a decimal a decimal.
+`int` a number that Spark wants as a 32-bit integer; `seconds`, `millis` and `micros` a number of
+them; `any` is anything. `*` means none or more of it, `?` that it may be left out. Words in angle
+brackets are literals: a unit of time, a zone, a regular expression, a small count. What comes out
+is a kind, `same`: the kind of the arguments, or `whole`: an integer, of a decimal a decimal.
 """
 
 from __future__ import annotations
@@ -97,6 +97,10 @@ _SIGNATURES: Mapping[str, str] = {
     "second": "timestamp -> integer",
     "unix_seconds": "timestamp -> integer",
     "unix_date": "date -> integer",
+    "timestamp_seconds": "seconds -> timestamp",
+    "timestamp_millis": "millis -> timestamp",
+    "timestamp_micros": "micros -> timestamp",
+    "date_from_unix_date": "int -> date",
     "datediff": "time time -> integer",
     "date_diff": "time time -> integer",
     "date_add": "time int -> date",

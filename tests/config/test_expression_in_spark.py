@@ -40,7 +40,9 @@ SPARK_TYPES = {
 }
 ARGUMENTS = {
     "number": ["part", "whole", "money"],
-    "seconds": ["part"],
+    "seconds": ["part", "whole", "money"],
+    "millis": ["whole", "part", "money"],
+    "micros": ["whole", "part", "money"],
     "int": ["whole"],
     "any": ["word"],
     "string": ["word"],
@@ -157,3 +159,15 @@ def test_control_the_authors_own_text_would_end_the_job(rows: DataFrame):
     for text in ("whole + 1", "part / 0", "cast(word as int)"):
         with pytest.raises(Exception, match=r"ARITHMETIC_OVERFLOW|DIVIDE_BY_ZERO|CAST_INVALID"):
             rows.select(F.expr(text)).collect()
+
+
+def test_numbers_since_1970_become_instants_and_days(spark: SparkSession):
+    texts = ["timestamp_seconds(s)", "timestamp_millis(s * 1000)", "timestamp_micros(s * 1000000)",
+             "date_from_unix_date(floor(s / 86400))"]  # fmt: skip
+    rows = spark.createDataFrame([(874724710,), (99_999_999_999_999,)], "s bigint")
+    checked = [parse(text, columns={"s": "integer"}, where="test") for text in texts]
+
+    found, wild = rows.select(*(F.expr(item.sql).cast("string") for item in checked)).collect()
+
+    assert list(found) == ["1997-09-20 03:05:10"] * 3 + ["1997-09-20"]
+    assert list(wild) == [None] * 4
