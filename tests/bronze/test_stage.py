@@ -6,14 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from lepton_spark.bronze import stage
+from lepton_spark.bronze.landed import stored, told_by
 from lepton_spark.bronze.stage import land
 from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
+from lepton_spark.lake.catalog import location
 from tests.conftest import TINY_CASE, environment_at
 
 pytestmark = pytest.mark.spark
@@ -109,6 +112,32 @@ def test_a_file_that_comes_later_is_appended(context, landing):
 
     assert [(table.rows, table.is_new) for table in result.tables] == [(1, True), (0, False)]
     assert rows_of(context(), VISITS, "visit") == [("0",), ("1",), ("2",)]
+
+
+def test_commits_say_of_their_files_what_the_rows_say(context, landing):
+    land(context())
+    landing("visits/2024-02-27.csv", "visit,day,minutes\n0,2024-02-27,5\n")
+    landing("visits/2024-02-26.csv", "visit,day,minutes\n")
+    run = context()
+    land(run)
+
+    told = told_by(tables.marks(run, VISITS, 1))
+
+    assert sorted(told, key=lambda f: f.path) == stored([None], lambda: tables.read(run, VISITS))
+    assert [file.records for file in told] == [2, 1]
+
+
+def test_after_a_commit_by_somebody_else_the_rows_are_asked(context, landing):
+    land(context())
+    landing("visits/2024-02-27.csv", "visit,day,minutes\n0,2024-02-27,5\n")
+    run = context()
+    land(run)
+    DeltaTable.forPath(run.spark, location(run.environment, VISITS)).optimize().executeCompaction()
+    assert told_by(tables.marks(run, VISITS, 2)) is None
+    landing("visits/2024-02-26.csv", "visit,day,minutes\n7,2024-02-26,5\n")
+
+    assert [table.rows for table in land(context()).tables] == [1, 0]
+    assert rows_of(run, VISITS, "visit") == [("0",), ("1",), ("2",), ("7",)]
 
 
 def test_a_file_of_the_future_is_left_where_it_is(context, landing):
