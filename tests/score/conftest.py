@@ -101,12 +101,14 @@ class Clinic:
     def bronze(self, rows: list[tuple[Any, ...]], file: str = FILE, arrived_at=ARRIVED) -> None:
         """Raw rows: site, visit, day, minutes."""
         last = len(rows) - 1
+        of_file = ("sha-1", 10, arrived_at)
         full = [
-            (*row, file, number + 2, arrived_at, last + 1 if number == last else None, "sha-1")
+            (*row, file, number + 2, arrived_at, last + 1 if number == last else None, *of_file)
             for number, row in enumerate(rows)
         ]
         columns = "site string, visit string, day string, minutes string"
-        self.put(BRONZE, f"{columns}, {ORIGIN}, _records bigint, _sha256 string", full)
+        own = "_records bigint, _sha256 string, _size bigint, _modified_at timestamp"
+        self.put(BRONZE, f"{columns}, {ORIGIN}, {own}", full)
 
     def silver(self, rows: list[tuple[Any, ...]], file: str = FILE, arrived_at=ARRIVED) -> None:
         """Clean rows: site, visit, day, minutes, line."""
