@@ -18,7 +18,7 @@ from lepton_spark.lake.java import use_java
 if TYPE_CHECKING:
     from lepton_spark.config.environment import Environment
 
-# What results and their cost depend on; each can be set in a session of its own.
+# What results depend on; each can be set in a session of its own.
 SQL_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -32,8 +32,6 @@ SQL_SETTINGS: Mapping[str, str] = {
     "parquet.page.write-checksum.enabled": "true",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # Else each commit reads the whole state of its table to look for its own transaction.
-    "spark.databricks.delta.setTransactionsInCrc.writeOnCommit": "true",
 }
 # What must be there before the JVM starts.
 _START_SETTINGS: Mapping[str, str] = {
@@ -42,7 +40,7 @@ _START_SETTINGS: Mapping[str, str] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.executorEnv.TZ": "UTC",
-    # Else each expression asks the JVM four times, to say where in our code it was written.
+    # Else expressions ask the JVM four times as often, to say where in our code they were written.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
