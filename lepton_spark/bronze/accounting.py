@@ -51,6 +51,9 @@ def account(staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_
         layout: How they are written.
         min_rows: Fewest rows in a landing.
 
+    Returns:
+        The books, where they balance.
+
     Raises:
         DataError: A file was refused, or there are too few rows.
         InternalError: A record was lost or doubled on the way.

@@ -30,6 +30,7 @@ from lepton_spark.features.survey import (
     survey,
 )
 from lepton_spark.lake import tables
+from lepton_spark.lake.drift import has_drifted
 from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.silver.knowledge import versions
@@ -105,7 +106,7 @@ def _replaced(context: RunContext, table: TableId, features: DataFrame, days: Da
         return f"{_MONTH} = DATE'{as_of.replace(day=1)}' AND _as_of = DATE'{as_of}'"
     if context.revision > 0 and tables.exists(context, table):
         standing = tables.read(context, table)
-        if set(standing.dtypes) != set(features.dtypes):
+        if has_drifted(features.schema, standing.schema):
             refuse_loss(str(table), standing, as_of)
             return EVERYTHING
     return f"_as_of <= DATE'{as_of}'"

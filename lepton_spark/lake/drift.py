@@ -46,5 +46,10 @@ def refuse_drift(publication: Publication, rows: StructType, table: StructType) 
         )
 
 
+def has_drifted(rows: StructType, table: StructType) -> bool:
+    """Whether rows have other columns than a table: by name, whatever their order, and by type."""
+    return _types(rows) != _types(table)
+
+
 def _types(schema: StructType) -> dict[str, str]:
     return {field.name.lower(): field.dataType.simpleString() for field in schema}

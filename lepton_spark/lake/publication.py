@@ -27,7 +27,8 @@ class Publication:
         replace: SQL condition; the rows replace those for which it holds. None appends. EVERYTHING
             replaces the table with its schema.
         partition_by: Columns, for a table that is made.
-        facts: JSON-ready; found again in the marker. No cell values.
+        facts: JSON-ready; found again in the marker. No cell values. Read when the commit is made,
+            so that an audit may add what it counted.
         audit: Given the staged rows; raises a DataError where they must not be published.
         row_group_rows: Most rows in one row group; None leaves it to Parquet.
         add_columns: New columns are added to the table, and those the rows lack become null;

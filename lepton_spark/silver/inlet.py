@@ -34,6 +34,11 @@ class Inlet:
     files: tuple[FileState, ...] = ()
     is_last: bool = True
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is anything to do; a table is made even where all its files are empty."""
+        return bool(self.files) or self.silver_version < 0
+
     def as_told(self, landed: Sequence[StoredFile], moment: datetime) -> Inlet:
         """With the files that were landed since; those not there at the moment are left out."""
         here = [file for file in landed if file.has_arrived(moment)]

@@ -40,6 +40,7 @@ from lepton_spark.silver.watermark import NOTHING_YET, Watermark, since, waterma
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.landed import StoredFile
+    from lepton_spark.lake.marker import Marker
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def refine(context: RunContext) -> StageResult:
     with tables.hold(context, TableId("silver", context.case.case)):
         inlets = _inlets(context)
         for names in groups(context.case.sources):
-            waiting = [inlets[name] for name in names if _is_waiting(context, inlets[name])]
+            waiting = [inlets[name] for name in names if inlets[name].is_waiting]
             with ExitStack() as kept:
                 batches = _judge_all(context, waiting, kept)
                 published += _publish(context, batches)
@@ -109,6 +110,8 @@ def _inlets(context: RunContext) -> dict[str, Inlet]:
     """What each source has to refine: from the log, else one job that collects a row a file."""
     inlets: dict[str, Inlet] = {}
     unknown: list[Inlet] = []
+    newest = tables.current_version(context, QUARANTINE)
+    quarantine = tables.marks(context, QUARANTINE, newest)
     for name in context.case.sources:
         bronze, silver = (TableId(layer, _table_name(context, name)) for layer in _LAYERS)
         inlet = Inlet(
@@ -118,7 +121,7 @@ def _inlets(context: RunContext) -> dict[str, Inlet]:
             bronze_version=tables.current_version(context, bronze),
             silver_version=tables.current_version(context, silver),
         )
-        landed = _landed_since(context, inlet)
+        landed = _landed_since(context, inlet, quarantine)
         if landed is None:
             unknown.append(inlet)
         else:
@@ -130,17 +133,17 @@ def _table_name(context: RunContext, source: str) -> str:
     return f"{context.case.case}_{source}"
 
 
-def _landed_since(context: RunContext, inlet: Inlet) -> list[StoredFile] | None:
+def _landed_since(
+    context: RunContext, inlet: Inlet, quarantine: Sequence[Marker | None]
+) -> list[StoredFile] | None:
     """The files that were landed since a source was refined; None where the log cannot say."""
     watermark: Watermark | None = NOTHING_YET
     if inlet.silver_version >= 0:
         watermark = watermark_of(tables.marker_of(context, inlet.silver, inlet.silver_version))
     if watermark is None:
         return None
-    newest = tables.current_version(context, QUARANTINE)
     bronze = since(watermark.bronze, tables.marks(context, inlet.bronze, inlet.bronze_version))
-    refused = since(watermark.quarantine, tables.marks(context, QUARANTINE, newest))
-    return landed_since(bronze, refused, context.case.case)
+    return landed_since(bronze, since(watermark.quarantine, quarantine), context.case.case)
 
 
 def _steps(context: RunContext, inlet: Inlet) -> list[DataFrame]:
@@ -165,11 +168,6 @@ def _as_found(context: RunContext, inlets: Sequence[Inlet]) -> dict[str, Inlet]:
         found = open_files(steps).collect()
     states = {inlet.name: [row[1:] for row in found if row[0] == inlet.name] for inlet in inlets}
     return {inlet.name: inlet.as_found(states[inlet.name]) for inlet in inlets}
-
-
-def _is_waiting(context: RunContext, inlet: Inlet) -> bool:
-    """Whether there is anything to do; a table is made even where all its files are empty."""
-    return bool(inlet.files) or not tables.exists(context, inlet.silver)
 
 
 def _references(
@@ -217,7 +215,7 @@ def _require_sound(context: RunContext, batch: _Batch) -> None:
     """See that no row is lost and that not too many are refused."""
     inlet = batch.inlet
     require_balance(str(inlet.silver), inlet.files, batch.counted)
-    version = tables.current_version(context, inlet.silver)
+    version = inlet.silver_version
     state = f"is still at version {version}" if version >= 0 else "is not made yet"
     most = context.case.sources[inlet.name].max_refused
     require_few_refused(inlet.name, batch.counted, most, f"{inlet.silver} {state}")
@@ -273,7 +271,7 @@ def _publish_silver(
     context: RunContext, batch: _Batch, quarantine_version: int
 ) -> Published | None:
     inlet, new = batch.inlet, batch.new_good
-    if not any(new.values()) and tables.exists(context, inlet.silver):
+    if not any(new.values()) and inlet.silver_version >= 0:
         return None
     facts = {
         "source": inlet.name,
