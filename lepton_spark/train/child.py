@@ -26,7 +26,8 @@ class Child:
     """One training process in a folder of its own.
 
     Args:
-        folder: Local and empty.
+        folder: Local and empty. The process's temporary files go there too: it ends at once, and
+            TensorFlow would remove what it generated only at an orderly end.
         job: Entry and payload.
         environment: Variables on top of this process's.
     """
@@ -36,10 +37,11 @@ class Child:
     ) -> None:
         self._folder = folder = folder.absolute()
         (folder / JOB).write_text(json.dumps(job))
+        own = {"TMPDIR": str(folder), "PYTHONPATH": _python_path()}
         with (folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lepton_spark.train.rank", str(folder), str(os.getpid())],
-                env={**os.environ, **environment, "PYTHONPATH": _python_path()},
+                env={**os.environ, **environment, **own},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

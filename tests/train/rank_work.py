@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def add_ranks(worker, payload):
     total = worker.sum(np.array([float(worker.rank), 1.0]))
     files = {"echo.bin": payload["echo"].encode()} if worker.rank == 0 else {}
     return Outcome({"total": total.tolist(), "rank": worker.rank}, files)
+
+
+def leave_temporary_file(_worker, _payload):
+    descriptor, path = tempfile.mkstemp()
+    os.close(descriptor)
+    return Outcome({"left": path, "was_there": Path(path).exists()})
 
 
 def _stop(_worker):

@@ -69,6 +69,13 @@ def test_ranks_come_back_in_order_with_their_files(backend):
     assert [dict(result.files) for result in results] == [{"echo.bin": b"hi"}, {}]
 
 
+def test_temporary_files_of_a_rank_go_with_it(backend):
+    (result,) = backend.run(Work("tests.train.rank_work:leave_temporary_file", {}), 1)
+
+    assert result.facts["was_there"]
+    assert not Path(result.facts["left"]).exists()
+
+
 def test_two_ranks_with_half_the_batch_equal_one_with_the_whole(backend, tmp_path):
     train = ROWS.filter(np.array(ROWS["_split"]) == "train").slice(0, 1024)
     both = pa.concat_tables([train, ROWS.filter(np.array(ROWS["_split"]) == "validate")])
