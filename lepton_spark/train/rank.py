@@ -1,7 +1,7 @@
-"""A training process: `python -m lepton_spark.train.rank FOLDER`, started by a supervisor.
+"""A training process, forked for a supervisor.
 
 Reads `job.json` in its folder; writes `beat`, and in the end `result.json` with `files/`, or
-`error.json`. It dies with its supervisor.
+`error.json`; what the interpreter says goes to `log`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from lepton_spark.errors import LeptonError
 
-JOB, BEAT, RESULT, FILES, ERROR = "job.json", "beat", "result.json", "files", "error.json"
+JOB, BEAT, RESULT, FILES = "job.json", "beat", "result.json", "files"
+ERROR, LOG = "error.json", "log"
 BEAT_BYTES = 160
 _PR_SET_PDEATHSIG = 1
 # Of these the text is about the machine; that of others may hold a value of a cell.
 _TELLING = (ImportError, FileNotFoundError, PermissionError, ConnectionError)
 
 
-def main(folder: Path, parent: int) -> int:
+def main(folder: Path) -> int:
     """Do the work; returns the exit code."""
-    die_with(parent)
     job = json.loads((folder / JOB).read_text())
     beat = Beat(folder / BEAT)
     try:
@@ -74,6 +75,13 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
+def leave(code: int) -> NoReturn:
+    """End at once: an orderly end of an interpreter with TensorFlow in it takes half a second."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def describe(error: BaseException) -> dict[str, object]:
     """An error as JSON: told (our own), lost (another rank is gone) or crashed."""
     if isinstance(error, LeptonError):
@@ -99,10 +107,3 @@ def _write(path: Path, content: bytes) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(content)
     temporary.replace(path)
-
-
-if __name__ == "__main__":
-    code = main(Path(sys.argv[1]), int(sys.argv[2]))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the end of an interpreter with TensorFlow in it takes half a second

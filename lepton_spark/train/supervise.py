@@ -61,7 +61,7 @@ def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
         try:
             return _watch(child, pen, rank, len(job.hosts))
         finally:
-            child.kill()
+            child.end()
 
 
 def environment_of(job: RankJob, rank: int) -> dict[str, str]:

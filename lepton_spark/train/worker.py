@@ -71,7 +71,8 @@ class HorovodWorker:
     """One rank of a Horovod ring; reads its place from the HOROVOD_ variables."""
 
     def __init__(self, folder: Path, beat: Callable[[str], None]) -> None:
-        import horovod.tensorflow as hvd  # noqa: PLC0415  # absent where one process trains
+        import lepton_spark.models.lean  # noqa: F401, PLC0415  # first: Horovod would import all
+        import horovod.tensorflow as hvd  # isort: skip  # noqa: PLC0415  # absent where one process trains
 
         hvd.init()
         self._hvd = hvd

@@ -25,10 +25,10 @@ STALL_SECONDS = 10.0
 
 def rank_processes():
     """Training processes of this session, which lie in a folder of its own."""
-    folder, found = SparkFiles.getRootDirectory().encode(), []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    folder, found = Path(SparkFiles.getRootDirectory()), []
+    for path in Path("/proc").glob("[0-9]*/cwd"):
         try:
-            if folder in path.read_bytes():
+            if folder in path.readlink().parents:
                 found.append(path.parent.name)
         except OSError:
             continue
