@@ -5,34 +5,22 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pyspark.sql import SparkSession
 
-from lepton_spark.train.backend import Outcome, TrainingBackend, Work
+from lepton_spark.train.backend import TrainingBackend, Work
 from lepton_spark.train.horovod_barrier import BarrierBackend
 from lepton_spark.train.horovod_stock import StockBackend
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from lepton_spark.train.worker import Worker
 
 RANKS = 2
 WARM = 2
 BACKENDS = {"barrier": BarrierBackend, "stock": StockBackend}
 
 
-def add(worker: Worker, _payload: Mapping[str, Any]) -> Outcome:
-    """The empty job: one allreduce."""
-    return Outcome({"sum": float(worker.sum(np.array([worker.rank + 1.0]))[0])})
-
-
 def seconds_of(backend: TrainingBackend) -> float:
     """From the call to the results of all ranks."""
     started_at = time.monotonic()
-    results = backend.run(Work("benchmarks.launch_once:add"), RANKS)
+    results = backend.run(Work("benchmarks.launch_entry:add"), RANKS)
     seconds = time.monotonic() - started_at
     if [result.facts["sum"] for result in results] != [3.0] * RANKS:
         raise SystemExit("the ranks did not add up")
