@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from lepton_spark.bronze.reader import REFUSED_FILE, Layout, count_records, refusal_of
+from lepton_spark.bronze.reader import REFUSED_FILE, count_records, refusal_of
 from lepton_spark.errors import DataError, InternalError, LeptonError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lepton_spark.bronze.arrivals import LandedFile
+    from lepton_spark.bronze.layout import Layout
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The header line of a raw file against the columns that its contract promises."""
+"""The names of columns in a raw file against those that its contract promises."""
 
 from __future__ import annotations
 
@@ -23,15 +23,21 @@ class Promised(NamedTuple):
 
 
 def positions(
-    found: Sequence[str], promised: Sequence[Promised], *, path: str, ignore_extra: bool
+    found: Sequence[str],
+    promised: Sequence[Promised],
+    *,
+    path: str,
+    ignore_extra: bool,
+    is_line: bool = True,
 ) -> tuple[int, ...]:
     """Where in a file each promised column is: by name, whatever the case and the order.
 
     Args:
-        found: Names of the header line, in their order.
+        found: Names in the file, in their order.
         promised: Columns of the contract.
         path: The file, for the error.
         ignore_extra: Whether columns that are not promised are left out, not refused.
+        is_line: The names are those of a header line, which may be missing.
 
     Raises:
         DataError: A name occurs twice, a promised column is missing, or there is one too many.
@@ -39,6 +45,8 @@ def positions(
     names = [_fold(name) for name in found]
     _refuse_twice(names, path)
     wanted = [_fold(column.header) for column in promised]
+    if is_line:
+        _refuse_data(names, wanted, path)
     _refuse_missing(found, names, promised, path)
     extra = [index for index, name in enumerate(names) if name not in wanted]
     if extra and not ignore_extra:
@@ -59,10 +67,21 @@ def _refuse_twice(names: list[str], path: str) -> None:
         if first < index:
             raise DataError(
                 "LS-2012",
-                f"{path}: columns {first + 1} and {index + 1} of the header have the same name.",
+                f"{path}: columns {first + 1} and {index + 1} of the file have the same name.",
                 "columns are matched by name, whatever their case, so a name must be there once.",
                 "give one of the two another name, or take it out of the file.",
             )
+
+
+def _refuse_data(names: list[str], wanted: list[str], path: str) -> None:
+    if not set(names) & set(wanted):
+        # The line may be data: its cells must not be shown.
+        raise DataError(
+            "LS-2013",
+            f"{path}: the header line names none of the {len(wanted)} columns of the contract.",
+            "columns are matched by the names in that line.",
+            "put the header line back, or set csv.header: false and csv.delimiter as the file is.",
+        )
 
 
 def _refuse_missing(
@@ -71,14 +90,6 @@ def _refuse_missing(
     missing = [column for column in promised if _fold(column.header) not in names]
     if not missing:
         return
-    if len(missing) == len(promised):
-        # The line may be data: its cells must not be shown.
-        raise DataError(
-            "LS-2013",
-            f"{path}: the first line names none of the {len(promised)} columns of the contract.",
-            "columns are matched by the names in the first line.",
-            "put the header line back, or set csv.header: false and csv.delimiter as the file is.",
-        )
     column = missing[0]
     taken = {_fold(other.header) for other in promised}
     free = [name for name, folded in zip(found, names, strict=True) if folded not in taken]
@@ -101,8 +112,8 @@ def _extra(found: Sequence[str], extra: list[int], path: str) -> DataError:
     return DataError(
         "LS-2015",
         f"{path}: {shown}{more} is not in the contract.",
-        "csv.extra_columns is `fail`, so a new column is not dropped unseen.",
-        "add it to the contract, or set csv.extra_columns: ignore for this source.",
+        "extra_columns is `fail`, so a new column is not dropped unseen.",
+        "add it to the contract, or set extra_columns: ignore in the format of this source.",
     )
 
 

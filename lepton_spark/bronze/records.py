@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
+
+from lepton_spark.config.format import BLANKS
 
 CELL_LIMIT = 1024 * 1024
 _LINE_LIMIT = 16 * CELL_LIMIT
@@ -21,23 +23,26 @@ class Dialect:
     """How cells are told apart.
 
     Args:
+        delimiter: One character, or BLANKS: a run of spaces and tabs, those at the ends left out.
+        quote: None where quotes mean nothing.
         width: Cells that a whole record has.
     """
 
     delimiter: str
-    quote: str
+    quote: str | None
     width: int
 
 
 class Record(NamedTuple):
     """One record as it came; `row` is the line on which it starts, 1-based.
 
-    `cells` are as many as the dialect is wide, or none where they cannot be told apart. `problem`
-    is a reason code where something is wrong, and `raw` then its text, cut at the limit of a cell.
+    `cells` are texts, or bytes, as many as the dialect is wide, or none where they cannot be told
+    apart. `problem` is a reason code where something is wrong, and `raw` then its text, cut at the
+    limit of a cell.
     """
 
     row: int
-    cells: list[str | None] | list[str] | None
+    cells: Sequence[Any] | None
     problem: str | None = None
     raw: str | None = None
 
@@ -94,10 +99,11 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     record of its line alone; so does one whose inside would swallow a line that by itself is as
     wide as a record.
     """
-    delimiter, quote, width = dialect.delimiter, dialect.quote, dialect.width
+    quote, width = dialect.quote, dialect.width
+    delimiter = _separator(dialect)
     while (line := lines.next()) is not None:
         number = lines.number
-        if quote in line:
+        if quote is not None and quote in line:
             yield _quoted(line, lines, dialect)
             continue
         cells = line.split(delimiter)
@@ -154,7 +160,7 @@ def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:
         parts.append(following)
         length += len(following)
         # Inside a quoted cell quotes come in pairs; the line with an odd one may end it.
-        is_open ^= following.count(dialect.quote) % 2 == 1
+        is_open ^= following.count(dialect.quote or "") % 2 == 1
         if not is_open:
             text = "\n".join(parts)
             cells = split(text, dialect)
@@ -166,17 +172,24 @@ def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:
 
 
 def _is_record(line: str, dialect: Dialect) -> bool:
-    if dialect.quote not in line:
-        return line.count(dialect.delimiter) + 1 == dialect.width
+    if dialect.quote is None or dialect.quote not in line:
+        return len(line.split(_separator(dialect))) == dialect.width
     cells = split(line, dialect)
     return cells is not None and len(cells) == dialect.width
 
 
 def split(text: str, dialect: Dialect) -> list[str] | None:
     """The cells of one record; none where a quote is not closed or is closed within a cell."""
+    if dialect.quote is None:
+        return text.split(_separator(dialect))
     reader = csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     try:
         cells = next(reader, [""])
         return cells if next(reader, None) is None else None
     except csv.Error:
         return None
+
+
+def _separator(dialect: Dialect) -> str | None:
+    """The delimiter as `str.split` has it."""
+    return None if dialect.delimiter == BLANKS else dialect.delimiter

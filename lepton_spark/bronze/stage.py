@@ -16,8 +16,9 @@ from lepton_spark.bronze.accounting import account
 from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.landed import as_fact, stored
+from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing
-from lepton_spark.bronze.reader import Layout, Stamp, hash_files, read_files
+from lepton_spark.bronze.reader import hash_files, read_files
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import files as lake_files
 from lepton_spark.lake import tables
@@ -94,16 +95,10 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
 
 def _layout(context: RunContext, source: Source) -> Layout:
     columns = context.contracts[source.contract].columns
-    return Layout(
-        promised=tuple(
-            Promised(column.name, column.kind, column.header or column.name) for column in columns
-        ),
-        delimiter=source.csv.delimiter,
-        quote=source.csv.quote,
-        has_header=source.csv.header,
-        encoding=source.csv.encoding,
-        ignore_extra=source.csv.extra_columns == "ignore",
+    promised = tuple(
+        Promised(column.name, column.kind, column.header or column.name) for column in columns
     )
+    return Layout(promised, source.format)
 
 
 def _digests(context: RunContext, touched: Sequence[LandedFile]) -> Mapping[str, str]:

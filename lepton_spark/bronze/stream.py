@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
+import zlib
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
 
 from lepton_spark.errors import DataError
 from lepton_spark.lake import files
@@ -24,14 +30,30 @@ _WIDE = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+_Opener = Callable[[Any], Any]
+_COMPRESSIONS: Mapping[str, _Opener] = {
+    ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
+    ".tgz": lambda stored: gzip.GzipFile(fileobj=stored),
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zst": lambda stored: pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd"),
+}
+# What the readers raise where compressed data are damaged or cut off.
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 
 class HashedStream(io.RawIOBase):
-    """A readable stream that hashes and counts what passes through it."""
+    """A readable stream that hashes and counts what passes through it.
 
-    def __init__(self, inner: Any) -> None:
+    Args:
+        inner: The stored bytes, from their start.
+        again: Opens them once more, at any position.
+    """
+
+    def __init__(self, inner: Any, again: Callable[[], Any]) -> None:
         super().__init__()
         self._inner = inner
+        self.seekable_copy = again
         self._hash = hashlib.sha256()
         self.num_bytes = 0
 
@@ -47,11 +69,11 @@ class HashedStream(io.RawIOBase):
         self.num_bytes += len(chunk)
         return len(chunk)
 
-    def buffered(self, *, is_compressed: bool) -> io.BufferedReader:
-        """The content, decompressed where it is gzip."""
-        if not is_compressed:
-            return io.BufferedReader(self, _CHUNK_BYTES)
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=self)), _CHUNK_BYTES)
+    def buffered(self, path: str) -> io.BufferedReader:
+        """The content, decompressed where the ending of the path says that it is compressed."""
+        opener = _COMPRESSIONS.get(path[path.rfind(".") :].lower())
+        inner: Any = self if opener is None else opener(io.BufferedReader(self, _CHUNK_BYTES))
+        return io.BufferedReader(cast("io.RawIOBase", inner), _CHUNK_BYTES)
 
     def drain(self) -> str:
         """Read what is left; the SHA-256 of all."""
@@ -76,17 +98,18 @@ def open_hashed(file: LandedFile) -> tuple[HashedStream, str]:
     A small file is read once and kept in memory; a large one is read for its digest first.
     """
     if file.size <= _KEPT_BYTES:
-        with files.open_stream(file.uri) as stream:
-            content = bytes(stream.read(_KEPT_BYTES + 1))
-        return HashedStream(io.BytesIO(content)), hashlib.sha256(content).hexdigest()
+        with files.open_stream(file.uri) as stored:
+            content = bytes(stored.read(_KEPT_BYTES + 1))
+        stream = HashedStream(io.BytesIO(content), lambda: io.BytesIO(content))
+        return stream, hashlib.sha256(content).hexdigest()
     digest = digest_of(file.uri)
-    return HashedStream(files.open_stream(file.uri)), digest
+    return HashedStream(files.open_stream(file.uri), lambda: files.open_input(file.uri)), digest
 
 
 def digest_of(uri: str) -> str:
     """The SHA-256 of a file, in bounded memory."""
     with files.open_stream(uri) as stream:
-        return HashedStream(stream).drain()
+        return HashedStream(stream, lambda: files.open_input(uri)).drain()
 
 
 def changed(path: str, when: str) -> DataError:
@@ -111,16 +134,16 @@ def refuse_foreign(stream: io.BufferedReader, file: LandedFile) -> None:
         raise DataError(
             "LS-2018",
             f"{file.path}: this is {wide or 'UTF-16'} text.",
-            "text is read as UTF-8, or as latin-1 or cp1252 where csv.encoding says so.",
+            "text is read as UTF-8, or in the one-byte encoding that the case names.",
             f"convert it: iconv -f {wide or 'UTF-16'} -t UTF-8.",
         )
     kind = next((name for mark, name in _FOREIGN.items() if start.startswith(mark)), None)
     if kind:
         raise DataError(
             "LS-2019",
-            f"{file.path}: this is {kind}, not delimited text.",
-            "the source is declared as delimited text; gzip is told by the ending .gz.",
-            "deliver delimited text, or give the file its true ending.",
+            f"{file.path}: this is {kind}, not text.",
+            "the source is declared as text; compression is told by the ending, such as .gz.",
+            "name the format in the case, such as parquet: {}, or give the file its true ending.",
         )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp"]
+Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp", "binary"]
 Bound = int | float | Decimal | date | datetime
 
 PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})

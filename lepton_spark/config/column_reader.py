@@ -28,6 +28,7 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "boolean": frozenset(),
     "date": frozenset({"format", "minimum", "maximum"}),
     "timestamp": frozenset({"format", "minimum", "maximum", "timezone"}),
+    "binary": frozenset(),
 }
 _EXECUTED = frozenset(
     {"name", "physicalName", "physicalType", "logicalType", "logicalTypeOptions", "required",
@@ -118,7 +119,9 @@ class ColumnReader:
                     "write decimal(18,2), for example",
                 )
             return "decimal", precision, scale
-        kinds = set(get_args(Kind)) - {"decimal"}
+        if logical == "string" and (self.item.physicalType or "").lower() == "binary":
+            return "binary", None, None
+        kinds = set(get_args(Kind)) - {"decimal", "binary"}
         if logical not in kinds:
             self._refuse(
                 "logicalType",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lepton_spark.config.clean_checker import check_clean
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
 from lepton_spark.config.model import is_known_zone
@@ -124,9 +125,14 @@ class _SourceColumns:
 
     def all(self) -> Columns:
         """Contract, lookup, times and derive, then the expressions that read them."""
-        for column in self._contracts[self._source.contract].columns:
+        promised = {each.name: each for each in self._contracts[self._source.contract].columns}
+        for column in promised.values():
             reads = frozenset({column.name})
             self._columns[column.name] = SilverColumn(column.kind, reads, column.is_personal)
+        for name, clean in self._source.clean.items():
+            path = (*self._path, "clean", name)
+            self._see(path, name)
+            check_clean(self._where(path), promised[name], clean)
         for index, lookup in enumerate(self._source.lookup):
             self._look_up((*self._path, "lookup", index), lookup)
         for name, time in self._source.times.items():

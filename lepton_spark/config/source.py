@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from lepton_spark.config.clean import Clean
+from lepton_spark.config.format import Csv, Files, FixedWidth, Format, Idx, Json, Parquet
 from lepton_spark.config.location import LandingPath
 from lepton_spark.config.model import (
     Clock,
@@ -25,19 +27,6 @@ class Arrival(Settings):
     )
     time: Clock = Field(description="Local time at which the file is there.")
     zone: ZoneName = Field(description="Time zone of `time`.")
-
-
-class Csv(Settings):
-    """How a delimited file is written."""
-
-    delimiter: str = Field(",", min_length=1, max_length=1, description="Between two cells.")
-    quote: str = Field('"', min_length=1, max_length=1, description="Around a cell.")
-    header: bool = Field(True, description="First line holds the names; else the contract's order.")
-    encoding: Literal["utf-8", "latin-1", "cp1252"] = Field("utf-8", description="Of the text.")
-    nulls: tuple[str, ...] = Field(("", "NA"), description="Cells that mean: no value.")
-    extra_columns: Literal["fail", "ignore"] = Field(
-        "fail", description="What to do with a column that the contract does not name."
-    )
 
 
 class Lookup(Settings):
@@ -80,7 +69,15 @@ class Source(Settings):
     )
     contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
     key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
-    csv: Csv = Field(default_factory=Csv, description="How the files are written.")
+    csv: Csv | None = Field(None, description="Delimited text, which is also the default.")
+    json_: Json | None = Field(None, alias="json", description="JSON, an object a row.")
+    fixed_width: FixedWidth | None = Field(None, description="Text in columns of fixed width.")
+    parquet: Parquet | None = Field(None, description="Apache Parquet.")
+    idx: Idx | None = Field(None, description="Arrays as in MNIST.")
+    files: Files | None = Field(None, description="Whole files: images, texts, documents.")
+    clean: dict[ColumnName, Clean] = Field(
+        default_factory=dict, description="Column: what is done to its cells first."
+    )
     arrives: Arrival | None = Field(
         None, description="When a file is there; without it the rows count as always known."
     )
@@ -100,3 +97,19 @@ class Source(Settings):
         0.05, description="Share of refused rows above which nothing is published."
     )
     min_rows: int = Field(0, ge=0, description="Fewest rows in one landing.")
+
+    @model_validator(mode="after")
+    def _one_format(self) -> Source:
+        if len(self._formats) > 1:
+            raise ValueError("give one of csv, json, fixed_width, parquet, idx, files")
+        return self
+
+    @property
+    def _formats(self) -> list[Format]:
+        given = (self.csv, self.json_, self.fixed_width, self.parquet, self.idx, self.files)
+        return [each for each in given if each is not None]
+
+    @property
+    def format(self) -> Format:
+        """How the files are written."""
+        return next(iter(self._formats), Csv())

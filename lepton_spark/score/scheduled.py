@@ -82,7 +82,7 @@ def refused(
     )
     located = records.join(F.broadcast(known), ["_file", "_row"], how="inner")
     cells = located.select("_file", "_row", "_why", *(column.name for column in wanted))
-    typed = conform(cells, wanted, source.csv.nulls)
+    typed = conform(cells, wanted, source.format.nulls, source.clean)
     of_file = _is_file_of(source.path, day.as_of)
     own = F.col(day.column) if day.column in typed.columns else F.lit(None).cast("date")
     is_of_day = F.coalesce(own == F.lit(day.as_of), of_file)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from lepton_spark.config.clean import Clean
 from lepton_spark.quality.reasons import REASONS, gathered
 from lepton_spark.quality.span import as_reason, is_within
+from lepton_spark.silver.clean import cleaned, unit_problem, without_sentinels
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -24,31 +26,53 @@ _NOT_FINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
 _ISO_DATE = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}\s*$"
 _ISO_TIME = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
 _OFFSET = r"\s?(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
+_AS_IT_IS = Clean()
 _INT_SPAN = range(-(2**31), 2**31)
 
 
-def conform(rows: DataFrame, columns: Sequence[Column], nulls: Sequence[str]) -> DataFrame:
+def conform(
+    rows: DataFrame,
+    columns: Sequence[Column],
+    nulls: Sequence[str],
+    cleaning: Mapping[str, Clean] | None = None,
+) -> DataFrame:
     """Give every column of the contract its type.
 
     Args:
         rows: Every column of the contract as text; further columns are kept as they are.
         columns: The contract's.
         nulls: Texts that mean: no value.
+        cleaning: Column name to what is done to its cells first.
 
     Returns:
         The rows with typed columns and `_reasons`: for each cell that does not parse one of
         `not_int`, `not_number`, `not_finite`, `not_boolean`, `bad_date`, `bad_time`,
         `ambiguous_time` (no offset from UTC), `out_of_range`, `too_many_digits`,
-        `date_out_of_range`, `looks_like_milliseconds`. Such a cell is null. Negative zero becomes
-        zero.
+        `date_out_of_range`, `looks_like_milliseconds`, `unknown_unit`, `no_unit`. Such a cell is
+        null. Negative zero becomes zero.
     """
+    ways = {column.name: (cleaning or {}).get(column.name, _AS_IT_IS) for column in columns}
     names = [column.name for column in columns]
     others = [name for name in rows.columns if name not in names]
     # Three projections, so that Spark computes only once what the next one uses twice.
-    cells = rows.select(*others, *(_cell(name, nulls).alias(_raw(name)) for name in names))
+    problems = {name: unit_problem(F.col(name), way) for name, way in ways.items()}
+    known = {name: problem for name, problem in problems.items() if problem is not None}
+    cells = rows.select(
+        *others,
+        *(_cell(column, nulls, ways[column.name]) for column in columns),
+        *(problem.alias(f"_unit_{name}") for name, problem in known.items()),
+    )
     typed = cells.select("*", *(_value(column).alias(column.name) for column in columns))
-    reasons = [_reason(column) for column in columns if column.kind != "string"]
-    return typed.select(*others, *names, gathered(reasons).alias(REASONS))
+    reasons = [
+        _reason(column, F.col(f"_unit_{column.name}") if column.name in known else F.lit(None))
+        for column in columns
+        if column.kind in _FAILURES
+    ]
+    values = [
+        without_sentinels(F.col(column.name), column, ways[column.name]).alias(column.name)
+        for column in columns
+    ]
+    return typed.select(*others, *values, gathered(reasons).alias(REASONS))
 
 
 def silver_type(column: Column) -> str:
@@ -65,8 +89,14 @@ def _raw(name: str) -> str:
     return f"_cell_{name}"
 
 
-def _cell(name: str, nulls: Sequence[str]) -> Expression:
-    return F.when(~F.col(name).isin(*nulls), F.col(name)) if nulls else F.col(name)
+def _cell(column: Column, nulls: Sequence[str], way: Clean) -> Expression:
+    cell = F.col(column.name)
+    if column.kind != "binary":
+        given = F.when(~cell.isin(*nulls), cell) if nulls else cell
+        cell = cleaned(given, column, way)
+        if nulls and cell is not given:
+            cell = F.when(~cell.isin(*nulls), cell)
+    return cell.alias(_raw(column.name))
 
 
 def _value(column: Column) -> Expression:
@@ -74,13 +104,13 @@ def _value(column: Column) -> Expression:
     return _VALUES[column.kind](cell, column)
 
 
-def _reason(column: Column) -> Expression:
+def _reason(column: Column, unit_problem_of_cell: Expression) -> Expression:
     cell, value = F.col(_raw(column.name)), F.col(column.name)
-    why = _FAILURES[column.kind](cell, column)
+    why = F.coalesce(unit_problem_of_cell, _FAILURES[column.kind](cell, column))
     return F.when(cell.isNotNull() & value.isNull(), F.concat(why, F.lit(f":{column.name}")))
 
 
-def _text(cell: Expression, _: Column) -> Expression:
+def _as_it_is(cell: Expression, _: Column) -> Expression:
     return cell
 
 
@@ -176,7 +206,8 @@ def _timestamp_failure(cell: Expression, column: Column) -> Expression:
 
 _Rule = Callable[["Expression", "Column"], "Expression"]
 _VALUES: Mapping[str, _Rule] = {
-    "string": _text,
+    "string": _as_it_is,
+    "binary": _as_it_is,
     "integer": _integer,
     "number": _number,
     "decimal": _decimal,

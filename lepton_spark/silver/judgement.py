@@ -44,7 +44,7 @@ def judge(
     """
     names = [column.name for column in contract.columns]
     rows = landed.select(*_ORIGIN, PROBLEM, *names)
-    rows = conform(rows, contract.columns, source.csv.nulls)
+    rows = conform(rows, contract.columns, source.format.nulls, source.clean)
     rows = check_contract(rows, contract.columns, source.key)
     rows = rows.withColumn(UNMATCHED, F.array().cast("array<string>"))
     for lookup in source.lookup:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
@@ -10,37 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lepton_spark.bronze import stream
-from lepton_spark.bronze.arrivals import ALWAYS, LandedFile
 from lepton_spark.bronze.header import Promised
-from lepton_spark.bronze.reader import (
-    Layout,
-    Stamp,
-    count_records,
-    hash_files,
-    read,
-    read_files,
-    refusal_of,
-)
+from lepton_spark.bronze.layout import Layout
+from lepton_spark.bronze.reader import count_records, hash_files, read, read_files, refusal_of
+from lepton_spark.config.format import Csv
 from lepton_spark.errors import DataError, EnvironmentFault
+from tests.bronze.landed_files import STAMP
 
 NAMES = ("site", "visit", "minutes")
-STAMP = Stamp("r-1", datetime(2024, 5, 1, tzinfo=UTC))
 
 
 def layout(**changed):
-    promised = tuple(Promised(name, "string", name) for name in NAMES)
-    given_ = {"delimiter": ",", "quote": '"', "has_header": True, "encoding": "utf-8"}
-    return Layout(promised, **{**given_, "ignore_extra": False, **changed})
-
-
-@pytest.fixture
-def landed(tmp_path):
-    def put(content, name="a.csv"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return LandedFile(name, str(path), len(content), STAMP.ingested_at, ALWAYS)
-
-    return put
+    return Layout(tuple(Promised(name, "string", name) for name in NAMES), Csv(**changed))
 
 
 def rows_of(file, how=None):
@@ -61,7 +41,7 @@ def test_columns_are_placed_by_their_names(landed):
 
 
 def test_without_a_header_columns_are_in_the_order_of_the_contract(landed):
-    rows = rows_of(landed(b"A,1,5\n"), layout(has_header=False))
+    rows = rows_of(landed(b"A,1,5\n"), layout(header=False))
 
     assert (cells(rows), rows[0]["_row"]) == ([("A", "1", "5")], 1)
 

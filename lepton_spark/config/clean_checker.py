@@ -1,0 +1,66 @@
+"""Hold what a case does to the cells of a column against what the contract says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark.config.document import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lepton_spark.config.clean import Clean
+    from lepton_spark.config.column import Column
+
+_NUMBERS = frozenset({"integer", "number", "decimal"})
+_TEXTS = frozenset({"string"})
+_CELLS = _NUMBERS | _TEXTS | {"boolean", "date", "timestamp"}
+# Which kinds of columns a key means something for.
+_KINDS: Mapping[str, frozenset[str]] = {
+    "unicode": _CELLS,
+    "blanks": _CELLS,
+    "case": _TEXTS | {"boolean"},
+    "spelling": _CELLS,
+    "nearest": _TEXTS,
+    "nulls": _CELLS,
+    "number": _NUMBERS,
+    "formats": frozenset({"date"}),
+}
+
+
+def check_clean(place: str, column: Column, clean: Clean) -> None:
+    """See that each key means something for the column.
+
+    Args:
+        place: Where in the files the settings are.
+        column: As the contract has it.
+        clean: Its settings.
+
+    Raises:
+        ConfigError: One does not.
+    """
+    for key in sorted(clean.model_fields_set):
+        if column.kind not in _KINDS[key]:
+            refuse(
+                place,
+                f"{key} means nothing for {column.name}, a {column.kind}",
+                f"it is for columns that are {' or '.join(sorted(_KINDS[key]))}",
+                "remove it, or correct the type in the contract",
+                code="LS-1033",
+            )
+    if clean.nearest is not None and not column.allowed:
+        refuse(
+            place,
+            f"nearest is set for {column.name}, of which no values are known",
+            "a text becomes the nearest of the contract's validValues",
+            "list them in the contract, or use spelling",
+            code="LS-1033",
+        )
+    if clean.formats and column.format is not None:
+        refuse(
+            place,
+            f"{column.name} has formats here and a format in the contract",
+            "only one of them can be meant",
+            "remove the one in the contract",
+            code="LS-1033",
+        )

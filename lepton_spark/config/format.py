@@ -1,0 +1,110 @@
+"""How the files of a source are written: one of csv, json, fixed_width, parquet, idx, files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lepton_spark.config.model import Settings
+
+BLANKS = "blanks"
+Encoding = Literal[
+    "utf-8", "latin-1", "cp1250", "cp1251", "cp1252", "iso-8859-2", "iso-8859-15", "shift_jis",
+    "gb18030", "big5", "euc-kr",
+]  # fmt: skip
+ExtraColumns = Literal["fail", "ignore"]
+Nulls = tuple[str, ...]
+
+
+class Csv(Settings):
+    """Delimited text, a record a line unless a quoted cell goes on."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | Literal["blanks"] = Field(
+        ",", description="Between two cells; blanks: any number of spaces and tabs."
+    )
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        '"', description="Around a cell; null where quotes mean nothing."
+    )
+    header: bool = Field(True, description="First line holds the names; else the contract's order.")
+    skip_lines: int = Field(0, ge=0, le=1000, description="Lines above the header or first row.")
+    encoding: Encoding = Field("utf-8", description="Of the text.")
+    nulls: Nulls = Field(("", "NA"), description="Cells that mean: no value.")
+    extra_columns: ExtraColumns = Field(
+        "fail", description="What to do with a column that the contract does not name."
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Csv:
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote must differ")
+        if self.delimiter == BLANKS and self.quote is not None:
+            raise ValueError("between blanks quotes mean nothing; write quote: null")
+        return self
+
+
+class Json(Settings):
+    """Objects: one a line, or the items of an array in one document."""
+
+    records: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^(\.|[^.\s]+(\.[^.\s]+)*)$",
+        description="Where the array is in a document, as a.b; `.` if it is the document itself. "
+        "Without it each line is an object.",
+    )
+    nulls: Nulls = Field((), description="Texts that mean: no value, besides null.")
+    extra_columns: ExtraColumns = Field(
+        "fail", description="What to do with a key that the contract does not name."
+    )
+
+
+class FixedWidth(Settings):
+    """Text whose columns are at fixed places of a line."""
+
+    columns: dict[str, tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]] = Field(
+        min_length=1, description="Name in the contract's physicalName: first and last character."
+    )
+    skip_lines: int = Field(0, ge=0, le=1000, description="Lines above the first row.")
+    encoding: Encoding = Field("utf-8", description="Of the text.")
+    nulls: Nulls = Field(("", "NA"), description="Cells that mean: no value.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> FixedWidth:
+        for name, (first, last) in self.columns.items():
+            if last < first:
+                raise ValueError(f"{name} ends before it starts")
+        return self
+
+
+class Parquet(Settings):
+    """Apache Parquet; a field of a struct is named as a.b."""
+
+    from_text: bool = Field(
+        False, description="Whether text columns may hold numbers and dates, as a text file does."
+    )
+    nulls: Nulls = Field((), description="Texts that mean: no value, besides null.")
+    extra_columns: ExtraColumns = Field(
+        "fail", description="What to do with a column that the contract does not name."
+    )
+
+
+class Idx(Settings):
+    """Arrays as in MNIST; columns: index, from 0, and value, a number or the bytes of an image."""
+
+    nulls: Nulls = Field((), description="Texts that mean: no value.")
+
+
+class Files(Settings):
+    """A row for each file, or for each member of a tar archive.
+
+    Columns: name, folder (its last one), path, num_bytes, content, and of images width, height and
+    channels.
+    """
+
+    content: Literal["image", "text", "binary"] = Field(description="What the files hold.")
+    encoding: Encoding = Field("utf-8", description="Of text.")
+    nulls: Nulls = Field((), description="Texts that mean: no value.")
+
+
+Format = Csv | Json | FixedWidth | Parquet | Idx | Files

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lepton_spark.bronze import stream
+from lepton_spark.bronze.header import Promised
+from lepton_spark.bronze.layout import Layout
+from lepton_spark.bronze.reader import read
+from lepton_spark.config.format import Parquet
+from lepton_spark.errors import DataError
+from tests.bronze.landed_files import STAMP, layout_of, rows_of
+
+NOON = datetime(2024, 2, 29, 12, 0, 1, 500_000, tzinfo=UTC)
+
+
+def parquet(table, **options):
+    sink = io.BytesIO()
+    pq.write_table(pa.table(table), sink, write_page_checksum=True, **options)
+    return sink.getvalue()
+
+
+def refusal(file, layout):
+    with pytest.raises(DataError) as raised:
+        list(read(file, layout, STAMP))
+    return raised.value
+
+
+def values(landed, array, kind="string"):
+    rows = rows_of(landed(parquet({"v": array})), layout_of(("v",), Parquet(), v=kind))
+    return [row["v"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "texts"),
+    [
+        (pa.array([2**62, None]), "integer", [str(2**62), None]),
+        (pa.array([0.1, -0.0, 1e300, float("nan")]), "number", ["0.1", "-0", "1e+300", "nan"]),
+        (pa.array([Decimal("1.50")]), "decimal", ["1.50"]),
+        (pa.array([True]), "boolean", ["true"]),
+        (pa.array([date(2024, 2, 29)]), "date", ["2024-02-29"]),
+        (
+            pa.array([NOON], pa.timestamp("us", "Asia/Tokyo")),
+            "timestamp",
+            ["2024-02-29T12:00:01.500000Z"],
+        ),
+        (pa.array([NOON.replace(tzinfo=None)]), "timestamp", ["2024-02-29T12:00:01.500000"]),
+        (pa.array(["a", "b"]).dictionary_encode(), "string", ["a", "b"]),
+        (pa.array([[1, 2], None]), "string", ["[1,2]", None]),
+        (pa.array([b"\0\xff"]), "binary", [b"\0\xff"]),
+    ],
+)
+def test_values_are_written_out_exactly(landed, array, kind, texts):
+    assert values(landed, array, kind) == texts
+
+
+def test_columns_are_found_by_name_and_fields_by_path(landed):
+    table = {"Minutes": [5, 6], "patient": [{"id": 1, "x": 0}, None]}
+    promised = (
+        Promised("patient_id", "integer", "patient.id"),
+        Promised("m", "integer", "minutes"),
+    )
+    layout = Layout(promised, Parquet(extra_columns="ignore"))
+
+    rows = rows_of(landed(parquet(table)), layout)
+
+    assert [(row["patient_id"], row["m"]) for row in rows] == [("1", "5"), (None, "6")]
+    assert refusal(landed(parquet(table)), Layout(promised, Parquet())).code == "LS-2015"
+
+
+def test_rows_are_numbered_over_row_groups_and_the_last_tells_their_number(landed):
+    content = parquet({"v": list(range(20_000))}, row_group_size=3000)
+
+    rows = rows_of(landed(content), layout_of(("v",), Parquet()))
+
+    assert [row["_row"] for row in rows] == list(range(1, 20_001))
+    assert [row["_records"] for row in rows[-2:]] == [None, 20_000]
+    assert [row["v"] for row in rows] == [str(number) for number in range(20_000)]
+
+
+def test_a_large_file_comes_out_the_same(landed, monkeypatch):
+    file = landed(parquet({"v": list(range(1000))}))
+    small = rows_of(file, layout_of(("v",), Parquet()))
+    monkeypatch.setattr(stream, "_KEPT_BYTES", 100)
+
+    assert rows_of(file, layout_of(("v",), Parquet())) == small
+
+
+def test_a_table_without_rows_has_none(landed):
+    empty = parquet({"v": pa.array([], pa.int64())})
+
+    assert rows_of(landed(empty), layout_of(("v",), Parquet())) == []
+
+
+GOOD = parquet({"v": list(range(1000))})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "0 bytes"),
+        (GOOD[:-20], "the footer is missing"),
+        (b"v\n1\n", "magic bytes are not PAR1"),
+        (GOOD[:100] + bytes([GOOD[100] ^ 1]) + GOOD[101:], "a page or the footer is damaged"),
+        (GOOD[:-12] + b"\xff\xff\xff\x7f" + GOOD[-8:], "a page or the footer is damaged"),
+        (b"PAR1PAR1", "the footer is missing"),
+    ],
+)
+def test_a_damaged_file_is_refused(landed, content, words):
+    error = refusal(landed(content, "a.parquet"), layout_of(("v",), Parquet()))
+
+    assert (error.code, words in error.what) == ("LS-2096", True), error.what
+
+
+@pytest.mark.parametrize(
+    ("array", "kind"),
+    [
+        (pa.array([1.5]), "date"),
+        (pa.array([True]), "integer"),
+        (pa.array([date(2024, 1, 1)]), "timestamp"),
+        (pa.array([b"x"]), "string"),
+        (pa.array([Decimal("1.5")]), "boolean"),
+        (pa.array(["1"]), "integer"),
+    ],
+)
+def test_a_column_of_a_type_that_is_not_promised_is_refused(landed, array, kind):
+    file = landed(parquet({"v": array}))
+
+    error = refusal(file, layout_of(("v",), Parquet(), v=kind))
+
+    assert error.code == "LS-2097"
+    assert str(array.type) in error.what
+    assert kind in error.what
+
+
+def test_text_is_parsed_as_in_a_text_file_where_the_case_says_so(landed):
+    file = landed(parquet({"v": ["1", "x"]}))
+
+    rows = rows_of(file, layout_of(("v",), Parquet(from_text=True), v="integer"))
+
+    assert [row["v"] for row in rows] == ["1", "x"]
+
+
+def test_a_missing_column_is_named_with_the_nearest(landed):
+    error = refusal(landed(parquet({"minute": [1]})), layout_of(("minutes",), Parquet()))
+
+    assert (error.code, "'minute'" in error.what) == ("LS-2014", True)

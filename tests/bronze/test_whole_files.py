@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+from PIL import Image
+
+from lepton_spark.bronze import whole_files
+from lepton_spark.bronze.reader import read
+from lepton_spark.config.format import Files
+from lepton_spark.errors import DataError
+from tests.bronze.landed_files import STAMP, layout_of, problems, rows_of
+
+IMAGE = ("name", "folder", "width", "height", "channels", "content")
+
+
+def png(width, height, mode="L"):
+    sink = io.BytesIO()
+    Image.new(mode, (width, height)).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def tar(members, mode="w"):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode=mode) as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        folder = tarfile.TarInfo("folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+    return sink.getvalue()
+
+
+def images(landed, content, name):
+    layout = layout_of(IMAGE, Files(content="image"), content="binary")
+    return rows_of(landed(content, name), layout)
+
+
+def test_an_image_has_its_sizes_and_the_folder_it_lies_in(landed):
+    content = png(4, 3, "RGB")
+
+    (row,) = images(landed, content, "cracks/1.png")
+
+    assert tuple(row[name] for name in IMAGE) == ("1.png", "cracks", "4", "3", "3", content)
+
+
+def test_members_of_an_archive_are_rows(landed):
+    members = {"a/1.png": png(2, 2), "b/../../2.png": png(3, 3), "b/torn.png": png(9, 9)[:40]}
+
+    rows = images(landed, tar(members, "w:gz"), "all.tar.gz")
+
+    assert [(row["folder"], row["width"]) for row in rows] == [("a", "2"), ("..", "3"), ("b", None)]
+    assert problems(rows) == [None, None, "bad_image"]
+    assert rows[2]["content"] == members["b/torn.png"]
+    assert [row["_row"] for row in rows] == [1, 2, 3]
+
+
+def test_an_image_that_claims_to_be_huge_is_not_decoded(landed, monkeypatch):
+    monkeypatch.setattr(whole_files, "_MOST_PIXELS", 100)
+
+    assert problems(images(landed, png(11, 10), "a.png")) == ["image_too_large"]
+
+
+def test_a_file_that_is_too_large_is_told_without_its_content(landed, monkeypatch):
+    monkeypatch.setattr(whole_files, "_MOST_BYTES", 10)
+    layout = layout_of(("name", "num_bytes", "content"), Files(content="binary"), content="binary")
+
+    alone = rows_of(landed(b"x" * 11, "a.pdf"), layout)
+    packed = rows_of(landed(tar({"a.pdf": b"x" * 11, "b.pdf": b"y"}), "a.tar"), layout)
+
+    assert [(row["num_bytes"], row["content"], row["_problem"]) for row in [*alone, *packed]] == [
+        ("11", None, "file_too_large"),
+        ("11", None, "file_too_large"),
+        ("1", b"y", None),
+    ]
+
+
+def test_texts_are_decoded_as_the_case_says(landed):
+    def texts(content, **changed):
+        layout = layout_of(("content",), Files(content="text", **changed))
+        return [(row["content"], row["_problem"]) for row in rows_of(landed(content), layout)]
+
+    assert texts(b"\xef\xbb\xbfone\r\ntwo\n") == [("one\r\ntwo\n", None)]
+    assert texts("é".encode("latin-1")) == [("\ufffd", "bad_encoding")]
+    assert texts("é".encode("latin-1"), encoding="latin-1") == [("é", None)]
+    assert texts(b"a\0") == [("a\0", "nul_character")]
+    assert texts(b"x" * (2**20 + 1)) == [(None, "cell_too_large")]
+
+
+@pytest.mark.parametrize("cut", [3, 700])
+def test_a_damaged_archive_is_refused(landed, cut):
+    content = tar({"a.txt": b"x" * 5000})[:cut]
+
+    with pytest.raises(DataError) as raised:
+        list(read(landed(content, "a.tar"), layout_of(("name",), Files(content="text")), STAMP))
+    assert raised.value.code == "LS-2098"
+
+
+def test_only_images_have_sizes(landed):
+    with pytest.raises(DataError) as raised:
+        list(read(landed(b"x"), layout_of(("width",), Files(content="binary")), STAMP))
+    assert raised.value.code == "LS-2014"

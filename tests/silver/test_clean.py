@@ -1,0 +1,171 @@
+"""Cells as people write them, and the value or the reason that each becomes."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from lepton_spark.config.clean import Clean
+from lepton_spark.config.contract import Column
+from lepton_spark.silver.conform import conform
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def expect(spark):
+    """Compare what becomes of each cell; a reason is written as !reason."""
+
+    def check(column, clean, cases):
+        schema = f"_row int, {column.name} string"
+        rows = spark.createDataFrame(list(enumerate(cases)), schema)
+        typed = conform(rows, [column], ("", "NA"), {column.name: Clean(**clean)})
+        value = F.col(column.name).cast("string")
+        found = typed.orderBy("_row").select(value, "_reasons").collect()
+        told = [f"!{row[1][0].partition(':')[0]}" if row[1] else row[0] for row in found]
+        assert dict(zip(cases, told, strict=True)) == cases
+
+    return check
+
+
+def test_blanks_of_every_kind_are_trimmed_or_collapsed(expect):
+    cases = {" a  b ": "a  b", "\u00a0a\u2003": "a", "\t\n": None, "a": "a", " NA": None}
+    expect(Column("c", "string"), {"blanks": "trim"}, cases)
+    expect(Column("c", "string"), {"blanks": "collapse"}, {" a \u00a0\n b ": "a b"})
+
+
+def test_nothing_is_done_that_is_not_asked_for(expect):
+    expect(Column("c", "string"), {}, {" a  b ": " a  b ", "e\u0301": "e\u0301", "\t": "\t"})
+
+
+def test_unicode_forms_make_equal_what_looks_equal(expect):
+    cases = {"e\u0301": "\u00e9", "\u00e9": "\u00e9", "\uff21": "\uff21", "abc": "abc"}
+    expect(Column("c", "string"), {"unicode": "NFC"}, cases)
+    expect(Column("c", "string"), {"unicode": "NFKC"}, {"\uff21\uff11": "A1", "\ufb01": "fi"})
+    expect(Column("c", "integer"), {"unicode": "NFKC"}, {"\uff11\uff12": "12"})
+
+
+@pytest.mark.parametrize(
+    ("case", "told"), [("lower", "éa bc"), ("upper", "ÉA BC"), ("title", "Éa Bc")]
+)
+def test_letters_get_one_case(expect, case, told):
+    expect(Column("c", "string"), {"case": case}, {"éA bC": told})
+
+
+def test_spellings_become_the_right_one(expect):
+    spelling = {"Austria": ("AT", "Österreich"), "Brazil": ("BR",)}
+    cases = {"AT": "Austria", "Österreich": "Austria", "BR": "Brazil", "at": "at", "": None}
+    expect(Column("c", "string"), {"spelling": spelling}, cases)
+    expect(
+        Column("c", "boolean"), {"spelling": {"true": ("ja",)}}, {"ja": "true", "x": "!not_boolean"}
+    )
+
+
+def test_a_misspelt_category_becomes_the_only_near_one(expect):
+    column = Column("c", "string", allowed=("private", "public", "state", "stats"))
+    cases = {
+        "private": "private",
+        "privat": "private",
+        "pubilc": "public",
+        "stat": "stat",
+        "somewhere": "somewhere",
+        "": None,
+    }
+    expect(column, {"nearest": 2}, cases)
+
+
+def test_sentinels_mean_no_value(expect):
+    expect(Column("c", "string"), {"nulls": ("?", "0")}, {"?": None, "0": None, "0.0": "0.0"})
+    numbers = {"0": None, "0.0": None, "00": None, "-1": None, "?": None, "1": "1", "x": "!not_int"}
+    expect(Column("c", "integer"), {"nulls": ("?", "0", "-1")}, numbers)
+    expect(Column("c", "number"), {"nulls": ("9999",)}, {"9.999e3": None, "9999.5": "9999.5"})
+
+
+def test_numbers_of_several_places_are_read(expect):
+    german = {"number": {"decimal": ",", "thousands": "."}}
+    cases = {
+        "1.234.567,50": "1234567.5",
+        "1234,5": "1234.5",
+        "-,5": "-0.5",
+        "\u22125": "-5.0",
+        "1.5": "!not_number",
+        "1.2345": "!not_number",
+        "1,5,0": "!not_number",
+        "nan": "!not_number",
+        "": None,
+    }
+    expect(Column("c", "number"), german, cases)
+    french = {"number": {"decimal": ",", "thousands": " "}}
+    expect(Column("c", "number"), french, {"1\u202f234,5": "1234.5", "1 234": "1234.0"})
+    swiss = {"number": {"thousands": "'"}}
+    expect(Column("c", "integer"), swiss, {"1'000": "1000", "10'00": "!not_int"})
+    expect(Column("c", "number"), {"number": {}}, {"1e3": "1000.0", "1,000": "!not_number"})
+
+
+def test_accounts_write_what_is_negative_in_parentheses(expect):
+    account = {"number": {"thousands": ",", "parentheses": True}}
+    column = Column("c", "decimal", precision=12, scale=2)
+    expect(column, account, {"(1,234.50)": "-1234.50", "5": "5.00", "(5": "!not_number"})
+
+
+def test_units_become_one(expect):
+    units = {"number": {"units": {"kg": 1, "g": 0.001, "": 1}}}
+    cases = {
+        "5 kg": "5.0",
+        "kg5": "5.0",
+        "500g": "0.5",
+        "5": "5.0",
+        "5 lb": "!unknown_unit",
+        "kg": "!not_number",
+        "5 kg g": "!unknown_unit",
+        "kg 5 kg": "!not_number",
+    }
+    expect(Column("c", "number"), units, cases)
+    told = {"number": {"units": {"kg": 1}}, "nulls": ("-1",)}
+    expect(Column("c", "number"), told, {"-1": None, "-1.0 kg": None, "-1.0": "!no_unit"})
+
+
+def test_currencies_are_exact_in_decimals(expect):
+    column = Column("c", "decimal", precision=12, scale=4)
+    money = {"number": {"decimal": ",", "thousands": ".", "units": {"€": 1, "EUR": 1, "USD": 0.9}}}
+    cases = {
+        "€ 1.234,50": "1234.5000",
+        "10 USD": "9.0000",
+        "0,1 USD": "0.0900",
+        "12": "!no_unit",
+        "5 GBP": "!unknown_unit",
+    }
+    expect(column, money, cases)
+
+
+def test_dates_are_read_in_the_forms_of_the_case_only(expect):
+    forms = {"formats": ("dd.MM.yyyy", "d MMM yyyy", "MM/dd/yyyy")}
+    cases = {
+        "29.02.2024": "2024-02-29",
+        "1 Mar 2024": "2024-03-01",
+        "12/31/2024": "2024-12-31",
+        "31/12/2024": "!bad_date",
+        "29.02.2023": "!bad_date",
+        "2024-02-29": "!bad_date",
+        "01.01.0001": "!date_out_of_range",
+        "": None,
+    }
+    expect(Column("c", "date"), forms, cases)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": {"decimal": ",", "thousands": ","}},
+        {"number": {"units": {"m2": 1}}},
+        {"number": {"units": {"kg": 0}}},
+        {"formats": ("EEEE",)},
+        {"formats": ("dd.QQ",)},
+        {"spelling": {"a": ("b",), "c": ("b",)}},
+        {"spelling": {"a": ("c",), "c": ("b",)}},
+        {"nearest": 9},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(wrong):
+    with pytest.raises(ValueError, match="validation error"):
+        Clean(**wrong)
