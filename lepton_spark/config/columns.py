@@ -199,10 +199,12 @@ class _SourceColumns:
             self._demand(place, self._columns[mine].kind, {reference[other].kind})
 
     def _add_time(self, path: KeyPath, name: str, time: LocalTime) -> None:
-        self._see((*path, "date"), time.date)
-        self._demand((*path, "date"), self._columns[time.date].kind, {"date"})
-        self._see((*path, "clock"), time.clock)
-        self._demand((*path, "clock"), self._columns[time.clock].kind, {"integer", "string"})
+        kinds = {"date": {"date"}, "clock": {"integer", "string"}, "text": {"string"}}
+        for key, wanted in kinds.items():
+            column = getattr(time, key)
+            if column is not None:
+                self._see((*path, key), column)
+                self._demand((*path, key), self._columns[column].kind, wanted)
         if time.zone in self._columns:
             self._demand((*path, "zone"), self._columns[time.zone].kind, {"string"})
         elif not is_known_zone(time.zone):
@@ -220,9 +222,8 @@ class _SourceColumns:
         if time.near is not None:
             checked = self._parse((*path, "near"), time.near)
             self._demand((*path, "near"), checked.kind, {"timestamp"})
-        used = [time.date, time.clock]
-        reads = frozenset().union(*(self._columns[column].reads for column in used)) | {name}
-        is_personal = any(self._columns[column].is_personal for column in used)
+        reads = frozenset().union(*(self._columns[each].reads for each in time.reads)) | {name}
+        is_personal = any(self._columns[each].is_personal for each in time.reads)
         self._add(path, name, SilverColumn("timestamp", reads, is_personal))
 
     def _add_checked(self, path: KeyPath, name: str, checked: Checked) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lepton_spark.config.clean import Clean
+from lepton_spark.config.clean import Clean, DatePattern
 from lepton_spark.config.format import Csv, Files, FixedWidth, Format, Idx, Json, Parquet
 from lepton_spark.config.location import LandingPath
 from lepton_spark.config.model import (
@@ -45,10 +45,16 @@ class Lookup(Settings):
 
 
 class LocalTime(Settings):
-    """A local date and clock that become an instant in UTC."""
+    """A local date and clock, in two columns or in one text, that become an instant in UTC."""
 
-    date: ColumnName = Field(description="Date column.")
-    clock: ColumnName = Field(description="Clock column, as 517, 0517 or 05:17; 2400 ends the day.")
+    date: ColumnName | None = Field(None, description="Date column.")
+    clock: ColumnName | None = Field(
+        None, description="Clock column, as 517, 0517 or 05:17; 2400 ends the day."
+    )
+    text: ColumnName | None = Field(None, description="Text column that holds date and clock.")
+    formats: tuple[DatePattern, ...] = Field(
+        (), description="Patterns of the text, tried in this order, such as dd.MM.yyyy HH:mm."
+    )
     zone: str = Field(description="A column that holds the zone, or the zone's name.")
     after: ColumnName | None = Field(
         None, description="Instant that this one follows: a clock before it is on the next day."
@@ -59,6 +65,19 @@ class LocalTime(Settings):
     ambiguous: Literal["refuse", "earlier", "later"] = Field(
         "refuse", description="Which instant a clock is that occurs twice when summer time ends."
     )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> LocalTime:
+        is_text = self.text is not None and bool(self.formats) and not (self.date or self.clock)
+        is_parts = self.date is not None and self.clock is not None
+        if not is_text and (not is_parts or self.text is not None or self.formats):
+            raise ValueError("give date and clock, or text and formats")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that hold the local time."""
+        return tuple(name for name in (self.date, self.clock, self.text) if name is not None)
 
 
 class Source(Settings):

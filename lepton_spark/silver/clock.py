@@ -6,7 +6,8 @@ seconds as if they were UTC, and only the zone of the row turns them into instan
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
+from operator import and_
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
@@ -39,11 +40,12 @@ def add_instant(rows: DataFrame, name: str, time: LocalTime) -> DataFrame:
 
     Args:
         rows: Holds `_reasons` and the columns that `time` names.
-        name: The new timestamp column. Null where date or clock is null, where the row is refused
-            already, and where the instant that it should be near is null.
-        time: Which columns. With `near`, the day is the one on which the clock comes closest to
-            that instant as clocks of the zone show it. With `after`, it is the day after the date
-            where the clock on the date itself is before that instant.
+        name: The new timestamp column. Null where what it is read from is null, where the row is
+            refused already, and where the instant that it should be near is null.
+        time: Which columns; fractions of a second in a text are cut off. With `near`, the day is
+            the one on which the clock comes closest to that instant as clocks of the zone show it.
+            With `after`, it is the day after the date where the clock on the date itself is before
+            that instant.
 
     Returns:
         The rows with the column. Reasons: `bad_time` (no clock), `no_zone`, `bad_zone`,
@@ -76,21 +78,34 @@ def add_instant(rows: DataFrame, name: str, time: LocalTime) -> DataFrame:
 
 def _with_parts(rows: DataFrame, time: LocalTime) -> DataFrame:
     """Add `_zone`, `_part_reason`, and the local time in seconds, `_local`."""
-    is_text = not isinstance(rows.schema[time.clock].dataType, IntegralType)
-    seconds = _seconds_of_text(F.col(time.clock)) if is_text else _seconds(F.col(time.clock))
     zone = F.col(time.zone) if time.zone in rows.columns else F.lit(time.zone)
-    rows = rows.withColumns({"_zone": zone, "_clock": seconds})
-    wrong = F.when(F.col("_clock").isNull(), F.lit("bad_time"))
+    rows = rows.withColumns({"_zone": zone, "_told": _told(rows, time)})
+    wrong = F.when(F.col("_told").isNull(), F.lit("bad_time"))
     if time.zone in rows.columns:
         wrong = wrong.when(F.col("_zone").isNull(), F.lit("no_zone"))
         # As text: as one literal each, six hundred names take longer to send than to look up.
         names = ", ".join(f"'{zone}'" for zone in known_zones())
         wrong = wrong.when(F.expr(f"_zone NOT IN ({names})"), F.lit("bad_zone"))
-    is_there = F.col(time.clock).isNotNull() & F.col(time.date).isNotNull() & is_accepted()
+    is_there = reduce(and_, (F.col(name).isNotNull() for name in time.reads)) & is_accepted()
     rows = rows.withColumn("_part_reason", F.when(is_there, wrong))
-    days = F.unix_date(F.col(time.date)).cast("bigint")
     is_sound = is_there & F.col("_part_reason").isNull()
-    return rows.withColumn("_local", F.when(is_sound, days * F.lit(_DAY) + F.col("_clock")))
+    return rows.withColumn("_local", F.when(is_sound, F.col("_told")))
+
+
+def _told(rows: DataFrame, time: LocalTime) -> Column:
+    """Date and clock in seconds since 1970, as if that were UTC; null where there is no clock."""
+    if time.date is None or time.clock is None:
+        return F.coalesce(*(_seconds_as_written(F.col(str(time.text)), p) for p in time.formats))
+    clock = F.col(time.clock)
+    is_number = isinstance(rows.schema[time.clock].dataType, IntegralType)
+    seconds = _seconds(clock) if is_number else _seconds_of_text(clock)
+    return F.unix_date(F.col(time.date)).cast("bigint") * F.lit(_DAY) + seconds
+
+
+def _seconds_as_written(text: Column, pattern: str) -> Column:
+    # With an offset of its own it does not depend on the zone of the session.
+    instant = F.try_to_timestamp(F.concat(text, F.lit(" +00")), F.lit(f"{pattern} x"))
+    return F.when(is_within(instant), F.unix_seconds(instant))
 
 
 def _seconds(clock: Column) -> Column:

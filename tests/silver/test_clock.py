@@ -144,6 +144,48 @@ def test_a_clock_may_be_a_number_and_the_zone_be_named(spark):
     assert found.columns == ["n", "day", "clock", REASONS, "at"]
 
 
+@pytest.mark.parametrize("session_zone", ["UTC", "Asia/Kathmandu"])
+def test_date_and_clock_may_be_in_one_text_of_several_forms(spark, session_zone):
+    texts = {
+        "01.07.2013 05:17": datetime(2013, 7, 1, 9, 17, tzinfo=UTC),
+        "7/1/2013 5:17 PM": datetime(2013, 7, 1, 21, 17, tzinfo=UTC),
+        "10.03.2013 02:30": "nonexistent_time",
+        "03.11.2013 01:30": "ambiguous_time",
+        "31.06.2013 05:17": "bad_time",
+        "01.07.13 05:17": "bad_time",
+        "01.07.2013": "bad_time",
+        "01.07.99999 05:17": "bad_time",
+    }
+    session = spark.newSession()
+    session.conf.set("spark.sql.session.timeZone", session_zone)
+    forms = ("dd.MM.yyyy HH:mm", "M/d/yyyy h:mm a")
+    clock = LocalTime(text="told", formats=forms, zone="America/New_York")
+    rows = session.createDataFrame([*enumerate(texts), (9, None)], "n int, told string")
+
+    found = add_instant(rows.withColumn(REASONS, none_yet()), "at", clock).orderBy("n")
+
+    told = [
+        each[REASONS][0].removesuffix(":at") if each[REASONS] else each["seconds"]
+        for each in found.select(F.unix_seconds("at").alias("seconds"), REASONS).collect()
+    ]
+    wanted = [each if isinstance(each, str) else int(each.timestamp()) for each in texts.values()]
+    assert told == [*wanted, None]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"date": "d"},
+        {"text": "t"},
+        {"text": "t", "formats": ("yyyy",), "date": "d", "clock": "c"},
+    ],
+)
+def test_a_local_time_is_in_one_text_or_in_two_columns(wrong):
+    with pytest.raises(ValueError, match="give date and clock, or text and formats"):
+        LocalTime(zone="UTC", **wrong)
+
+
 def test_a_clock_without_a_zone_is_refused_and_nothing_is_made_of_nothing(spark):
     day = date(2013, 1, 1)
     rows = [
