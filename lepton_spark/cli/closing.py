@@ -31,6 +31,8 @@ def closing(outcome: Outcome, environment: Environment) -> str:
     results = {result.stage: result for night in outcome.nights.values() for result in night}
     facts = {name: result.facts for name, result in results.items()}
     scored = max((day for day, night in outcome.nights.items() if _has_score(night)), default=None)
+    if "dataset" not in facts:
+        return _lines([*_came_in(facts), *_made(results["features"], request, environment)])
     head = _lines([*_came_in(facts), *_learned(facts)])
     models = align(list(_models(facts.get("evaluate", {}).get("models", ()))))
     tail = _lines([*_promoted(facts), *_predicted(facts, scored, request, environment)])
@@ -70,6 +72,15 @@ def _learned(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]
     parts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     yield "features", f"{dataset.get('features', 0)}, as known on each day"
     yield "labelled", f"{sum(rows.values()):,} rows: {parts}"
+
+
+def _made(
+    features: StageResult, request: Request, environment: Environment
+) -> Iterator[tuple[str, str]]:
+    """What a case leaves that predicts nothing."""
+    table = TableId("gold", f"{request.case}_features")
+    yield "features", f"{features.facts['rows']:,} rows, {table} in {location(environment, table)}"
+    yield "next", f"lepton nightly {request.case} --as-of {request.as_of}{_options(request)}"
 
 
 def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

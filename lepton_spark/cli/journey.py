@@ -81,6 +81,7 @@ STAGES: Mapping[str, Stage] = {
     for stage in (land, refine, features, dataset, train, evaluate, register, score)
 }
 _LEARN = tuple((name, stage) for name, stage in STAGES.items() if name != "score")
+_PREPARE = tuple((name, STAGES[name]) for name in ("land", "refine", "features"))
 _NIGHT: tuple[tuple[str, Stage], ...] = (
     ("land", land),
     ("refine", refine),
@@ -90,7 +91,12 @@ _NIGHT: tuple[tuple[str, Stage], ...] = (
 
 
 def learn(context: RunContext, score_day: date | None) -> Nights:
-    """From raw files to a champion, and one scored day where asked."""
+    """From raw files to a champion, and one scored day where asked.
+
+    A case that predicts nothing ends with its features.
+    """
+    if not context.case.has_aim and score_day is None:
+        return {context.as_of: run_stages(context, _PREPARE)}
     found = {context.as_of: run_stages(context, _LEARN)}
     if score_day is None:
         return found
@@ -102,10 +108,14 @@ def learn(context: RunContext, score_day: date | None) -> Nights:
 
 
 def nights(context: RunContext, until: date) -> Nights:
-    """Each night from the logical date on, in one process: land, refine, features, score."""
+    """Each night from the logical date on, in one process: land, refine, features, score.
+
+    A case that predicts nothing is not scored.
+    """
+    stages = _NIGHT if context.case.has_aim else _NIGHT[:-1]
     count = (until - context.as_of).days + 1
     days = [context.as_of + timedelta(days=number) for number in range(count)]
-    return {day: run_stages(on_day(context, day), _NIGHT) for day in days}
+    return {day: run_stages(on_day(context, day), stages) for day in days}
 
 
 def on_day(context: RunContext, day: date) -> RunContext:

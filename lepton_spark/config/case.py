@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from lepton_spark.config.model import (
 )
 from lepton_spark.config.source import Source
 from lepton_spark.config.train import ModelSettings, TrainSettings, TransformSettings
+from lepton_spark.errors import ConfigError
 
 
 class Moment(Settings):
@@ -73,8 +75,10 @@ class Predict(Settings):
     each: Identifier = Field(description="Source whose rows are predicted.")
     day: ColumnName = Field(description="Date column: the day that a row belongs to.")
     at: Moment = Field(description="The moment of prediction on that day.")
-    label: Label = Field(description="What is predicted.")
-    split: Split = Field(description="Which rows train, validate and test.")
+    label: Label | None = Field(
+        None, description="What is predicted; without it the journey ends with the features."
+    )
+    split: Split | None = Field(None, description="Which rows train, validate and test.")
 
 
 class Latest(Settings):
@@ -139,6 +143,15 @@ class Features(Settings):
     )
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What a case predicts, on which rows that is learned, and what is good enough."""
+
+    label: Label
+    split: Split
+    gate: GateSettings
+
+
 class Case(Settings):
     """Everything that is particular to one prediction."""
 
@@ -156,4 +169,35 @@ class Case(Settings):
     evaluate: EvaluateSettings = Field(
         default_factory=EvaluateSettings, description="How it is judged."
     )
-    gate: GateSettings = Field(description="What a model must reach before it may score.")
+    gate: GateSettings | None = Field(
+        None, description="What a model must reach before it may score."
+    )
+
+    @model_validator(mode="after")
+    def _whole_aim(self) -> Case:
+        parts = (self.predict.label, self.predict.split, self.gate)
+        if len({part is None for part in parts}) > 1:
+            raise ValueError("give predict.label, predict.split and gate, or none of the three")
+        return self
+
+    @property
+    def has_aim(self) -> bool:
+        """Whether something is predicted; otherwise the journey ends with the features."""
+        return self.gate is not None
+
+    @property
+    def aim(self) -> Aim:
+        """What is predicted and how good it must be.
+
+        Raises:
+            ConfigError: The case ends with its features.
+        """
+        label, split, gate = self.predict.label, self.predict.split, self.gate
+        if label is None or split is None or gate is None:
+            raise ConfigError(
+                "LS-1047",
+                f"the case {self.case} predicts nothing",
+                "without label, split and gate the journey ends with the features",
+                "give predict.label, predict.split and gate, or run the stages up to features",
+            )
+        return Aim(label, split, gate)

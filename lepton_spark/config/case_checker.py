@@ -40,7 +40,7 @@ class CaseChecker:
     def check_label(self) -> None:
         """The label's source, key and expressions."""
         predict = self.case.predict
-        label = predict.label
+        label = self.case.aim.label
         path: KeyPath = ("predict", "label")
         outcomes = self._source((*path, "from"), label.source)
         rows = self.silver.of(predict.each)
@@ -64,15 +64,16 @@ class CaseChecker:
         """Own features: columns of the predicted source, none of which tells the label."""
         each = self.case.predict.each
         rows = self.silver.of(each)
-        secret = self._label_columns()
+        label = self.case.predict.label
+        secret = self._label_columns() if label is not None else frozenset()
         for index, name in enumerate(self.case.features.own):
             path: KeyPath = ("features", "own", index)
-            is_shared = each == self.case.predict.label.source
+            is_shared = label is not None and each == label.source
             reads = rows[name].reads if name in rows and is_shared else frozenset({name})
             if (is_shared or name not in rows) and reads & secret:
                 self._refuse(
                     path,
-                    f"{name} tells the label {self.case.predict.label.name}",
+                    f"{name} tells the label {self.case.aim.label.name}",
                     "what is predicted must not be among the features",
                     f"remove {name} from features.own",
                     "LS-1040",
@@ -111,7 +112,8 @@ class CaseChecker:
         """No two features, nor a feature and the label, share a name."""
         each = self.case.sources[self.case.predict.each]
         taken = {name.lower(): "the key or day" for name in (*each.key, self.case.predict.day)}
-        taken[self.case.predict.label.name.lower()] = "the label"
+        if self.case.predict.label is not None:
+            taken[self.case.predict.label.name.lower()] = "the label"
         for name, path in named_features(self.case):
             other = taken.get(name.lower())
             is_key = path[1] == "own" and other == "the key or day"
@@ -130,7 +132,7 @@ class CaseChecker:
 
     def check_models(self) -> None:
         """The gate can be passed, and compares with a model that is trained."""
-        gate, train = self.case.gate, self.case.train
+        gate, train = self.case.aim.gate, self.case.train
         if gate.suspicious_above <= gate.at_least:
             self._refuse(
                 ("gate", "suspicious_above"),
@@ -185,12 +187,12 @@ class CaseChecker:
 
     def _label_columns(self) -> frozenset[str]:
         """The label's name, and what its value is made from, but for the row's key and day."""
-        predict = self.case.predict
-        outcomes = self.silver.of(predict.label.source)
-        checked = self._parse(("predict", "label", "is"), predict.label.is_, outcomes)
+        predict, label = self.case.predict, self.case.aim.label
+        outcomes = self.silver.of(label.source)
+        checked = self._parse(("predict", "label", "is"), label.is_, outcomes)
         made_from = frozenset().union(*(outcomes[name].reads for name in checked.columns))
         given = {*self.case.sources[predict.each].key, predict.day}
-        return (made_from - given) | {predict.label.name}
+        return (made_from - given) | {label.name}
 
     def _source(self, path: KeyPath, name: str) -> Columns:
         if name not in self.case.sources:

@@ -72,7 +72,7 @@ def prepare(context: RunContext) -> StageResult:
     features = features.filter(F.col("_as_of") <= F.lit(context.as_of))
     labels = _labels(context)
     summary, unlabelled = _summarise(context, features, labels)
-    require_enough(summary.parts, label=case.predict.label.name, unlabelled=unlabelled)
+    require_enough(summary.parts, label=case.aim.label.name, unlabelled=unlabelled)
     columns = feature_columns(case, features.columns)
     publication = Publication(
         table,
@@ -102,15 +102,15 @@ def _key(case: Case) -> tuple[str, ...]:
 
 def _labels(context: RunContext) -> DataFrame:
     case = context.case
-    source = case.predict.label.source
+    source = case.aim.label.source
     outcomes = tables.read(context, TableId("silver", f"{case.case}_{source}"))
-    return label_rows(outcomes, case.predict.label, _key(case), moment=context.moment)
+    return label_rows(outcomes, case.aim.label, _key(case), moment=context.moment)
 
 
 def _labelled(context: RunContext, features: DataFrame, labels: DataFrame) -> DataFrame:
     case = context.case
     joined = features.join(labels, on=list(_key(case)), how="inner")
-    return assign_split(joined, case.predict.split, day=case.predict.day, key=_key(case))
+    return assign_split(joined, case.aim.split, day=case.predict.day, key=_key(case))
 
 
 def _summarise(context: RunContext, features: DataFrame, labels: DataFrame) -> tuple[_Summary, int]:
@@ -164,8 +164,8 @@ def _fingerprint(
         "features": pinned.fingerprint,
         "columns": columns,
         "rows": summary.content,
-        "label": case.predict.label.model_dump(mode="json"),
-        "split": case.predict.split.model_dump(mode="json"),
+        "label": case.aim.label.model_dump(mode="json"),
+        "split": case.aim.split.model_dump(mode="json"),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -105,11 +105,13 @@ def _judge(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> 
         context.progress.step(JOB, "measure")
         kept = largest_values(counts, part="test", count=_VALUES_OF_A_SLICE)
         wanted = kept.filter(is_all | (F.col("part") == "test"))
-        resampling = Resampling(case.evaluate.resamples, case.evaluate.seed, keep=case.gate.metric)
+        resampling = Resampling(
+            case.evaluate.resamples, case.evaluate.seed, keep=case.aim.gate.metric
+        )
         measured = measure_counts(wanted, resampling, places)
     finally:
         counts.unpersist()
-    return judgement(measured, places, case.gate, suspect=_most_telling(found))
+    return judgement(measured, places, case.aim.gate, suspect=_most_telling(found))
 
 
 def _most_telling(found: Mapping[str, Bundle]) -> str | None:
@@ -135,7 +137,7 @@ def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) ->
         scores = predict(context, rows.filter(condition), found, keep=keep, plan=plan)
         parts.append(scores.withColumn(SPLIT, F.lit(part)))
     scored = reduce(DataFrame.unionByName, parts)
-    is_by_day = case.predict.split.validate_from is not None
+    is_by_day = case.aim.split.validate_from is not None
     unit = unit_of(rows, day=case.predict.day, key=key, is_by_day=is_by_day)
     return scored.withColumn(UNIT, unit)
 

@@ -84,12 +84,12 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
         "as_category": sorted(case.features.as_category),
         "model": case.model.model_dump(mode="json"),
         "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
-        "better_than": case.gate.better_than,
+        "better_than": case.aim.gate.better_than,
         "code": __version__,
     }
     judging = {
         "evaluate": case.evaluate.model_dump(mode="json"),
-        "gate": case.gate.model_dump(mode="json"),
+        "gate": case.aim.gate.model_dump(mode="json"),
     }
     fingerprint = _digest(training)
     path = path_of(

@@ -83,7 +83,7 @@ def train(context: RunContext) -> StageResult:
 def _names(context: RunContext) -> list[str]:
     """Baselines first: the network costs most. What is made of others comes last."""
     train_ = context.case.train
-    wanted = [*train_.baselines, context.case.gate.better_than]
+    wanted = [*train_.baselines, context.case.aim.gate.better_than]
     return [*dict.fromkeys(wanted), _NETWORK, *([AVERAGE] if train_.average else [])]
 
 
@@ -270,7 +270,7 @@ def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) 
         "each": case.predict.each,
         "key": list(case.sources[case.predict.each].key),
         "day": case.predict.day,
-        "label": case.predict.label.name,
+        "label": case.aim.label.name,
         "columns": [{"name": name, "type": types[name]} for name in transform.columns],
     }
 

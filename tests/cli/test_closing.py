@@ -62,3 +62,12 @@ def test_the_next_command_goes_to_the_same_place():
     request = replace(REQUEST, environment="other", overrides=("train.epochs=1",))
 
     assert "--env other --set train.epochs=1" in told({REQUEST.as_of: RESULTS}, request)
+
+
+def test_a_case_that_predicts_nothing_ends_with_its_features():
+    features = StageResult("features", facts={"rows": 1234})
+    text = told({REQUEST.as_of: [*RESULTS[:2], features]})
+
+    wanted = ["1,000 from 3 files", "1,234 rows, gold.plant_features in /lake/gold/plant_features"]
+    assert [words for words in wanted if words not in text] == []
+    assert "promoted" not in text

@@ -175,3 +175,23 @@ def test_a_key_and_the_day_may_be_features(conf: Configuration):
     conf.write_case(features(own=["order_no", "store"]))
 
     load_all(conf.folder, "shop", "local")
+
+
+def test_a_case_may_predict_nothing(conf: Configuration):
+    def no_aim(case: dict[str, Any]) -> None:
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+
+    conf.write_case(no_aim)
+
+    case = load_all(conf.folder, "shop", "local").case
+
+    assert not case.has_aim
+    with pytest.raises(ConfigError, match="LS-1047"):
+        _ = case.aim
+
+
+@pytest.mark.parametrize("part", ["label", "split"])
+def test_an_aim_is_whole(conf: Configuration, part: str):
+    told = refusal(conf, lambda case: case["predict"].pop(part))
+
+    assert "give predict.label, predict.split and gate, or none of the three" in told
