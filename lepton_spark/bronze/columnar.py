@@ -57,12 +57,29 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        _refuse(
-            file,
-            "a page or the footer is damaged",
-            "each page has a checksum, and the file ends with its footer",
-            "restore the file, or deliver it again; its size is as listed",
-        )
+        _refuse_damage(file)
+
+
+def names_of_parquet(file: LandedFile, stored: Any) -> dict[str, pa.DataType]:
+    """The leaf columns of a file, those of structs as `a.b`, and their types.
+
+    Raises:
+        DataError: The file is damaged or no Parquet.
+    """
+    _refuse_foreign(file, stored)
+    try:
+        return _names(pq.read_schema(stored))
+    except pa.ArrowInvalid:
+        _refuse_damage(file)
+
+
+def _refuse_damage(file: LandedFile) -> NoReturn:
+    _refuse(
+        file,
+        "a page or the footer is damaged",
+        "each page has a checksum, and the file ends with its footer",
+        "restore the file, or deliver it again; its size is as listed",
+    )
 
 
 def _refuse_foreign(file: LandedFile, stored: Any) -> None:

@@ -35,10 +35,28 @@ def read_delimited(
     yield from chunks_of(found, layout, order)
 
 
+def header_of(file: LandedFile, content: io.BufferedReader, csv: Csv) -> list[str]:
+    """The names in the header line; `column_1`, ... for each cell of the first where there is none.
+
+    Raises:
+        DataError: There is no line, or it is no header.
+    """
+    lines = lines_of(file, content, csv.encoding, csv.skip_lines)
+    found = _first(file, csv, lines)
+    return found if csv.header else [f"column_{place + 1}" for place in range(len(found))]
+
+
 def _by_name(
     file: LandedFile, layout: Layout, csv: Csv, lines: Lines
 ) -> tuple[int, tuple[int, ...]]:
     """How many cells a record has in this file, and where the promised columns are."""
+    found = _first(file, csv, lines)
+    ignores = csv.extra_columns == "ignore"
+    order = positions(found, layout.promised, path=file.path, ignore_extra=ignores)
+    return len(found), order
+
+
+def _first(file: LandedFile, csv: Csv, lines: Lines) -> list[str]:
     first = lines.next()
     # A header is one line: its dialect has no width yet.
     found = split(first, Dialect(csv.delimiter, csv.quote, 0)) if first else None
@@ -51,6 +69,4 @@ def _by_name(
             "columns are matched by the names in the header line.",
             "deliver the file again with its header, or set csv.header: false.",
         )
-    ignores = csv.extra_columns == "ignore"
-    order = positions(found, layout.promised, path=file.path, ignore_extra=ignores)
-    return len(found), order
+    return found

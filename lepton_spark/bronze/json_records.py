@@ -44,6 +44,28 @@ def read_json(
     keys.require(file, ignores_extra=form.extra_columns == "ignore")
 
 
+def keys_of(file: LandedFile, content: io.BufferedReader, form: Json) -> list[str]:
+    """The keys of all objects in order of their first appearance, nested ones as `a.b`.
+
+    Raises:
+        DataError: The document is damaged, too large, or has no array where it should.
+    """
+    objects = _lines(file, content) if form.records is None else _items(file, content, form.records)
+    found: dict[str, None] = {}
+    for _, each in objects:
+        if not isinstance(each, Record):
+            found |= dict.fromkeys(_paths(each))
+    return list(found)
+
+
+def _paths(found: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in found.items():
+        if isinstance(value, dict) and value:
+            yield from _paths(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
 class _Number(str):
     """A number as it was written: a float would round it."""
 

@@ -124,7 +124,7 @@ class _SourceColumns:
         self._columns: dict[str, SilverColumn] = {}
 
     def all(self) -> Columns:
-        """Contract, lookup, times and derive, then the expressions that read them."""
+        """Contract, origin, lookup, times and derive, then the expressions that read them."""
         promised = {each.name: each for each in self._contracts[self._source.contract].columns}
         for column in promised.values():
             reads = frozenset({column.name})
@@ -133,6 +133,10 @@ class _SourceColumns:
             path = (*self._path, "clean", name)
             self._see(path, name)
             check_clean(self._where(path), promised[name], clean)
+        for part, kind in (("file", "string"), ("row", "integer")):
+            if (name := getattr(self._source.origin, part)) is not None:
+                given = SilverColumn(kind, frozenset({name}), is_personal=False)
+                self._add((*self._path, "origin", part), name, given)
         for index, lookup in enumerate(self._source.lookup):
             self._look_up((*self._path, "lookup", index), lookup)
         for name, time in self._source.times.items():

@@ -29,6 +29,13 @@ class Arrival(Settings):
     zone: ZoneName = Field(description="Time zone of `time`.")
 
 
+class Origin(Settings):
+    """Columns that say where a row is from; the key of rows that have none of their own."""
+
+    file: ColumnName | None = Field(None, description="New column: the path of the file.")
+    row: ColumnName | None = Field(None, description="New column: the place in the file, from 1.")
+
+
 class Lookup(Settings):
     """Columns taken from a reference source by its key; many rows to one."""
 
@@ -94,6 +101,9 @@ class Source(Settings):
     parquet: Parquet | None = Field(None, description="Apache Parquet.")
     idx: Idx | None = Field(None, description="Arrays as in MNIST.")
     files: Files | None = Field(None, description="Whole files: images, texts, documents.")
+    origin: Origin = Field(
+        default_factory=Origin, description="New columns that say where a row is from."
+    )
     clean: dict[ColumnName, Clean] = Field(
         default_factory=dict, description="Column: what is done to its cells first."
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.contract import Contract
-    from lepton_spark.config.source import Source
+    from lepton_spark.config.source import Origin, Source
 
 _ORIGIN = ("_file", "_row", "_arrived_at")
 
@@ -46,6 +46,7 @@ def judge(
     rows = landed.select(*_ORIGIN, PROBLEM, *names)
     rows = conform(rows, contract.columns, source.format.nulls, source.clean)
     rows = check_contract(rows, contract.columns, source.key)
+    rows = _with_origin(rows, source.origin)
     rows = rows.withColumn(UNMATCHED, F.array().cast("array<string>"))
     for lookup in source.lookup:
         rows = look_up(rows, references[lookup.source], lookup)
@@ -55,6 +56,11 @@ def judge(
     rows = check_key(rows, source.key)
     rows = add_known_at(rows, source.known_at)
     return mark_duplicates(rows, source.key, names)
+
+
+def _with_origin(rows: DataFrame, origin: Origin) -> DataFrame:
+    named = {origin.file: F.col("_file"), origin.row: F.col("_row")}
+    return rows.withColumns({name: column for name, column in named.items() if name is not None})
 
 
 def good_rows(judged: DataFrame, run_id: str) -> DataFrame:

@@ -57,7 +57,8 @@ SOURCES = {
     "beds": {
         "path": "beds.dat",
         "contract": "beds",
-        "key": ["ward"],
+        "origin": {"file": "beds_file", "row": "line"},
+        "key": ["beds_file", "line"],
         "fixed_width": {"columns": {"ward": [1, 6], "beds": [7, 9]}},
     },
     "scans": {
@@ -122,7 +123,10 @@ def test_rows_of_every_format_become_clean_rows(run):
     assert [(item, str(price)) for item, price in rows_of(run, "prices", "item", "price")] == [
         ("bed", "12.50")
     ]
-    assert rows_of(run, "beds", "ward", "beds") == [("north", 12), ("south", 7)]
+    assert rows_of(run, "beds", "beds_file", "line", "ward", "beds") == [
+        ("beds.dat", 1, "north", 12),
+        ("beds.dat", 2, "south", 7),
+    ]
     assert rows_of(run, "scans", "path", "width", "content") == [
         ("a/1.png", 5, bytearray(image(5)))
     ]

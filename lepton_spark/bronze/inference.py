@@ -1,0 +1,140 @@
+"""What a raw file seems to hold, for a person to make a contract of; never at run time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lepton_spark.bronze.header import Promised
+from lepton_spark.bronze.layout import Layout, Stamp
+from lepton_spark.bronze.names import names_in
+from lepton_spark.bronze.reader import read
+from lepton_spark.config.column import Column, Kind
+
+if TYPE_CHECKING:
+    from lepton_spark.bronze.arrivals import LandedFile
+    from lepton_spark.config.format import Format
+
+_INT_SPAN = range(-(2**31), 2**31)
+_NUMBER = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
+# A leading zero is no number's: 007 names something.
+_WHOLE = r"\s*[+-]?(0|[1-9][0-9]*)(\.0*)?\s*"
+_DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_OFFSET = r"\s?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_PATTERNS: Mapping[Kind, re.Pattern[str]] = {
+    "integer": re.compile(_WHOLE),
+    "number": re.compile(rf"(?!\s*[+-]?0[0-9]){_NUMBER}"),
+    "boolean": re.compile(r"(?i)true|false"),
+    "date": re.compile(_DAY),
+    "timestamp": re.compile(_DAY + _CLOCK + _OFFSET),
+}
+_NAME_LETTERS = 80
+
+
+@dataclass
+class _Seen:
+    """What the cells of one column allow still."""
+
+    kinds: list[Kind] = field(default_factory=lambda: list(_PATTERNS))
+    num_rows: int = 0
+    num_nulls: int = 0
+    is_wide: bool = False
+
+    def add(self, cells: pa.Array, nulls: Sequence[str]) -> None:
+        found = pc.if_else(pc.is_in(cells, pa.array(nulls, pa.string())), None, cells)
+        self.num_rows += len(found)
+        self.num_nulls += found.null_count
+        texts = [text for text in pc.unique(found).to_pylist() if text is not None]
+        self.kinds = [k for k in self.kinds if all(map(_PATTERNS[k].fullmatch, texts))]
+        if "integer" in self.kinds:
+            self.is_wide |= any(int(float(text)) not in _INT_SPAN for text in texts)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A column as it seems to be.
+
+    Args:
+        column: Its contract: kind, and whether a value is always there.
+        nulls: Share of rows without a value.
+    """
+
+    column: Column
+    nulls: float
+
+
+def infer(file: LandedFile, form: Format) -> tuple[list[Guess], int]:
+    """Read a whole file, in bounded memory, and say what its columns seem to promise.
+
+    Args:
+        file: Any file of the source; the more typical, the better.
+        form: How it is written.
+
+    Returns:
+        A guess for each column, and how many records the file holds. Dates and instants are told
+        only in ISO form; bounds are given only where whole numbers need 64 bits.
+
+    Raises:
+        DataError: The file is not of the form.
+    """
+    headers = names_in(file, form)
+    names = identifiers(list(headers))
+    promised = tuple(
+        Promised(name, kind, header)
+        for name, (header, kind) in zip(names, headers.items(), strict=True)
+    )
+    seen = {each.name: _Seen() for each in promised}
+    num_rows = 0
+    for batch in read(file, Layout(promised, form), Stamp("", file.modified_at)):
+        num_rows += batch.num_rows
+        good = batch.filter(_holds_something(batch, names))
+        for each in promised:
+            if each.kind == "string":
+                seen[each.name].add(good[each.name], form.nulls)
+    return [_guess(each, seen[each.name]) for each in promised], num_rows
+
+
+def _holds_something(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
+    """True for a record without a problem that is no empty line."""
+    filled = [pc.fill_null(pc.binary_length(batch[name]), 0) for name in names]
+    lengths = reduce(pc.max_element_wise, filled)
+    return pc.and_(pc.is_null(batch["_problem"]), pc.greater(lengths, 0))
+
+
+def _guess(promised: Promised, seen: _Seen) -> Guess:
+    has_values = seen.num_rows > seen.num_nulls
+    kind: Kind = seen.kinds[0] if seen.kinds and has_values else "string"
+    if promised.kind == "binary":
+        kind = "binary"
+    is_required = has_values and seen.num_nulls == 0
+    column = Column(
+        promised.name,
+        kind,
+        required=is_required or kind == "binary",
+        maximum=2**63 - 1 if kind == "integer" and seen.is_wide else None,
+        header=promised.header if promised.header != promised.name else None,
+    )
+    return Guess(column, seen.num_nulls / seen.num_rows if seen.num_rows else 0.0)
+
+
+def identifiers(headers: Iterable[str]) -> list[str]:
+    """A column name for each name in a file: letters, digits and _, none twice."""
+    taken: set[str] = set()
+    names = []
+    for place, header in enumerate(headers, start=1):
+        stem = re.sub(r"[^A-Za-z0-9_]+", "_", header).strip("_") or f"column_{place}"
+        stem = stem if stem[0].isalpha() else f"c_{stem}"
+        stem = name = stem[: _NAME_LETTERS - 4]
+        number = 2
+        while name.lower() in taken:
+            name, number = f"{stem}_{number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return names

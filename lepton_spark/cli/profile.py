@@ -1,0 +1,148 @@
+"""What a raw file seems to hold. Starts nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lepton_spark.cli.options import CONF, ConfDir, Json
+from lepton_spark.cli.say import say
+from lepton_spark.cli.tables import align
+from lepton_spark.errors import UsageError
+from lepton_spark.job.request import parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lepton_spark.bronze.arrivals import LandedFile
+    from lepton_spark.bronze.inference import Guess
+    from lepton_spark.config.format import Format
+
+RawFile = Annotated[Path, typer.Argument(metavar="FILE", help="A raw file, the more typical.")]
+Contract = Annotated[
+    str | None,
+    typer.Option("--write-contract", metavar="NAME", help="Begin the contract of that name."),
+]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="KEY=VALUE",
+        help="As under the format in a case: --format delimiter=';' --format header=false",
+    ),
+]
+_JSON = (".json", ".jsonl", ".ndjson")
+_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".tar", ".tgz")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add profile."""
+    app.command("profile", rich_help_panel="Start")(profile)
+
+
+def profile(
+    file: RawFile,
+    write_contract: Contract = None,
+    format_: Setting = None,
+    conf_dir: ConfDir = CONF,
+    json: Json = False,
+) -> int:
+    """Say what a raw file seems to hold, and begin a contract of it.
+
+    lepton profile visits.csv --write-contract visits
+    """
+    from lepton_spark.bronze.inference import infer
+
+    guesses, num_rows = infer(_as_listed(file), _form(file, format_ or []))
+    lines = _told(guesses, num_rows)
+    facts = {
+        "status": "done",
+        "command": "profile",
+        "exit_code": 0,
+        "rows": num_rows,
+        "columns": {guess.column.name: guess.column.kind for guess in guesses},
+    }
+    if write_contract is not None:
+        path = _write(conf_dir, parse_name(write_contract, "--write-contract"), guesses)
+        lines += f"wrote {path}\nnext: say there what each column promises\n"
+        facts["files"] = [str(path)]
+    return say(facts, "" if json else lines)
+
+
+def _told(guesses: Sequence[Guess], num_rows: int) -> str:
+    rows = [("column", "type", "no value", "in the file")]
+    for guess in guesses:
+        column = guess.column
+        rows.append((column.name, column.kind, f"{guess.nulls:.1%}", column.header or ""))
+    return f"{num_rows:,} rows\n{align(rows)}"
+
+
+def _as_listed(path: Path) -> LandedFile:
+    from datetime import UTC, datetime
+
+    from lepton_spark.bronze.arrivals import ALWAYS, LandedFile
+
+    if not path.is_file():
+        raise UsageError(
+            "LS-0211", f"there is no file {path}.", "a contract is made of a file.", "correct FILE."
+        )
+    found = path.stat()
+    modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
+    return LandedFile(path.name, str(path.absolute()), found.st_size, modified_at, ALWAYS)
+
+
+def _form(path: Path, settings: Sequence[str]) -> Format:
+    import yaml
+    from pydantic import ValidationError
+
+    from lepton_spark.config import format as formats
+
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    values = {key: yaml.safe_load(text) for key, text in given.items()}
+    endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
+    ending = endings[-1] if endings else ""
+    kind: type[Format] = formats.Csv
+    if "columns" in values:
+        kind = formats.FixedWidth
+    elif ending == ".parquet":
+        kind = formats.Parquet
+    elif ending in _JSON:
+        kind = formats.Json
+    elif "-idx" in path.name:
+        kind = formats.Idx
+    elif "content" in values or ending in _IMAGES:
+        kind, values = formats.Files, {"content": "image", **values}
+    elif ending == ".tsv":
+        values = {"delimiter": "\t", **values}
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+        raise UsageError(
+            "LS-0212",
+            f"--format does not fit {kind.__name__}: {places}.",
+            "its keys are those of the format in a case.",
+            "lepton check --schema lists them.",
+        ) from error
+
+
+def _write(conf_dir: Path, name: str, guesses: Sequence[Guess]) -> Path:
+    from lepton_spark.config.contract import SUFFIX
+    from lepton_spark.config.contract_writer import contract_text
+
+    path = conf_dir / "contracts" / f"{name}{SUFFIX}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as written:
+            written.write(contract_text(name, [guess.column for guess in guesses]))
+    except FileExistsError as error:
+        raise UsageError(
+            "LS-0213",
+            f"{path} is there already.",
+            "a contract that somebody edited is never overwritten.",
+            "choose another name, or move the file away.",
+        ) from error
+    return path

@@ -1,0 +1,46 @@
+"""A contract as a file, for a person to complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lepton_spark.config.column import Column
+
+_HEAD = """\
+# {name}: as one file seemed to be. Say what each column promises: required, ranges, patterns,
+# validValues, and `classification: personal` for what must not become a feature.
+"""
+
+
+def contract_text(name: str, columns: Sequence[Column]) -> str:
+    """The text of a data contract (ODCS 3.1) that `load_contract` reads as these columns."""
+    document = {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": name,
+        "name": name,
+        "version": "0.1.0",
+        "status": "draft",
+        "schema": [{"name": name, "properties": [_property(column) for column in columns]}],
+    }
+    written = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return _HEAD.format(name=name) + written
+
+
+def _property(column: Column) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": column.name}
+    if column.header is not None:
+        written["physicalName"] = column.header
+    written["logicalType"] = "string" if column.kind == "binary" else column.kind
+    if column.kind == "binary":
+        written["physicalType"] = "binary"
+    if column.required:
+        written["required"] = True
+    if column.maximum is not None:
+        written["logicalTypeOptions"] = {"maximum": column.maximum}
+    return written

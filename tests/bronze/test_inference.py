@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lepton_spark.bronze.inference import identifiers, infer
+from lepton_spark.config.column import Column
+from lepton_spark.config.format import Csv, Files, FixedWidth, Idx, Json, Parquet
+
+
+def columns(landed, content, form=None, name="a.csv"):
+    guesses, _ = infer(landed(content, name), form or Csv())
+    return [guess.column for guess in guesses]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1", "-2", "3.0"], "integer"),
+        (["1", "2.5", "1e3"], "number"),
+        (["007", "8"], "string"),
+        (["0.5", "0"], "number"),
+        (["true", "False"], "boolean"),
+        (["2024-02-29", "2023-01-01"], "date"),
+        (["2024-02-29T10:00Z", "2024-02-29 10:00:01.5+02:00"], "timestamp"),
+        (["2024-02-29 10:00:00"], "string"),
+        (["29.02.2024"], "string"),
+        (["1", "x"], "string"),
+        (["NA", ""], "string"),
+    ],
+)
+def test_a_column_is_of_the_narrowest_kind_that_fits_all(landed, cells, kind):
+    content = "c,d\n" + "".join(f"{cell},x\n" for cell in cells)
+
+    assert columns(landed, content.encode())[0].kind == kind
+
+
+def test_a_value_that_is_always_there_is_required(landed):
+    content = b"a b,c,d\n1,x,2147483648\n2,NA,3\n\n"
+
+    assert columns(landed, content) == [
+        Column("a_b", "integer", required=True, header="a b"),
+        Column("c", "string"),
+        Column("d", "integer", required=True, maximum=2**63 - 1),
+    ]
+
+
+def test_a_row_that_would_be_refused_says_nothing(landed):
+    guesses, num_rows = infer(landed(b"a,b\n1,2\nx\n"), Csv())
+
+    assert (num_rows, [guess.column.kind for guess in guesses]) == (2, ["integer", "integer"])
+
+
+def test_the_share_without_a_value_is_told(landed):
+    guesses, _ = infer(landed(b"a,b\n1,2\n,2\n,2\n,2\n"), Csv())
+
+    assert [guess.nulls for guess in guesses] == [0.75, 0.0]
+
+
+def test_columns_without_names_are_numbered(landed):
+    found = columns(landed, b"1 x\n2 y\n", Csv(header=False, delimiter="blanks", quote=None))
+
+    assert [(each.name, each.kind, each.header) for each in found] == [
+        ("column_1", "integer", None),
+        ("column_2", "string", None),
+    ]
+
+
+def test_every_format_has_its_columns(landed):
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"n": [1], "s": [{"x": 1.5}], "b": [b"\0"]}), sink)
+    assert [(each.name, each.kind) for each in columns(landed, sink.getvalue(), Parquet())] == [
+        ("n", "integer"), ("s_x", "number"), ("b", "binary"),
+    ]  # fmt: skip
+    objects = b'{"a": {"b": 1}, "c": []}\n{"a": {"b": 2}, "d": true}\n'
+    assert [(each.header or each.name, each.kind) for each in columns(landed, objects, Json())] == [
+        ("a.b", "integer"), ("c", "string"), ("d", "boolean"),
+    ]  # fmt: skip
+    places = FixedWidth(columns={"x": (1, 2), "y": (3, 4)})
+    assert [each.kind for each in columns(landed, b"1 a\n", places)] == ["integer", "string"]
+    labels = b"\0\0\x08\x01\0\0\0\x01\x05"
+    assert [each.kind for each in columns(landed, labels, Idx())] == ["integer", "integer"]
+    whole = columns(landed, b"x", Files(content="text"))
+    assert [each.name for each in whole] == ["name", "folder", "path", "num_bytes", "content"]
+
+
+@given(headers=st.lists(st.text(max_size=90), max_size=20))
+def test_names_are_identifiers_and_differ(headers):
+    names = identifiers(headers)
+
+    assert len({name.lower() for name in names}) == len(headers)
+    assert all(name.isascii() and name.isidentifier() and name[0].isalpha() for name in names)
+    assert all(len(name) <= 80 for name in names)

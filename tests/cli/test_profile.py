@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lepton_spark.cli import main
+from lepton_spark.config.contract import load_contract
+
+
+@pytest.fixture
+def visits(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text("visit;patient name\n1;Ada Lovelace\n2;\n")
+    return path
+
+
+def run(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+def test_a_file_becomes_a_contract_that_a_person_edits(capsys, tmp_path, visits):
+    semicolons = ("--format", "delimiter=';'")
+    options = ("--write-contract", "visits", "--conf-dir", tmp_path)
+
+    code, out, _ = run(capsys, "profile", visits, *semicolons, *options)
+
+    assert code == 0
+    found = {each.name: each.kind for each in load_contract(tmp_path, "visits").columns}
+    assert found == {"visit": "integer", "patient_name": "string"}
+    assert json.loads(out.splitlines()[-1])["rows"] == 2
+    assert "50.0%" in out
+    assert "Ada" not in out
+    code, _, err = run(capsys, "profile", visits, *semicolons, *options)
+    assert (code, "LS-0213" in err) == (2, True)
+
+
+BLANKS = ["delimiter=blanks", "quote=null", "header=false"]
+
+
+@pytest.mark.parametrize(
+    ("file", "settings", "columns"),
+    [
+        (("a.tsv", "x\ty\n1\t2\n"), [], ["x", "y"]),
+        (("a.jsonl", '{"x": 1}\n'), [], ["x"]),
+        (("a.dat", "12\n"), ["columns={a: [1, 1], b: [2, 2]}"], ["a", "b"]),
+        (("a.txt", "1 2\n"), BLANKS, ["column_1", "column_2"]),
+    ],
+)
+def test_the_format_is_told_by_the_ending_or_by_options(capsys, tmp_path, file, settings, columns):
+    name, content = file
+    (tmp_path / name).write_text(content)
+    options = [part for setting in settings for part in ("--format", setting)]
+
+    code, out, _ = run(capsys, "profile", tmp_path / name, *options, "--json")
+
+    assert (code, list(json.loads(out)["columns"])) == (0, columns)
+
+
+def test_what_cannot_be_read_is_told(capsys, tmp_path, visits):
+    assert run(capsys, "profile", tmp_path / "none.csv")[0] == 2
+    code, _, err = run(capsys, "profile", visits, "--format", "delimeter=;")
+    assert (code, "LS-0212" in err, "delimeter" in err) == (2, True, True)
+    (tmp_path / "empty.csv").write_text("")
+    assert run(capsys, "profile", tmp_path / "empty.csv")[0] == 20
