@@ -41,6 +41,8 @@ setup: .venv/.jars  ## Create .venv, build Horovod, fetch Delta's jars (once, so
 
 .venv/.jars: .venv/.java
 	@$(BIN)/python -m lepton_spark.lake.jars >/dev/null
+	@# A JVM that maps the classes of Spark instead of loading them is there seconds sooner.
+	@$(BIN)/python -m lepton_spark.lake.class_archive >/dev/null
 	@touch $@
 
 demo: setup  ## A year of flights: from raw files to one scored night (some minutes)

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +26,11 @@ NEEDED = (
     "delta-kernel-defaults",
     "delta-kernel-unitycatalog",
 )
+# What a session is told so that it uses them.
+DELTA_SETTINGS: Mapping[str, str] = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
 _DEADLINE_SECONDS = 600
 
 

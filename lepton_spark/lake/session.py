@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake import jvm
-from lepton_spark.lake.jars import coordinates, resolve_jars
+from lepton_spark.lake.class_archive import use_archive
+from lepton_spark.lake.jars import DELTA_SETTINGS, coordinates, resolve_jars
 from lepton_spark.lake.java import use_java
 
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ SQL_SETTINGS: Mapping[str, str] = {
 }
 # What must be there before the JVM starts.
 _START_SETTINGS: Mapping[str, str] = {
+    **DELTA_SETTINGS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.executorEnv.TZ": "UTC",
     # Else expressions ask the JVM four times as often, to say where in our code they were written.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
@@ -90,7 +90,7 @@ def attach(given: SparkSession, settings: Mapping[str, str] | None = None) -> Sp
             "the Spark session that was given has no Delta extension.",
             "it cannot be added to a session that has started.",
             f"start it with --packages {coordinates()} and spark.sql.extensions="
-            f"{_START_SETTINGS['spark.sql.extensions']}.",
+            f"{DELTA_SETTINGS['spark.sql.extensions']}.",
         )
     session = given.newSession()
     for name, setting in {**SQL_SETTINGS, **(settings or {})}.items():
@@ -123,9 +123,11 @@ def _start_conf(environment: Environment, app_name: str) -> SparkConf:
 
 def _add_delta(conf: SparkConf) -> None:
     try:
-        jars = [*filter(None, [conf.get("spark.jars", "")]), *resolve_jars()]
+        delta = resolve_jars()
     except OSError:
         # No place to keep them: Spark resolves them at each start, as delta-spark's own way is.
         conf.set("spark.jars.packages", coordinates())
     else:
+        jars = [*filter(None, [conf.get("spark.jars", "")]), *delta]
         conf.set("spark.jars", ",".join(jars))
+        use_archive(conf, delta)

@@ -1,0 +1,156 @@
+"""Real public sets, from raw file to features, each by a case file alone; no row lost."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from lepton_spark.bronze.stage import land
+from lepton_spark.config.check import load_all
+from lepton_spark.features.stage import build
+from lepton_spark.lake import tables
+from lepton_spark.silver.stage import refine
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+CONF = Path(__file__).parent / "conf"
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the public sets are not in {DATA}"),
+]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a set: its last day, records a source, refused ones, rows of gold."""
+
+    as_of: str
+    records: dict[str, int]
+    gold: int
+    refused: int = 0
+
+
+KNOWN = {
+    "online_retail": Known("2011-12-10", {"lines": 541_909}, 541_909),
+    "adult": Known("1994-03-02", {"people": 48_844}, 48_842, refused=2),
+    "pima_diabetes": Known("1988-01-02", {"patients": 768}, 768),
+    "taiwan_default": Known("2005-10-02", {"holders": 30_000}, 30_000),
+    "movielens_100k": Known(
+        "1998-04-24",
+        {"viewers": 943, "films": 1682, "requests": 100_000, "ratings": 100_000},
+        100_000,
+    ),
+    "cmapss_fd001": Known("2001-01-01", {"cycles": 20_631}, 20_631),
+    "appliances_energy": Known("2016-05-28", {"readings": 19_735}, 19_735),
+    "financial_phrasebank": Known("2014-01-02", {"phrases": 4_846}, 4_846),
+    "physionet2012_set_a": Known(
+        "2000-01-04", {"stays": 4_000, "vital_signs": 1_757_980}, 4_000
+    ),
+    "fashion_mnist": Known("2017-08-26", {"labels": 10_000, "images": 10_000}, 10_000),
+    "neu_surface_defects": Known("2013-01-02", {"surfaces": 1_800}, 1_800),
+}  # fmt: skip
+
+
+@pytest.fixture
+def to_gold(tmp_path, context_for):
+    """Run a case up to its features."""
+
+    def run(name):
+        loaded = load_all(CONF, name, "local")
+        folder = tmp_path / "lake" / "landing" / name
+        shutil.copytree(DATA / name, folder, copy_function=shutil.copyfile)
+        context = context_for(loaded.case, KNOWN[name].as_of, contracts=loaded.contracts)
+        return context, land(context), refine(context), build(context, days="all")
+
+    return run
+
+
+def rows_of(context, layer, name=""):
+    table = tables.TableId(layer, "_".join(filter(None, (context.case.case, name))))
+    return tables.read(context, table)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_a_set_goes_from_raw_file_to_gold_with_no_row_lost(to_gold, name):
+    known = KNOWN[name]
+
+    context, landed, refined, featured = to_gold(name)
+
+    told = {source: facts["records"] for source, facts in landed.facts["sources"].items()}
+    assert told == known.records
+    refused = sum(facts["refused"] for facts in refined.facts["sources"].values())
+    assert refused == known.refused, refined.facts
+    assert featured.tables[0].rows == known.gold
+    CHECKS.get(name, lambda _context: None)(context)
+
+
+def retail(context):
+    """Totals that are published of this set, to the last penny."""
+    lines = rows_of(context, "silver", "lines")
+    total, invoices, customers, nameless = lines.agg(
+        F.sum("amount"),
+        F.countDistinct("InvoiceNo"),
+        F.countDistinct("CustomerID"),
+        F.count_if(~F.col("has_customer")),
+    ).first()
+    assert round(total, 2) == Decimal("9747747.93")
+    assert (invoices, customers, nameless) == (25_900, 4_372, 135_080)
+    told = lines.agg(F.count_if("is_cancelled"), F.count_if("is_return")).first()
+    assert tuple(told) == (9_288, 10_624)
+
+
+def income(context):
+    people = rows_of(context, "silver", "people")
+    counts = dict(people.groupBy("part").agg(F.count_if(F.col("income") == ">50K")).collect())
+    assert counts == {"train.csv.gz": 7_841, "test.csv.gz": 3_846}
+    assert people.filter(F.col("workclass").isNull()).count() == 2_799
+
+
+def sentinels(context):
+    patients = rows_of(context, "silver", "patients")
+    names = ("glucose", "pressure", "skin", "insulin", "mass")
+    found = patients.agg(*(F.count_if(F.col(name).isNull()) for name in names)).first()
+    assert tuple(found) == (5, 35, 227, 374, 11)
+
+
+def phrases(context):
+    counts = dict(rows_of(context, "silver", "phrases").groupBy("label").count().collect())
+    assert counts == {"neutral": 2_879, "positive": 1_363, "negative": 604}
+
+
+def stays(context):
+    ill = rows_of(context, "silver", "stays").filter("`In_hospital_death` = 1").count()
+    assert ill == 554
+
+
+def garments(context):
+    images = rows_of(context, "silver", "images")
+    assert images.groupBy("garment").count().filter("count <> 1000").count() == 0
+    assert {row[0] for row in images.select(F.length("pixels")).distinct().collect()} == {784}
+
+
+def surfaces(context):
+    counts = rows_of(context, "silver", "surfaces").groupBy("defect", "width", "height").count()
+    assert [tuple(row)[1:] for row in counts.collect()] == [(200, 200, 300)] * 6
+
+
+CHECKS = {
+    "online_retail": retail,
+    "adult": income,
+    "pima_diabetes": sentinels,
+    "financial_phrasebank": phrases,
+    "physionet2012_set_a": stays,
+    "fashion_mnist": garments,
+    "neu_surface_defects": surfaces,
+}
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "cases").glob("*.yml")), ids=lambda path: path.stem)
+def test_a_case_needs_no_more_than_sixty_lines(path):
+    assert len(path.read_text().splitlines()) <= 60
