@@ -177,7 +177,7 @@ def execute(request: Request, work: Work) -> Outcome:
             with open_context(request, progress, stopper=stopper) as context:
                 nights = work(context)
         except BaseException as error:  # noqa: BLE001  # every end has an exit code
-            ending = ending_of(error)
+            ending = ending_of(stopper.cause_of(error))
         finally:
             progress.close()
         if stopper.is_stopping:

@@ -35,7 +35,7 @@ class Stopper:
     """
 
     def __init__(self) -> None:
-        self._is_stopping = threading.Event()
+        self._number: int | None = None
         self._first: list[Callable[[], object]] = []
         self._last: list[Callable[[int], object]] = []
 
@@ -60,12 +60,16 @@ class Stopper:
     @property
     def is_stopping(self) -> bool:
         """True after the first signal."""
-        return self._is_stopping.is_set()
+        return self._number is not None
+
+    def cause_of(self, error: BaseException) -> BaseException:
+        """The signal where there was one: what failed after it failed of the cancelled work."""
+        return error if self._number is None else Stopped(self._number)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self.is_stopping:
             self._end(number)
-        self._is_stopping.set()
+        self._number = number
         watchdog = threading.Timer(DEADLINE_SECONDS, self._end, [number])
         watchdog.daemon = True
         watchdog.start()

@@ -117,3 +117,29 @@ def test_work_of_other_threads_is_cancelled_while_the_command_waits_for_them():
     after = "pool.shutdown(); print('cancelled', is_cancelled.is_set())"
     said = in_a_child("SIGTERM", work=waiting, after=after)
     assert said == "stopped SIGTERM\ncancelled True\n"
+
+
+# The connection to Spark turns the signal that interrupts it into an error of its own.
+SWALLOWED = """
+import os, signal, time
+from contextlib import nullcontext
+from datetime import date
+from lepton_spark.job import run
+from lepton_spark.job.request import Request
+run.open_context = lambda *_given, **_named: nullcontext()
+def work(_context):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except BaseException as error:
+        raise RuntimeError("no answer") from None
+ending = run.execute(Request("run", "plant", date(2024, 3, 2)), work).ending
+print(ending.status, ending.exit_code)
+"""
+
+
+def test_what_fails_after_a_signal_was_stopped_by_it():
+    command = [sys.executable, "-c", SWALLOWED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+
+    assert done.stdout == "stopped 130\n"
