@@ -32,6 +32,12 @@ def test_blanks_of_any_number_separate_cells_where_the_case_says_so(landed):
     assert problems(rows) == [None, None, "short_row"]
 
 
+def test_a_header_may_be_between_blanks_too(landed):
+    file = landed(b" minutes  site visit\n5 A 1\n")
+
+    assert cells(rows_of(file, layout(delimiter="blanks", quote=None))) == [("A", "1", "5")]
+
+
 def test_quotes_are_letters_where_the_case_has_none(landed):
     file = landed(b'site|visit|minutes\n"A|1|5"\n')
 
