@@ -46,10 +46,11 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
         table = pq.ParquetFile(stored, page_checksum_verification=True)
         names = _names(table.schema_arrow)
         ignores = form.extra_columns == "ignore"
+        offered = list(names)
         order = positions(
-            list(names), layout.promised, path=file.path, ignore_extra=ignores, is_line=False
+            offered, layout.promised, path=file.path, ignore_extra=ignores, is_line=False
         )
-        found = [list(names)[place] for place in order]
+        found = [offered[place] for place in order]
         for column, name in zip(layout.promised, found, strict=True):
             if not (form.from_text and _is_text(names[name])):
                 _require_fit(file, column, names[name])
@@ -71,6 +72,11 @@ def names_of_parquet(file: LandedFile, stored: Any) -> dict[str, pa.DataType]:
         return _names(pq.read_schema(stored))
     except pa.ArrowInvalid:
         _refuse_damage(file)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether values of a type are bytes, which no text tells."""
+    return any(is_(kind) for is_ in _BYTES)
 
 
 def _refuse_damage(file: LandedFile) -> NoReturn:
@@ -115,7 +121,7 @@ def _require_fit(file: LandedFile, column: Promised, kind: pa.DataType) -> None:
     """See that values of a type can be of a kind."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    is_told = column.kind == "string" and not any(is_(kind) for is_ in _BYTES)
+    is_told = column.kind == "string" and not is_bytes(kind)
     if is_told or pa.types.is_null(kind):
         return
     if any(is_(kind) for is_ in _FITS.get(column.kind, ())):

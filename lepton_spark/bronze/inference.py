@@ -15,13 +15,12 @@ from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.reader import read
-from lepton_spark.config.column import Column, Kind
+from lepton_spark.config.column import INT_SPAN, Column, Kind
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
     from lepton_spark.config.format import Format
 
-_INT_SPAN = range(-(2**31), 2**31)
 _NUMBER = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
 # A leading zero is no number's: 007 names something.
 _WHOLE = r"\s*[+-]?(0|[1-9][0-9]*)(\.0*)?\s*"
@@ -48,13 +47,14 @@ class _Seen:
     is_wide: bool = False
 
     def add(self, cells: pa.Array, nulls: Sequence[str]) -> None:
+        """Take in some cells; those that mean no value are counted only."""
         found = pc.if_else(pc.is_in(cells, pa.array(nulls, pa.string())), None, cells)
         self.num_rows += len(found)
         self.num_nulls += found.null_count
         texts = [text for text in pc.unique(found).to_pylist() if text is not None]
         self.kinds = [k for k in self.kinds if all(map(_PATTERNS[k].fullmatch, texts))]
         if "integer" in self.kinds:
-            self.is_wide |= any(int(float(text)) not in _INT_SPAN for text in texts)
+            self.is_wide |= any(int(float(text)) not in INT_SPAN for text in texts)
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ def read_json(
         DataError: No object of the file has a promised column, or one has a key that is not
             promised; the document is damaged, too large, or has no array where it should.
     """
-    objects = _lines(file, content) if form.records is None else _items(file, content, form.records)
     keys = _Keys(layout)
-    yield from chunks_of((keys.record(row, found) for row, found in objects), layout)
+    found = (keys.record(row, each) for row, each in _objects(file, content, form))
+    yield from chunks_of(found, layout)
     keys.require(file, ignores_extra=form.extra_columns == "ignore")
 
 
@@ -50,9 +50,8 @@ def keys_of(file: LandedFile, content: io.BufferedReader, form: Json) -> list[st
     Raises:
         DataError: The document is damaged, too large, or has no array where it should.
     """
-    objects = _lines(file, content) if form.records is None else _items(file, content, form.records)
     found: dict[str, None] = {}
-    for _, each in objects:
+    for _, each in _objects(file, content, form):
         if not isinstance(each, Record):
             found |= dict.fromkeys(_paths(each))
     return list(found)
@@ -146,6 +145,14 @@ def _json(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(_json, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _objects(
+    file: LandedFile, content: io.BufferedReader, form: Json
+) -> Iterator[tuple[int, Record | Mapping[str, Any]]]:
+    if form.records is None:
+        return _lines(file, content)
+    return _items(file, content, form.records)
 
 
 def _lines(

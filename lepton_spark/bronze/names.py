@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from lepton_spark.bronze.columnar import names_of_parquet
+from lepton_spark.bronze.columnar import is_bytes, names_of_parquet
 from lepton_spark.bronze.delimited import header_of
 from lepton_spark.bronze.idx import COLUMNS as IDX_COLUMNS
 from lepton_spark.bronze.json_records import keys_of
@@ -37,7 +35,7 @@ def names_in(file: LandedFile, form: Format) -> dict[str, str]:
         case Parquet():
             with stream.seekable_copy() as stored:
                 kinds = names_of_parquet(file, stored)
-            return {n: "binary" if _is_bytes(kind) else "string" for n, kind in kinds.items()}
+            return {n: "binary" if is_bytes(kind) else "string" for n, kind in kinds.items()}
         case FixedWidth():
             return dict.fromkeys(form.columns, "string")
         case Idx():
@@ -46,8 +44,3 @@ def names_in(file: LandedFile, form: Format) -> dict[str, str]:
             offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
             content = "string" if form.content == "text" else "binary"
             return {name: content if name == "content" else "string" for name in offered}
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    is_bytes = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    return any(is_(kind) for is_ in is_bytes)

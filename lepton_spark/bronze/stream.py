@@ -31,7 +31,7 @@ _WIDE = {
     b"\xfe\xff": "UTF-16",
 }
 _Opener = Callable[[Any], Any]
-_COMPRESSIONS: Mapping[str, _Opener] = {
+COMPRESSIONS: Mapping[str, _Opener] = {
     ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
     ".tgz": lambda stored: gzip.GzipFile(fileobj=stored),
     ".bz2": bz2.BZ2File,
@@ -71,7 +71,7 @@ class HashedStream(io.RawIOBase):
 
     def buffered(self, path: str) -> io.BufferedReader:
         """The content, decompressed where the ending of the path says that it is compressed."""
-        opener = _COMPRESSIONS.get(path[path.rfind(".") :].lower())
+        opener = COMPRESSIONS.get(path[path.rfind(".") :].lower())
         inner: Any = self if opener is None else opener(io.BufferedReader(self, _CHUNK_BYTES))
         return io.BufferedReader(cast("io.RawIOBase", inner), _CHUNK_BYTES)
 

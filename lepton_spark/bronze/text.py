@@ -19,8 +19,13 @@ def lines_of(file: LandedFile, content: io.BufferedReader, encoding: str, skip: 
         DataError: The file is not text, or of an encoding that is never read.
     """
     refuse_foreign(content, file)
-    codec = "utf-8-sig" if encoding == "utf-8" else encoding
-    lines = Lines(io.TextIOWrapper(content, codec, errors="replace", newline=""))
+    text = io.TextIOWrapper(content, codec_of(encoding), errors="replace", newline="")
+    lines = Lines(text)
     for _ in range(skip):
         lines.next()
     return lines
+
+
+def codec_of(encoding: str) -> str:
+    """What Python calls an encoding; UTF-8 may begin with a byte order mark."""
+    return "utf-8-sig" if encoding == "utf-8" else encoding

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_spark.bronze.chunk import Chunk, chunks_of
 from lepton_spark.bronze.header import positions
 from lepton_spark.bronze.records import CELL_LIMIT, Record
+from lepton_spark.bronze.text import codec_of
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_PIXELS = 100_000_000  # a small file may claim to be a huge image
 _Content = bytes | str | None
-
-
-def is_archive(path: str) -> bool:
-    """Whether the ending says that a file holds others."""
-    return path.lower().endswith(_ARCHIVES)
 
 
 def read_whole(
@@ -45,7 +41,9 @@ def read_whole(
     """
     offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
     order = positions(offered, layout.promised, path=file.path, ignore_extra=True, is_line=False)
-    members = _members(file, content) if is_archive(file.path) else _alone(file, content)
+    members = (
+        _members(file, content) if file.path.lower().endswith(_ARCHIVES) else _alone(file, content)
+    )
     found = (
         _record(row, path, size, stored, form)
         for row, (path, size, stored) in enumerate(members, start=1)
@@ -88,15 +86,14 @@ def _record(row: int, path: str, size: int, stored: bytes | None, form: Files) -
     content, problem = _content(stored, form)
     sizes: tuple[str | None, ...] = (None, None, None)
     if form.content == "image":
-        sizes, problem = image_sizes(stored)
+        sizes, problem = _image_sizes(stored)
     return Record(row, (*where, content, *sizes), problem, None if problem is None else "")
 
 
 def _content(stored: bytes, form: Files) -> tuple[_Content, str | None]:
     if form.content != "text":
         return stored, None
-    codec = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
-    text = stored.decode(codec, "replace")
+    text = stored.decode(codec_of(form.encoding), "replace")
     if len(text) > CELL_LIMIT:
         return None, "cell_too_large"
     if "\ufffd" in text:
@@ -104,7 +101,7 @@ def _content(stored: bytes, form: Files) -> tuple[_Content, str | None]:
     return text, "nul_character" if "\0" in text else None
 
 
-def image_sizes(stored: bytes) -> tuple[tuple[str | None, ...], str | None]:
+def _image_sizes(stored: bytes) -> tuple[tuple[str | None, ...], str | None]:
     """Width, height and channels of an image, or the reason why it cannot be decoded."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  # only where images are landed
 

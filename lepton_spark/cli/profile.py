@@ -35,7 +35,6 @@ Setting = Annotated[
 ]
 _JSON = (".json", ".jsonl", ".ndjson")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".tar", ".tgz")
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -98,11 +97,13 @@ def _form(path: Path, settings: Sequence[str]) -> Format:
     import yaml
     from pydantic import ValidationError
 
+    from lepton_spark.bronze.stream import COMPRESSIONS
     from lepton_spark.config import format as formats
 
     given = dict(setting.partition("=")[::2] for setting in settings)
     values = {key: yaml.safe_load(text) for key, text in given.items()}
-    endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
+    packed = COMPRESSIONS.keys() - set(_IMAGES)
+    endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in packed]
     ending = endings[-1] if endings else ""
     kind: type[Format] = formats.Csv
     if "columns" in values:

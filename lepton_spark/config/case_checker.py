@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.columns import Columns, SilverColumns, Where, demand, dotted
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.case import Case, History, Latest
 
-FEATURE_KINDS = {"string", "integer", "number", "decimal", "boolean"}
-NUMBERS = {"integer", "number", "decimal"}
+FEATURE_KINDS = {*NUMBERS, "string", "boolean"}
 
 
 class CaseChecker:
@@ -105,7 +105,7 @@ class CaseChecker:
                 self._refuse_personal(place, used, columns)
             if measure.kind != "count":
                 self._demand(
-                    place, checked.kind, {"boolean"} if measure.kind == "share" else NUMBERS
+                    place, checked.kind, {"boolean"} if measure.kind == "share" else set(NUMBERS)
                 )
 
     def check_names(self) -> None:

@@ -23,7 +23,6 @@ def _readable(pattern: str) -> str:
 
 
 DatePattern = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_readable)]
-Sign = Annotated[str, Field(min_length=1, max_length=1)]
 
 
 class Number(Settings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.document import refuse
 
 if TYPE_CHECKING:
@@ -12,9 +13,8 @@ if TYPE_CHECKING:
     from lepton_spark.config.clean import Clean
     from lepton_spark.config.column import Column
 
-_NUMBERS = frozenset({"integer", "number", "decimal"})
 _TEXTS = frozenset({"string"})
-_CELLS = _NUMBERS | _TEXTS | {"boolean", "date", "timestamp"}
+_CELLS = NUMBERS | _TEXTS | {"boolean", "date", "timestamp"}
 # Which kinds of columns a key means something for.
 _KINDS: Mapping[str, frozenset[str]] = {
     "unicode": _CELLS,
@@ -23,7 +23,7 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "spelling": _CELLS,
     "nearest": _TEXTS,
     "nulls": _CELLS,
-    "number": _NUMBERS,
+    "number": NUMBERS,
     "formats": frozenset({"date"}),
 }
 

@@ -10,6 +10,8 @@ from typing import Literal
 Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp", "binary"]
 Bound = int | float | Decimal | date | datetime
 
+NUMBERS = frozenset({"integer", "number", "decimal"})
+INT_SPAN = range(-(2**31), 2**31)  # what a whole number of 32 bits holds
 PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})
 
 

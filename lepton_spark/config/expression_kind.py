@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
+from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.sql_functions import (
     CAST_TYPES,
     FUNCTIONS,
@@ -23,14 +24,13 @@ Kinds = Mapping[str, str | None]
 MAX_COUNT = 1000
 MAX_PATTERN = 200
 
-_NUMBERS = frozenset({"integer", "number", "decimal"})
 _TIMES = frozenset({"date", "timestamp"})
 _GROUPS: Mapping[str, frozenset[str]] = {
-    "number": _NUMBERS,
-    "int": _NUMBERS,
-    "seconds": _NUMBERS,
-    "millis": _NUMBERS,
-    "micros": _NUMBERS,
+    "number": NUMBERS,
+    "int": NUMBERS,
+    "seconds": NUMBERS,
+    "millis": NUMBERS,
+    "micros": NUMBERS,
     "time": _TIMES,
 }
 _LOGIC = (exp.And, exp.Or, exp.Not)
@@ -217,7 +217,7 @@ def _arithmetic(node: exp.Expr, kinds: Kinds) -> str | None:
     left, right = kind_of(node.this, kinds), kind_of(node.expression, kinds)
     if left is None or right is None:
         return None
-    if left in _NUMBERS and right in _NUMBERS:
+    if left in NUMBERS and right in NUMBERS:
         return "number" if isinstance(node, exp.Div) else _wider(left, right)
     if isinstance(node, exp.Add | exp.Sub):
         found = _time_arithmetic(node, left, right)
@@ -276,7 +276,7 @@ def _demand(kind: str | None, wanted: str, where: str) -> None:
 def _same(left: str | None, right: str | None, where: str) -> str | None:
     if left is None or right is None or left == right:
         return left or right
-    if left in _NUMBERS and right in _NUMBERS:
+    if left in NUMBERS and right in NUMBERS:
         return _wider(left, right)
     if {left, right} == _TIMES:
         return "timestamp"

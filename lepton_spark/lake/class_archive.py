@@ -136,8 +136,7 @@ def _load_classes(spark: SparkSession, folder: Path) -> None:
     )
     for how in ("overwrite", "append"):
         rows.write.format("delta").mode(how).option("userMetadata", "{}").save(table)
-    replaced = rows.write.format("delta").mode("overwrite").option("replaceWhere", "id >= 0")
-    replaced.partitionBy().save(table)
+    rows.write.format("delta").mode("overwrite").option("replaceWhere", "id >= 0").save(table)
     stored = spark.read.format("delta").option("versionAsOf", 1).load(table)
     kept = _shaped(stored).persist()
     kept.write.parquet(f"{table}.parquet")

@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
+from lepton_spark.config.column import NUMBERS
+
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
 
@@ -82,7 +84,7 @@ def unit_problem(cell: Expression, clean: Clean) -> Expression | None:
 
 
 def _is_number(column: Column) -> bool:
-    return column.kind in {"integer", "number", "decimal"}
+    return column.kind in NUMBERS
 
 
 def _reads(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.config.clean import Clean
+from lepton_spark.config.column import INT_SPAN
 from lepton_spark.quality.reasons import REASONS, gathered
 from lepton_spark.quality.span import as_reason, is_within
 from lepton_spark.silver.clean import cleaned, unit_problem, without_sentinels
@@ -27,7 +28,6 @@ _ISO_DATE = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}\s*$"
 _ISO_TIME = r"^\s*[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
 _OFFSET = r"\s?(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
 _AS_IT_IS = Clean()
-_INT_SPAN = range(-(2**31), 2**31)
 
 
 def conform(
@@ -81,7 +81,7 @@ def silver_type(column: Column) -> str:
         return f"decimal({column.precision},{column.scale})"
     if column.kind == "integer":
         bounds = [bound for bound in (column.minimum, column.maximum) if bound is not None]
-        return "int" if all(bound in _INT_SPAN for bound in bounds) else "bigint"
+        return "int" if all(bound in INT_SPAN for bound in bounds) else "bigint"
     return {"number": "double"}.get(column.kind, column.kind)
 
 

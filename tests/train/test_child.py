@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lepton_spark.errors import DataError
+from lepton_spark.lake.process import is_alive
 from lepton_spark.train.rank import Beat, describe, is_lost
 
 PARENT = """
@@ -31,16 +32,9 @@ def test_a_training_process_dies_with_its_supervisor():
     parent.wait()
 
     deadline = time.monotonic() + 10
-    while is_alive(child) and time.monotonic() < deadline:
+    while is_alive(int(child.name)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not is_alive(child)
-
-
-def is_alive(process):
-    try:
-        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert not is_alive(int(child.name))
 
 
 def test_a_beat_is_one_short_line_that_is_always_whole(tmp_path):

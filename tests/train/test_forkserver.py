@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lepton_spark.lake.process import is_alive
 from lepton_spark.train import forkserver
 from lepton_spark.train.rank import JOB, LOG
 
@@ -34,13 +35,6 @@ def until(is_true):
     while not is_true() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert is_true()
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture
