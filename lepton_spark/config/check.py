@@ -10,6 +10,7 @@ from lepton_spark.config.case_checker import CaseChecker
 from lepton_spark.config.columns import SilverColumns, Where, dotted
 from lepton_spark.config.contract import SUFFIX, Contract, load_contract
 from lepton_spark.config.document import KeyPath, refuse
+from lepton_spark.config.feature_checker import FeatureChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
@@ -93,12 +94,13 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     if case.has_aim:
         checker.check_label()
         checker.check_models()
-    checker.check_own()
+    features = FeatureChecker(case, silver, where)
+    features.check_own()
     for source, latest in case.features.latest.items():
-        checker.check_latest(source, latest)
+        features.check_latest(source, latest)
     for source, history in case.features.history.items():
-        checker.check_history(source, history)
-    checker.check_names()
+        features.check_history(source, history)
+    features.check_names()
 
 
 def _check_place(case: Case, environment: Environment, where: Where) -> None:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, FractionalType, IntegralType
 
 from lepton_spark.config import expression
-from lepton_spark.config.case import Latest
+from lepton_spark.config.features import Latest
 from lepton_spark.config.model import window_label
 from lepton_spark.errors import ConfigError
 from lepton_spark.features.history import HistoryPlan
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructField
 
-    from lepton_spark.config.case import History, Measure
+    from lepton_spark.config.features import History, Measure
     from lepton_spark.features.gather import Plan
 
 

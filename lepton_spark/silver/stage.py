@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lepton_spark import faults
 from lepton_spark.context import Published, RunContext, StageResult
@@ -21,8 +18,6 @@ from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import (
-    FileState,
-    Tally,
     require_balance,
     require_few_refused,
     require_number,
@@ -30,6 +25,7 @@ from lepton_spark.quality.accounting import (
     tally,
 )
 from lepton_spark.quality.quarantine import condition_of, quarantined
+from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
 from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge
 from lepton_spark.silver.knowledge import versions
@@ -47,29 +43,8 @@ logger = logging.getLogger(__name__)
 QUARANTINE = TableId("ops", "quarantine")
 _JOB = "refine"
 _LAYERS = ("bronze", "silver")
-_MOST_NAMED_FILES = 1000
-_REASONS_TOLD = 20
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """The files of one inlet, and what became of their rows.
-
-    Args:
-        judged: Kept in memory or on disk until the batch is published.
-    """
-
-    inlet: Inlet
-    judged: DataFrame
-    counted: Tally
-
-    @property
-    def new_good(self) -> dict[str, int]:
-        """Good rows a file that are not in silver yet."""
-        good = self.counted.good
-        return {state.file: good.get(state.file, 0) - state.good for state in self.inlet.files}
 
 
 def refine(context: RunContext) -> StageResult:
@@ -93,7 +68,7 @@ def refine(context: RunContext) -> StageResult:
             with ExitStack() as kept:
                 batches = _judge_all(context, waiting, kept)
                 published += _publish(context, batches)
-            facts |= {batch.inlet.name: _facts(batch) for batch in batches}
+            facts |= {batch.inlet.name: batch.facts for batch in batches}
     logger.info("refined %d sources of %s", len(facts), context.case.case)
     return StageResult(_JOB, tuple(published), {"sources": facts})
 
@@ -186,7 +161,7 @@ def _references(
     return references
 
 
-def _judge_all(context: RunContext, inlets: Sequence[Inlet], kept: ExitStack) -> list[_Batch]:
+def _judge_all(context: RunContext, inlets: Sequence[Inlet], kept: ExitStack) -> list[Batch]:
     """Judge a group of sources side by side, and see that each may be published."""
     references = _references(context, inlets, kept)
     batches = _each(inlets, lambda inlet: _judge(context, inlet, references, kept))
@@ -197,21 +172,21 @@ def _judge_all(context: RunContext, inlets: Sequence[Inlet], kept: ExitStack) ->
 
 def _judge(
     context: RunContext, inlet: Inlet, references: Mapping[str, Reference], kept: ExitStack
-) -> _Batch:
+) -> Batch:
     """Compute what becomes of the rows of an inlet; they are kept until the stack is closed."""
     source = context.case.sources[inlet.name]
     with told_as(inlet.silver):
         bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
-        landed = _of_files(bronze, inlet.files)
+        landed = of_files(bronze, inlet.files)
         judged = judge(landed, source, context.contracts[source.contract], references).persist()
         kept.callback(judged.unpersist)
         counted = tally(judged, [name_of(lookup) for lookup in source.lookup])
     told = f"{inlet.name}: {counted.num_rows} rows, {counted.refused} refused"
     context.progress.step(_JOB, told)
-    return _Batch(inlet, judged, counted)
+    return Batch(inlet, judged, counted)
 
 
-def _require_sound(context: RunContext, batch: _Batch) -> None:
+def _require_sound(context: RunContext, batch: Batch) -> None:
     """See that no row is lost and that not too many are refused."""
     inlet = batch.inlet
     require_balance(str(inlet.silver), inlet.files, batch.counted)
@@ -221,18 +196,7 @@ def _require_sound(context: RunContext, batch: _Batch) -> None:
     require_few_refused(inlet.name, batch.counted, most, f"{inlet.silver} {state}")
 
 
-def _of_files(rows: DataFrame, files: Sequence[FileState]) -> DataFrame:
-    paths = [state.file for state in files]
-    if not paths:
-        return rows.limit(0)
-    if len(paths) <= _MOST_NAMED_FILES:
-        # Named ones let Delta skip what holds only others.
-        return rows.filter(F.col("_file").isin(*paths))
-    listed = rows.sparkSession.createDataFrame([(path,) for path in paths], "_file string")
-    return rows.join(F.broadcast(listed), "_file", how="left_semi")
-
-
-def _publish(context: RunContext, batches: Sequence[_Batch]) -> list[Published]:
+def _publish(context: RunContext, batches: Sequence[Batch]) -> list[Published]:
     """Quarantine first: a file counts as refined only when its good rows follow."""
     published = _publish_quarantine(context, batches)
     faults.reach("after_quarantine")
@@ -241,7 +205,7 @@ def _publish(context: RunContext, batches: Sequence[_Batch]) -> list[Published]:
     return published + [each for each in silver if each is not None]
 
 
-def _publish_quarantine(context: RunContext, batches: Sequence[_Batch]) -> list[Published]:
+def _publish_quarantine(context: RunContext, batches: Sequence[Batch]) -> list[Published]:
     """All refused rows in one commit, in place of those that a killed run left."""
     case = context.case.case
     is_stale = any(state.quarantined for batch in batches for state in batch.inlet.files)
@@ -257,8 +221,8 @@ def _publish_quarantine(context: RunContext, batches: Sequence[_Batch]) -> list[
     publication = Publication(
         QUARANTINE,
         _JOB,
-        _digest([case, {table: list(map(asdict, states)) for table, states in files.items()}]),
-        _digest([_settings(context, batch) for batch in batches]),
+        digest([case, {table: list(map(asdict, states)) for table, states in files.items()}]),
+        digest([settings_of(batch.inlet, context.case, context.contracts) for batch in batches]),
         replace=condition_of(case, paths) if is_stale else None,
         partition_by=("case", "table"),
         facts={"case": case},
@@ -267,57 +231,32 @@ def _publish_quarantine(context: RunContext, batches: Sequence[_Batch]) -> list[
     return [tables.publish(context, reduce(DataFrame.unionByName, rows), publication)]
 
 
-def _publish_silver(
-    context: RunContext, batch: _Batch, quarantine_version: int
-) -> Published | None:
+def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) -> Published | None:
     inlet, new = batch.inlet, batch.new_good
     if not any(new.values()) and inlet.silver_version >= 0:
         return None
     facts = {
         "source": inlet.name,
-        **_facts(batch),
+        **batch.facts,
         "bronze_version": inlet.bronze_version if inlet.is_last else None,
         "quarantine_version": quarantine_version,
     }
     publication = Publication(
         inlet.silver,
         _JOB,
-        _digest([[state.file, state.sha256, state.good] for state in inlet.files]),
-        _digest(_settings(context, batch)),
+        digest([[state.file, state.sha256, state.good] for state in inlet.files]),
+        digest(settings_of(batch.inlet, context.case, context.contracts)),
         facts=facts,
         audit=lambda staged: require_staged(str(inlet.silver), new, staged),
     )
     return tables.publish(context, _new_rows(context, batch), publication)
 
 
-def _new_rows(context: RunContext, batch: _Batch) -> DataFrame:
+def _new_rows(context: RunContext, batch: Batch) -> DataFrame:
     """Good rows, less those that are in silver although others of their file are not."""
     good = good_rows(batch.judged, context.run_id)
     begun = [state for state in batch.inlet.files if state.good]
     if not begun:
         return good
-    there = _of_files(tables.read(context, batch.inlet.silver), begun).select("_file", "_row")
+    there = of_files(tables.read(context, batch.inlet.silver), begun).select("_file", "_row")
     return good.join(there, ["_file", "_row"], how="left_anti").select(*good.columns)
-
-
-def _settings(context: RunContext, batch: _Batch) -> list[object]:
-    """What decides over the fate of a row, besides the row."""
-    source = context.case.sources[batch.inlet.name]
-    return [source.model_dump_json(), repr(context.contracts[source.contract])]
-
-
-def _facts(batch: _Batch) -> dict[str, object]:
-    counted = batch.counted
-    return {
-        "files": len(batch.inlet.files),
-        "rows": counted.num_rows,
-        "good": counted.num_good,
-        "refused": counted.refused,
-        "duplicates": counted.duplicates,
-        "reasons": dict(list(counted.reasons.items())[:_REASONS_TOLD]),
-        "unmatched": dict(counted.unmatched),
-    }
-
-
-def _digest(document: object) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

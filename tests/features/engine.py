@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from lepton_spark.config.case import History, Latest
+from lepton_spark.config.features import History, Latest
 from lepton_spark.features.events import declare, prepare
 from lepton_spark.features.gather import Chunks, gather
 from lepton_spark.features.grid import Grid

@@ -1,0 +1,143 @@
+"""Hold the features of a case against the columns of its clean tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark.config.checker import Checker
+from lepton_spark.config.column import NUMBERS
+from lepton_spark.config.columns import dotted
+from lepton_spark.config.feature_name import feature_names, named_features
+from lepton_spark.config.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lepton_spark.config.columns import Columns
+    from lepton_spark.config.document import KeyPath
+    from lepton_spark.config.features import History, Latest
+
+FEATURE_KINDS = {*NUMBERS, "string", "boolean"}
+
+
+class FeatureChecker(Checker):
+    """Checks that features can be computed, may be, and have names of their own."""
+
+    def check_own(self) -> None:
+        """Own features: columns of the predicted source, none of which tells the label."""
+        each = self.case.predict.each
+        rows = self.silver.of(each)
+        label = self.case.predict.label
+        secret = self._label_columns() if label is not None else frozenset()
+        for index, name in enumerate(self.case.features.own):
+            path: KeyPath = ("features", "own", index)
+            is_shared = label is not None and each == label.source
+            reads = rows[name].reads if name in rows and is_shared else frozenset({name})
+            if (is_shared or name not in rows) and reads & secret:
+                self.refuse(
+                    path,
+                    f"{name} tells the label {self.case.aim.label.name}",
+                    "what is predicted must not be among the features",
+                    f"remove {name} from features.own",
+                    "LS-1040",
+                )
+            self.silver.refuse_unknown(path, name, rows, each)
+            self._check_feature(path, name, rows)
+
+    def check_latest(self, source: str, latest: Latest) -> None:
+        """Last known rows: both sources have the columns to join on."""
+        path: KeyPath = ("features", "latest", source)
+        columns = self._known_source(path, source)
+        self._check_join((*path, "on"), latest.on, source, columns)
+        for name in latest.take:
+            self.silver.refuse_unknown((*path, "take"), name, columns, source)
+            self._check_feature((*path, "take"), name, columns)
+
+    def check_history(self, source: str, history: History) -> None:
+        """Windows: both sources have the columns, and every measure is a number."""
+        path: KeyPath = ("features", "history", source)
+        columns = self._known_source(path, source)
+        for index, by in enumerate(history.by):
+            self._check_join((*path, "by", index), by, source, columns)
+        for name, measure in history.measures.items():
+            place = (*path, "measures", name, measure.kind)
+            if measure.expression == "*":
+                continue
+            checked = self.parse(place, measure.expression, columns)
+            for used in checked.exposed:
+                self.refuse_personal(place, used, columns)
+            if measure.kind != "count":
+                self.demand(
+                    place, checked.kind, {"boolean"} if measure.kind == "share" else set(NUMBERS)
+                )
+
+    def check_names(self) -> None:
+        """No two features, nor a feature and the label, share a name."""
+        each = self.case.sources[self.case.predict.each]
+        taken = {name.lower(): "the key or day" for name in (*each.key, self.case.predict.day)}
+        if self.case.predict.label is not None:
+            taken[self.case.predict.label.name.lower()] = "the label"
+        for name, path in named_features(self.case):
+            other = taken.get(name.lower())
+            is_key = path[1] == "own" and other == "the key or day"
+            if other is not None and not is_key:
+                self.refuse(
+                    path,
+                    f"the feature {name} has the name of {other}",
+                    "each column of the feature table has its own name",
+                    "leave one out, or rename its source, measure or column",
+                    "LS-1042",
+                )
+            taken[name.lower()] = "another feature"
+        self._check_chosen(("features", "as_category"), self.case.features.as_category)
+        slices = [name for name in self.case.evaluate.slices if name != "month"]
+        self._check_chosen(("evaluate", "slices"), slices)
+
+    def _check_feature(self, path: KeyPath, name: str, columns: Columns) -> None:
+        self.demand(path, columns[name].kind, FEATURE_KINDS, name)
+        self.refuse_personal(path, name, columns)
+
+    def _check_join(
+        self, path: KeyPath, names: Sequence[str], source: str, columns: Columns
+    ) -> None:
+        each = self.case.predict.each
+        rows = self.silver.of(each)
+        for name in names:
+            self.silver.refuse_unknown(path, name, rows, each)
+            self.silver.refuse_unknown(path, name, columns, source)
+            self.demand(path, columns[name].kind, {rows[name].kind}, f"{name} of {source}")
+            self.refuse_personal(path, name, rows)
+
+    def _check_chosen(self, path: KeyPath, names: Sequence[str]) -> None:
+        known = feature_names(self.case)
+        for name in names:
+            if name not in known:
+                self.refuse(
+                    path,
+                    f"{dotted(path)} names {name}, which is no feature",
+                    "it chooses among the features of the case",
+                    nearest(name, known),
+                    "LS-1018",
+                )
+
+    def _label_columns(self) -> frozenset[str]:
+        """The label's name, and what its value is made from, but for the row's key and day."""
+        predict, label = self.case.predict, self.case.aim.label
+        outcomes = self.silver.of(label.source)
+        checked = self.parse(("predict", "label", "is"), label.is_, outcomes)
+        made_from = frozenset().union(*(outcomes[name].reads for name in checked.columns))
+        given = {*self.case.sources[predict.each].key, predict.day}
+        return (made_from - given) | {label.name}
+
+    def _known_source(self, path: KeyPath, name: str) -> Columns:
+        columns = self.source(path, name)
+        source = self.case.sources[name]
+        if source.known_at is None and source.arrives is None:
+            self.refuse(
+                path,
+                f"it is not said when rows of {name} become known",
+                "a feature over time may use only what was known at the moment",
+                f"give sources.{name} known_at or arrives; a table without time is a lookup",
+                "LS-1044",
+            )
+        return columns
