@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test quick fmt lint types arch bench pins clean
+.PHONY: help setup demo test quick fmt lint types arch bench promises pins clean
 
 # The first of these that runs and is new enough; a shim without a version behind it does not run.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
@@ -73,6 +73,9 @@ bench: setup  ## Measure: make bench NAME=launch SCALE=1
 	@for name in $(if $(filter all,$(NAME)),$(BENCHES),$(NAME)); do \
 		$(BIN)/python -m benchmarks.$$name --scale $(SCALE); done
 	@$(BIN)/python -m benchmarks.figures
+
+promises: setup  ## Try what is promised, often: make promises NAME=P17
+	@$(BIN)/python -m tests.promises --name $(NAME)
 
 pins: .venv/.packages  ## Resolve requirements.txt anew from pyproject.toml
 	@$(BIN)/uv lock --upgrade

@@ -49,17 +49,18 @@ class Check:
         return self.value <= float(bound) if sign == "<=" else self.value >= float(bound)
 
 
-def write(path: str, checks: Sequence[Check]) -> Path:
+def write(path: str, checks: Sequence[Check], *, command: str | None = None) -> Path:
     """Write `results/<path>.json` over an older one.
 
     Args:
         path: Kind and name, such as `bench/launch`.
         checks: All of them, those that do not hold included.
+        command: What measures them again; that of the benchmark where not given.
     """
     target = RESULTS / f"{path}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     document = {
-        "command": command(),
+        "command": command or benchmark(),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": versions(),
@@ -78,8 +79,8 @@ def ratio(ours: Sequence[float], peer: Sequence[float]) -> tuple[float, float, f
     return float(np.median(pairs)), float(low), float(high)
 
 
-def command() -> str:
-    """The command that measures this again."""
+def benchmark() -> str:
+    """The command that measures this benchmark again."""
     name = Path(sys.argv[0]).stem
     return shlex.join(["make", "bench", f"NAME={name}", *scale()])
 

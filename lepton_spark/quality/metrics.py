@@ -30,7 +30,7 @@ class Metric:
         name: What was measured, such as rows, null_rate, mean, quantile_0.5 or share.
         value: Null where there was nothing to measure.
         column: Of which it is; None for the whole table.
-        part: Which rows, such as `carrier=UA`; None for all. Never of a personal column.
+        part: Which rows, such as `shop=4`; None for all. Never of a personal column.
         day: On which those rows arrived, UTC; None for rows of any day.
         text: What a frequent value is. Never of a personal column.
     """

@@ -1,0 +1,36 @@
+"""One machine with a zone, a language and a hash seed of its own: prints the digests of its tables.
+
+python -m tests.promises.machine FOLDER SEED IS_NAIVE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from lepton_spark.lake import session
+from tests.conftest import environment_at
+from tests.promises.lab import Lab, day
+from tests.promises.shop import write_days
+
+# 2024-02-26 and 37 days more: a leap day, and the night in which New York's clocks skip an hour.
+_DAYS = 16
+
+
+def main(folder: str, seed: str, is_naive: str) -> None:
+    """Run the stages once."""
+    spark = session.start(environment_at(folder), app_name="promises")
+    if int(is_naive):
+        spark.conf.unset("spark.sql.session.timeZone")
+        spark.sql("SET TIME ZONE LOCAL")
+    lake = Lab(spark, Path(folder)).lake()
+    write_days(lake.lakehouse, int(seed), days=_DAYS, visits=30, sales=60)
+    lake.run("land", "refine", "features", as_of=day(_DAYS))
+    digests = lake.digests()
+    spark.stop()
+    sys.stdout.write(json.dumps(digests) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
