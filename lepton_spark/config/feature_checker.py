@@ -8,16 +8,27 @@ from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.columns import dotted
 from lepton_spark.config.feature_name import feature_names, named_features
+from lepton_spark.config.model import is_longer, window_label
 from lepton_spark.config.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lepton_spark.config.columns import Columns
     from lepton_spark.config.document import KeyPath
-    from lepton_spark.config.features import History, Latest
+    from lepton_spark.config.features import History, Latest, Ratio
 
 FEATURE_KINDS = {*NUMBERS, "string", "boolean"}
+_CATEGORY = frozenset({"string", "integer", "boolean"})
+# What each measure can be of; anything can be counted.
+MEASURED: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("sum", "mean", "deviation", "min", "max", "quantile"), NUMBERS),
+    **dict.fromkeys(("slope", "ratio"), NUMBERS),
+    **dict.fromkeys(("first", "last", "lag"), frozenset(FEATURE_KINDS)),
+    **dict.fromkeys(("top", "entropy"), _CATEGORY),
+    **dict.fromkeys(("share", "time_since"), frozenset({"boolean"})),
+    "distinct": _CATEGORY | NUMBERS | {"date"},
+}
 
 
 class FeatureChecker(Checker):
@@ -54,22 +65,22 @@ class FeatureChecker(Checker):
             self._check_feature((*path, "take"), name, columns)
 
     def check_history(self, source: str, history: History) -> None:
-        """Windows: both sources have the columns, and every measure is a number."""
+        """Windows: both sources have the columns, and every measure is of what it can measure."""
         path: KeyPath = ("features", "history", source)
         columns = self._known_source(path, source)
         for index, by in enumerate(history.by):
             self._check_join((*path, "by", index), by, source, columns)
         for name, measure in history.measures.items():
-            place = (*path, "measures", name, measure.kind)
+            place = (*path, "measures", name, *measure.place)
             if measure.expression == "*":
                 continue
             checked = self.parse(place, measure.expression, columns)
             for used in checked.exposed:
                 self.refuse_personal(place, used, columns)
-            if measure.kind != "count":
-                self.demand(
-                    place, checked.kind, {"boolean"} if measure.kind == "share" else set(NUMBERS)
-                )
+            if measure.kind in MEASURED:
+                self.demand(place, checked.kind, set(MEASURED[measure.kind]))
+            if measure.ratio is not None:
+                self._check_longer((*path, "measures", name, "ratio", "to"), history, measure.ratio)
 
     def check_names(self) -> None:
         """No two features, nor a feature and the label, share a name."""
@@ -92,6 +103,20 @@ class FeatureChecker(Checker):
         self._check_chosen(("features", "as_category"), self.case.features.as_category)
         slices = [name for name in self.case.evaluate.slices if name != "month"]
         self._check_chosen(("evaluate", "slices"), slices)
+
+    def _check_longer(self, path: KeyPath, history: History, ratio: Ratio) -> None:
+        """See that a ratio compares windows with one that holds more."""
+        others = [window for window in history.over if window != ratio.to]
+        for window in others or history.over:
+            if not is_longer(ratio.to, window):
+                self.refuse(
+                    path,
+                    f"{window_label(ratio.to)} is not longer than the window"
+                    f" {window_label(window)}",
+                    "a ratio compares the mean of a window with that of a longer one",
+                    "write a longer window, or all, which is the key's own past",
+                    "LS-1085",
+                )
 
     def _check_feature(self, path: KeyPath, name: str, columns: Columns) -> None:
         self.demand(path, columns[name].kind, FEATURE_KINDS, name)

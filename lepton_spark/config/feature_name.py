@@ -33,6 +33,7 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
             names += [
                 (f"{source}_by_{by}_{window_label(window)}_{measure}", (*path, "measures", measure))
                 for window in history.over
-                for measure in history.measures
+                for measure, settings in history.measures.items()
+                if settings.is_over(window)
             ]
     return names

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.features.grid import Grid, later
-from lepton_spark.features.latest import ORDER, LatestPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from pyspark.sql import Column, DataFrame
 
     from lepton_spark.features.gather import Plan
+
+NEVER = 2**30  # a day that no run reaches, and from which any other can be taken
 
 
 def declare(versions: DataFrame, known_at: str | None) -> DataFrame:
@@ -33,7 +35,8 @@ def prepare(versions: DataFrame, plan: Plan, values: Mapping[str, Column], grid:
     """Events with the plan's keys, the values, the day `_enters` and a day for each of its spans.
 
     At the moment T of a day an event counts, for a span w, if it was known (`_known_at` <= T),
-    was declared later than T - w, and no newer version had arrived by T. It does from the day it
+    was declared later than T - w (for a span without end: at all), and no newer version had arrived
+    by T. It does from the day it
     enters to the day before it leaves.
 
     Args:
@@ -42,17 +45,22 @@ def prepare(versions: DataFrame, plan: Plan, values: Mapping[str, Column], grid:
         values: Column of the events: what it holds.
         grid: The moments.
     """
-    order = ORDER if isinstance(plan, LatestPlan) else ()
-    ends = {
-        name: F.least(later(F.col("_declared_at"), span), F.col("_superseded_at"))
-        for name, span in plan.spans.items()
-    }
     timed = versions.select(
         *plan.keys,
-        *order,
+        *plan.order,
         *(value.alias(name) for name, value in values.items()),
         grid.first_day(F.col("_known_at")).alias("_enters"),
-        *(grid.first_day(end).alias(name) for name, end in ends.items()),
+        *(_leaves(span, grid).alias(name) for name, span in plan.spans.items()),
     )
     # What left before it entered was never known in time: it enters and leaves at once.
-    return timed.withColumns({name: F.greatest(F.col(name), F.col("_enters")) for name in ends})
+    return timed.withColumns(
+        {name: F.greatest(F.col(name), F.col("_enters")) for name in plan.spans}
+    )
+
+
+def _leaves(span: timedelta | None, grid: Grid) -> Column:
+    """The day on which an event counts no more; without a span only a newer version ends it."""
+    superseded = F.col("_superseded_at")
+    if span is None:
+        return F.coalesce(grid.first_day(superseded), F.lit(NEVER))
+    return grid.first_day(F.least(later(F.col("_declared_at"), span), superseded))

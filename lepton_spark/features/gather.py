@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SLICE_ROWS = 16_384
 # A worker holds the rows of a chunk with their questions and sums: some kilobytes a row.
 _CHUNK_ROWS = 500_000
+_ENDLESS_CHUNKS = 5
 _ROW = "row"
 _CHUNK = "_chunk"
 _SLOT = "_slot"
@@ -57,7 +58,7 @@ class Chunks:
 
     @classmethod
     def over(
-        cls, first: int, last: int, *, rows: int, longest: timedelta, partitions: int
+        cls, first: int, last: int, *, rows: int, longest: timedelta | None, partitions: int
     ) -> Chunks:
         """Chunks that a worker can hold, for all workers where that does not cost too much.
 
@@ -65,12 +66,16 @@ class Chunks:
             first: First day of a row.
             last: Last day of a row.
             rows: How many there are on all days.
-            longest: Span of the events: they go to every chunk that it touches.
+            longest: Span of the events: they go to every chunk that it touches. None is without
+                end: they go to every later one.
             partitions: How many tasks a shuffle makes.
         """
         num_days = last - first + 1
-        # Chunks of half the longest span already cost thrice the events.
-        worth = -(-num_days // max(-(-longest // timedelta(days=2)), 1))
+        # Chunks of half the longest span already cost thrice the events, and so do five of what
+        # has no end: on average an event touches half of the chunks.
+        worth = _ENDLESS_CHUNKS
+        if longest is not None:
+            worth = -(-num_days // max(-(-longest // timedelta(days=2)), 1))
         number = max(min(partitions, worth), -(-rows // _CHUNK_ROWS), 1)
         length = -(-num_days // min(number, num_days))
         return cls(first, length, -(-num_days // length))
@@ -82,6 +87,13 @@ class Chunks:
     def days(self, chunk: int) -> Days:
         """The days of a chunk."""
         return Days(self.first_day + chunk * self.num_days, self.num_days)
+
+
+def longest_span(plans: Sequence[Plan]) -> timedelta | None:
+    """How long an event may count; None where one of them has no end."""
+    spans = [span for plan in plans for span in plan.spans.values()]
+    known = [span for span in spans if span is not None]
+    return max(known, default=timedelta(days=1)) if len(known) == len(spans) else None
 
 
 def gather(

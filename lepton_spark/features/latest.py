@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.features.exact import DECLARED_AT
 from lepton_spark.features.questions import Days, Questions
 
 LEAVES = "_leaves"
 # What decides between rows: the first that differs. No two rows of a source agree in all.
-ORDER = ("_declared_at", "_arrived_at", "_file", "_row")
+ORDER = (DECLARED_AT, "_arrived_at", "_file", "_row")
 _PLACE = "_place"
 _MICROSECONDS_AN_HOUR = 3_600_000_000
 
@@ -42,7 +43,12 @@ class LatestPlan:
         return self.on
 
     @property
-    def spans(self) -> dict[str, timedelta]:
+    def order(self) -> tuple[str, ...]:
+        """Columns of the events that decide between them."""
+        return ORDER
+
+    @property
+    def spans(self) -> dict[str, timedelta | None]:
         """Column of the events for the day they count no more: how long they do."""
         return {LEAVES: self.within}
 
@@ -67,7 +73,7 @@ class LatestFinder:
         ).empty_table()
         keys = [rows[name].combine_chunks() for name in plan.on]
         self._questions = Questions(keys, rows["_day"].to_numpy(), days)
-        self._moments = _moments(self._questions, rows)
+        self._moments = self._questions.moments(rows["_moment"])
 
     def add(self, events: pa.RecordBatch) -> None:
         """Take in a piece of the events."""
@@ -104,7 +110,7 @@ class LatestFinder:
 
     def _ages(self, best: pa.Table) -> pa.Array:
         moments = self._moments[np.asarray(best[_PLACE])]
-        declared = np.asarray(best["_declared_at"].cast(pa.int64()))
+        declared = np.asarray(best[DECLARED_AT].cast(pa.int64()))
         return pa.array(((moments - declared) / _MICROSECONDS_AN_HOUR).astype(np.float32))
 
 
@@ -123,10 +129,3 @@ def _best_of_each(events: pa.Table, which: npt.NDArray[Any], places: npt.NDArray
 def _and_null(values: pa.Array) -> pa.Array:
     """The values, and a null for rows that find nothing."""
     return pa.concat_arrays([values, pa.nulls(1, values.type)])
-
-
-def _moments(questions: Questions, rows: pa.Table) -> npt.NDArray[Any]:
-    """The moment of each question, in microseconds."""
-    moments = np.zeros(len(questions) + 1, dtype=np.int64)
-    moments[questions.place] = np.asarray(rows["_moment"].cast(pa.int64()))
-    return moments[:-1]

@@ -7,9 +7,10 @@ ones, in units of 2**16, 2**-16 and 2**-48: exact to 2**-49 and good up to 2**79
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lepton_spark.errors import DataError
+from lepton_spark.features.exact import Squares, Sums, Trend
+
+if TYPE_CHECKING:
+    from lepton_spark.config.model import AnyWindow
 
 ROWS = "_rows"
 _PARTS = (2.0**16, 2.0**-16, 2.0**-48)
-
-Sums = Callable[[str], npt.NDArray[Any]]
+# Those that are made of sums; the others need the events themselves.
+SUMMED = frozenset({"count", "sum", "mean", "share", "deviation", "slope", "ratio"})
+_TYPES = {
+    **dict.fromkeys(("count", "distinct"), "integer"),
+    **dict.fromkeys(("sum", "min", "max", "quantile"), "double"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,15 @@ class Value:
         """Names of the sums of the whole numbers."""
         return tuple(f"{self.column}_{number}" for number in range(len(self.units)))
 
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Names of all sums."""
+        return (self.present, *self.parts)
+
+    def added_by(self, events: pa.RecordBatch | pa.Table) -> dict[str, npt.NDArray[Any]]:
+        """What each event adds to each sum, int64."""
+        return self.whole_numbers(events[self.column])
+
     def whole_numbers(self, values: pa.Array) -> dict[str, npt.NDArray[Any]]:
         """What each event adds to each sum, int64; nothing where a value is null."""
         present = np.asarray(pc.is_valid(values), dtype=np.int64)
@@ -66,54 +84,102 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A column of events whose values are needed one by one.
+
+    Args:
+        type_: Spark's name for its type: double, string, boolean or long.
+    """
+
+    column: str
+    type_: str
+
+
+@dataclass(frozen=True)
 class WindowMeasure:
     """One measure of a case.
 
     Args:
-        kind: count, sum, mean or share.
+        kind: As in the case.
         value: None where rows are counted.
+        rows: Of a lag: 1 is the newest.
+        at: Of a quantile.
+        to: Of a ratio: the longer window.
     """
 
     name: str
     kind: str
-    value: Value | None = None
+    value: Value | Squares | Trend | Kept | None = None
+    rows: int = 1
+    at: Fraction = Fraction(1, 2)
+    to: AnyWindow | None = None
+
+    @property
+    def is_summed(self) -> bool:
+        """Whether sums are all that it needs of the events."""
+        return self.kind in SUMMED
 
     @property
     def type_(self) -> str:
         """Spark's name for the type of the feature."""
-        return {"count": "integer", "sum": "double"}.get(self.kind, "float")
+        if self.kind in ("first", "last", "lag", "top") and isinstance(self.value, Kept):
+            return self.value.type_
+        return _TYPES.get(self.kind, "float")
 
-    def finished(self, sums: Sums) -> pa.Array:
-        """The feature: a count of 0, but null for the rest, where the window has no value."""
-        count = sums(self.value.present if self.value else ROWS)
-        if self.kind == "count" or self.value is None:
+    def finished(self, sums: Sums, past: Sums | None = None) -> pa.Array:
+        """The feature: a count of 0, but null for the rest, where the window has no value.
+
+        Args:
+            sums: Of the window.
+            past: Of the longer window of a ratio.
+        """
+        if isinstance(self.value, Squares):
+            return self.value.deviation(sums)
+        if isinstance(self.value, Trend):
+            return self.value.slope(sums)
+        value = self.value if isinstance(self.value, Value) else None
+        count = sums(value.present if value else ROWS)
+        if self.kind == "count" or value is None:
             return pa.array(count.astype(np.int32))
-        value = self.value
-        parts = [sums(part) * unit for part, unit in zip(value.parts, value.units, strict=True)]
-        # The smallest first, so that the last digit is right.
-        total = sum(reversed(parts[:-1]), parts[-1])
+        total = _total(value, sums)
         if self.kind == "sum":
             return pa.array(total, mask=count == 0)
         mean = total / np.maximum(count, 1)
-        return pa.array(mean.astype(np.float32), mask=count == 0)
+        if past is None:
+            return pa.array(mean.astype(np.float32), mask=count == 0)
+        return _ratio(mean, count == 0, _total(value, past) / np.maximum(past(value.present), 1))
 
 
-def values_of(measures: Sequence[WindowMeasure]) -> tuple[Value, ...]:
-    """Every value once, however many measures need it; one that any of them sums is summed."""
-    found: dict[str, Value] = {}
+def values_of(measures: Sequence[WindowMeasure]) -> tuple[Value | Squares | Trend, ...]:
+    """Every value to sum once, however many measures need it; if any sums it, it is summed."""
+    found: dict[tuple[type, str], Value | Squares | Trend] = {}
     for measure in measures:
         value = measure.value
-        if value is not None and (value.is_summed or value.column not in found):
-            found[value.column] = value
+        if value is None or isinstance(value, Kept):
+            continue
+        known = found.get((type(value), value.column))
+        if known is None or (isinstance(value, Value) and value.is_summed):
+            found[type(value), value.column] = value
     return tuple(found.values())
 
 
 def sum_names(measures: Sequence[WindowMeasure]) -> tuple[str, ...]:
     """Every sum that the measures need, once."""
-    names = [ROWS]
-    for value in values_of(measures):
-        names += [value.present, *value.parts]
-    return tuple(names)
+    return (ROWS, *(name for value in values_of(measures) for name in value.sums))
+
+
+def _total(value: Value, sums: Sums) -> npt.NDArray[Any]:
+    parts = [sums(part) * unit for part, unit in zip(value.parts, value.units, strict=True)]
+    # The smallest first, so that the last digit is right.
+    total: npt.NDArray[Any] = sum(reversed(parts[:-1]), parts[-1])
+    return total
+
+
+def _ratio(mean: npt.NDArray[Any], is_empty: npt.NDArray[Any], past: npt.NDArray[Any]) -> pa.Array:
+    """Null too where the longer mean is 0; what holds more is not empty where the window is not."""
+    is_null = is_empty | (past == 0)
+    ratio = mean / np.where(is_null, 1.0, past)
+    return pa.array(ratio.astype(np.float32), mask=is_null)
 
 
 def _cut(values: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -64,6 +64,17 @@ class Questions:
         places: npt.NDArray[Any] = np.searchsorted(self._asked, self._times(numbers, days))
         return places
 
+    def moments(self, asked_at: pa.ChunkedArray) -> npt.NDArray[Any]:
+        """The moment of each question, in microseconds; 0 at the place of rows that ask nothing.
+
+        Args:
+            asked_at: Moment of each row.
+        """
+        moments = np.zeros(len(self) + 1, dtype=np.int64)
+        moments[self.place] = np.asarray(asked_at.cast(pa.int64()))
+        moments[-1] = 0
+        return moments
+
     def _times(self, numbers: npt.NDArray[Any], days: npt.NDArray[Any]) -> npt.NDArray[Any]:
         times: npt.NDArray[Any] = numbers * (self.days.number + 1) + self.days.offset(days)
         return times

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from pyspark.sql import DataFrame
@@ -17,7 +17,7 @@ from lepton_spark import __version__, faults
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
 from lepton_spark.features.events import declare, prepare
-from lepton_spark.features.gather import Chunks, gather
+from lepton_spark.features.gather import Chunks, gather, longest_span
 from lepton_spark.features.grid import Grid
 from lepton_spark.features.plan import Planned, checked, make_plan
 from lepton_spark.features.rows import visible
@@ -45,7 +45,7 @@ JOB_OF_ONE_DAY = "features_of_day"
 _EACH = "each"
 # Days that are computed again rewrite files of their month and no other.
 _MONTH = "_month"
-_EPOCH, _DAY = date(1970, 1, 1), timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 Days = Literal["all", "one"]
 _SPOKEN: Mapping[Days, str] = {"all": "up to", "one": "for"}
 
@@ -123,10 +123,10 @@ def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:
         for source, settings in sections.items():
             rows = _arrived(context, source)
             planned = make_plan(source, settings, rows)
-            since = context.moment - max(planned.plan.spans.values())
-            wanted = (
-                F.col("_known_at") > F.lit(since) if days == "one" else F.col("_file").isNotNull()
-            )
+            wanted = F.col("_file").isNotNull()
+            longest = longest_span([planned.plan])
+            if days == "one" and longest is not None:
+                wanted = F.col("_known_at") > F.lit(context.moment - longest)
             need = Need(rows, wanted, F.lit(None).cast("int"))
             inputs[f"{kind}.{source}"] = _Input(source, need, planned)
     return inputs
@@ -202,7 +202,7 @@ def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFil
         min((file.first_day for file in mine if file.first_day is not None), default=as_of),
         max((file.last_day for file in mine if file.last_day is not None), default=as_of),
         rows=sum(file.num_wanted for file in mine),
-        longest=max((span for plan in plans for span in plan.spans.values()), default=_DAY),
+        longest=longest_span(plans),
         partitions=int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1"),
     )
 
