@@ -14,6 +14,7 @@ from lepton_spark.config.feature_checker import FeatureChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.transform_checker import TransformChecker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +102,7 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     for source, history in case.features.history.items():
         features.check_history(source, history)
     features.check_names()
+    TransformChecker(case, silver, where).check_transform()
 
 
 def _check_place(case: Case, environment: Environment, where: Where) -> None:

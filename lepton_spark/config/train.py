@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lepton_spark.config.model import Settings
+from lepton_spark.config.fitted import Outliers, TargetEncodingSettings, TermSettings
+from lepton_spark.config.model import ColumnName, Settings
 
 Baseline = Literal["majority", "logistic", "boosted_trees"]
 
@@ -23,6 +24,16 @@ class TransformSettings(Settings):
     max_categories: int = Field(10_000, ge=2, description="Most categories of one column.")
     drop_constant: bool = Field(
         False, description="Leave out columns that are empty or constant instead of refusing them."
+    )
+    outliers: dict[str, Outliers] = Field(
+        default_factory=dict,
+        description="Number feature, * matches any text: its outliers. The first that fits.",
+    )
+    target_encoding: TargetEncodingSettings | None = Field(
+        None, description="Features with many values as the share of positives of each."
+    )
+    text: dict[ColumnName, TermSettings] = Field(
+        default_factory=dict, description="Text feature: how its words become columns."
     )
 
 

@@ -13,7 +13,8 @@ from lepton_spark.dataset.cache import Labelled, RowCache
 from lepton_spark.dataset.prefetch import read_ahead
 from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, Shard, rows_of_step
-from lepton_spark.dataset.transform import Block, FeatureTransform, as_float
+from lepton_spark.dataset.transform import Block, FeatureTransform
+from lepton_spark.dataset.values import as_float
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -26,7 +27,7 @@ class StepBlock:
     Args:
         rows: At least one row, so that a gather never reads nothing.
         index: int32 `[steps, batch]`, into `rows`.
-        weight: float32 `[steps, batch]`, 0 for padding.
+        weight: float32 `[steps, batch]`, 0 for padding and for refused rows.
     """
 
     rows: Labelled
@@ -42,9 +43,10 @@ class Source:
     label: str
 
     def read(self, piece: Piece) -> Labelled:
-        """Read and transform the rows of one piece."""
-        rows = read_piece(piece, [*self.transform.columns, self.label])
+        """Read and transform the rows of one piece; a refused one has the label NaN."""
+        rows = read_piece(piece, [*self.transform.columns_to_fit, self.label])
         labels = as_float(rows, self.label).astype(np.float32)
+        labels[self.transform.refused(rows)] = np.nan
         return Labelled(self.transform.apply(rows), labels)
 
 
@@ -100,7 +102,8 @@ class EpochReader:
             rows = parts.take(int(bounds[-1, 1] - bounds[0, 0]))
             size = int(bounds[-1, 1] - bounds[0, 0])
             order = shuffle.permute(size, 1 + first) if shuffle else np.arange(size)
-            yield StepBlock(rows, *_deal_steps(bounds - bounds[0, 0], order, layout.batch_size))
+            index, weight = _deal_steps(bounds - bounds[0, 0], order, layout.batch_size)
+            yield StepBlock(_labelled(rows), index, weight * ~np.isnan(rows.labels)[index])
 
     def _parts(self, shuffle: Shuffle | None) -> Iterator[Labelled]:
         pieces = self._shard.pieces
@@ -126,6 +129,11 @@ def _deal_steps(
     index = np.where(is_row, bounds[:, :1] + places, 0)
     padded = order if len(order) else np.zeros(1, np.int64)
     return padded[index].astype(np.int32), is_row.astype(np.float32)
+
+
+def _labelled(rows: Labelled) -> Labelled:
+    """Refused rows with a label of 0, which their weight of 0 keeps out of every sum."""
+    return Labelled(rows.block, np.nan_to_num(rows.labels, nan=0.0))
 
 
 class _Stream:

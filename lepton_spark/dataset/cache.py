@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows with their labels, float32 0 or 1."""
+    """Rows with their labels, float32 0 or 1, NaN where nothing is fitted on the row."""
 
     block: Block
     labels: npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lepton_spark.dataset.transform import as_float, as_text
+from lepton_spark.dataset.values import as_float, as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,13 +44,18 @@ class RowsDigest:
 
 def digest_rows(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> RowsDigest:
     """The digest of some rows, over their numbers and categories in this order."""
+    mixed = row_words(rows, numbers, categories)
+    return RowsDigest(rows.num_rows, _sum(mixed), _sum(_mix(mixed ^ _NULL)))
+
+
+def row_words(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> Words:
+    """64 bits that depend on the values of a row only, `[rows]`."""
     total = np.full(rows.num_rows, _NULL, np.uint64)
     for place, name in enumerate(numbers):
         total += _words_of_numbers(as_float(rows, name)) * _factor(place)
     for place, name in enumerate(categories, start=len(numbers)):
         total += _words_of_text(as_text(rows, name)) * _factor(place)
-    mixed = _mix(total)
-    return RowsDigest(rows.num_rows, _sum(mixed), _sum(_mix(mixed ^ _NULL)))
+    return _mix(total)
 
 
 def _words_of_numbers(values: npt.NDArray[np.float64]) -> Words:

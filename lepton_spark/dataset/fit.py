@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,14 +14,18 @@ from pyspark.sql import functions as F
 
 from lepton_spark.dataset import passes
 from lepton_spark.dataset.digest import RowsDigest
-from lepton_spark.dataset.reader import read_piece
+from lepton_spark.dataset.fit_encoding import fit_encodings
+from lepton_spark.dataset.fit_outliers import fit_outliers
+from lepton_spark.dataset.fit_terms import fit_terms
+from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.scan import Scan
 from lepton_spark.dataset.statistics import Bounds, Detail, Summary, Survey, summarise
 from lepton_spark.dataset.transform import (
     CategoryColumn,
     FeatureTransform,
     NumberColumn,
-    as_text,
 )
+from lepton_spark.dataset.values import as_text
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.shards import Piece
 
 logger = logging.getLogger(__name__)
-MOST_TASKS = 64
 _COUNTS = "place int, word string, rows bigint"
 
 
@@ -41,20 +44,43 @@ class Columns:
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
+    encoded: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, types: Sequence[tuple[str, str]], as_category: Sequence[str]) -> Columns:
+    def of(
+        cls,
+        types: Sequence[tuple[str, str]],
+        as_category: Sequence[str],
+        settings: TransformSettings | None = None,
+    ) -> Columns:
         """Text names things, and so do the numbers in `as_category`; all else is a number.
 
         Args:
             types: Name and Spark type of each feature column.
             as_category: Names of numbers that name things.
+            settings: Which columns are encoded by the label or cut into terms instead.
         """
         named = {name for name, kind in types if kind in {"string", "date"}} | set(as_category)
+        encoding = settings.target_encoding if settings else None
+        encoded = set(encoding.columns) if encoding else set()
+        texts = set(settings.text) if settings else set()
         return cls(
-            tuple(name for name, _ in types if name not in named),
-            tuple(name for name, _ in types if name in named),
+            tuple(name for name, _ in types if name not in named | encoded | texts),
+            tuple(name for name, _ in types if name in named - encoded - texts),
+            tuple(name for name, _ in types if name in encoded),
+            tuple(name for name, _ in types if name in texts),
         )
+
+    @property
+    def worded(self) -> tuple[str, ...]:
+        """Columns whose values are read as text."""
+        return (*self.categories, *self.encoded, *self.texts)
+
+    @property
+    def digested(self) -> tuple[str, ...]:
+        """Number columns that any statistic is taken from: the label is one where it encodes."""
+        return (*self.numbers, LABEL) if self.encoded else self.numbers
 
 
 def fit_transform(
@@ -63,26 +89,38 @@ def fit_transform(
     """Fit a transform to the rows of some pieces.
 
     The same rows give the same transform to the bit, however they are cut into files, row groups
-    and tasks. Costs three small Spark jobs, two of which decode the numbers; collects a few
-    kilobytes a column, whatever the rows.
+    and tasks. Costs three small Spark jobs, two of which decode the numbers, and a few more for
+    outliers, encodings and texts where the settings ask for them; collects a few kilobytes a
+    column, whatever the rows.
 
     Args:
         spark: Its workers read the files.
         pieces: The training part, nothing else.
         columns: What the features are.
-        settings: Clipping and rare categories.
+        settings: Clipping, rare categories, and what is fitted besides.
 
     Raises:
-        DataError: A column is empty or constant in these rows, and may not be left out.
+        DataError: A column is empty or constant in these rows, and may not be left out; or
+            outliers or encodings cannot be fitted.
     """
-    digest, surveys = _survey(spark, pieces, columns)
-    vocabularies = _vocabularies(spark, pieces, columns, settings)
-    summaries = _details(spark, pieces, columns, (surveys, settings.clip_quantile))
+    scan = Scan(spark, tuple(pieces))
+    outliers = fit_outliers(scan, columns.numbers, settings.outliers)
+    scan = replace(scan, refusing=outliers.refusing)
+    values = passes.clipped(outliers.clips)
+    digest, surveys = _survey(scan, columns, values)
+    _tell_refused(scan, digest.rows)
+    vocabularies = _vocabularies(scan, columns, settings)
+    summaries = _details(scan, columns, (surveys, settings.clip_quantile), values)
+    encodings = fit_encodings(scan, columns.encoded, settings.target_encoding)
+    texts = fit_terms(scan, columns.texts, settings.text, digest.rows)
     flat = _flat(columns, summaries, vocabularies, digest.rows)
+    flat += [each.name for each in encodings if each.is_flat]
+    flat += [each.name for each in texts if each.is_flat]
     if flat and not settings.drop_constant:
         raise _flat_columns(flat)
     if flat:
         logger.warning("%d columns are empty or constant and are left out: %s", len(flat), flat)
+    outliers = outliers.of([name for name in columns.numbers if name not in flat])
     return FeatureTransform(
         numbers=tuple(
             _number(name, surveys[name].missing, summary)
@@ -94,9 +132,20 @@ def fit_transform(
             for name, words in vocabularies.items()
             if name not in flat
         ),
-        rows_digest=digest.text((*columns.numbers, *columns.categories)),
+        rows_digest=digest.text((*columns.digested, *columns.worded)),
         num_rows=digest.rows,
+        fences=outliers.fences,
+        forests=outliers.forests,
+        encodings=tuple(each for each in encodings if each.name not in flat),
+        texts=tuple(each for each in texts if each.name not in flat),
     )
+
+
+def _tell_refused(scan: Scan, num_kept: int) -> None:
+    num_rows = sum(piece.rows for piece in scan.pieces)
+    if scan.refusing:
+        refused = num_rows - num_kept
+        logger.info("%d of %d training rows are outliers and left out", refused, num_rows)
 
 
 def _number(name: str, missing: int, summary: Summary) -> NumberColumn:
@@ -132,79 +181,46 @@ def _varies(summary: Summary | None) -> bool:
 
 
 def _survey(
-    spark: SparkSession, pieces: Sequence[Piece], columns: Columns
+    scan: Scan, columns: Columns, values: passes.Values
 ) -> tuple[RowsDigest, dict[str, Survey]]:
-    names = (*columns.numbers, *columns.categories)
-
     def count(tables: Iterator[pa.Table]) -> bytes:
-        return passes.survey(tables, columns.numbers, columns.categories)
+        return passes.survey(tables, columns.digested, columns.worded, values)
 
-    found = [passes.read_survey(blob) for blob in _collect(spark, pieces, names, count)]
+    blobs = scan.collect((*columns.digested, *columns.worded), count)
+    found = [passes.read_survey(blob) for blob in blobs]
     digest = sum((digest for digest, _ in found), RowsDigest())
     surveys = {}
     for place, name in enumerate(columns.numbers):
-        first, *others = (survey[place] for _, survey in found)
+        # A task all of whose rows are refused has nothing to add.
+        first, *others = (survey[place] for _, survey in found if survey)
         surveys[name] = sum(others, first)
     return digest, surveys
 
 
 def _details(
-    spark: SparkSession,
-    pieces: Sequence[Piece],
+    scan: Scan,
     columns: Columns,
     surveyed: tuple[dict[str, Survey], float],
+    values: passes.Values,
 ) -> dict[str, Summary | None]:
     surveys, quantile = surveyed
     filled = [name for name in columns.numbers if surveys[name].count > 0]
     bounds = {name: Bounds.of(surveys[name], quantile) for name in filled}
 
     def detail(tables: Iterator[pa.Table]) -> bytes:
-        return passes.detail(tables, bounds)
+        return passes.detail(tables, bounds, values)
 
-    found = [passes.read_detail(blob) for blob in _collect(spark, pieces, filled, detail)]
+    found = [passes.read_detail(blob) for blob in scan.collect(filled, detail)]
     summaries: dict[str, Summary | None] = dict.fromkeys(columns.numbers)
     for place, name in enumerate(filled):
-        first, *others = (details[place] for details in found)
+        first, *others = (details[place] for details in found if details)
         total: Detail = sum(others, first)
         summaries[name] = summarise(surveys[name], bounds[name], total)
     return summaries
 
 
-def _collect(
-    spark: SparkSession,
-    pieces: Sequence[Piece],
-    names: Sequence[str],
-    work: Callable[[Iterator[pa.Table]], bytes],
-) -> list[bytes]:
-    """What `work` gives for the pieces of each task; one small blob a task."""
-    if not names:
-        return []
-
-    def run(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"blob": pa.array([work(tables)], pa.binary())})
-
-    return [bytes(row["blob"]) for row in _over(spark, pieces, names, run, "blob binary").collect()]
-
-
-def _over(
-    spark: SparkSession,
-    pieces: Sequence[Piece],
-    names: Sequence[str],
-    run: Callable[[Iterator[pa.Table]], Iterator[pa.RecordBatch]],
-    schema: str,
-) -> Any:
-    num_tasks = max(1, min(len(pieces), MOST_TASKS))
-
-    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from run(read_piece(piece, names) for piece in pieces[number::num_tasks])
-
-    return spark.range(0, num_tasks, 1, num_tasks).mapInArrow(task, schema)
-
-
 def _vocabularies(
-    spark: SparkSession, pieces: Sequence[Piece], columns: Columns, settings: TransformSettings
+    scan: Scan, columns: Columns, settings: TransformSettings
 ) -> dict[str, list[tuple[str, int]]]:
     """The words of each category column with their rows, the most frequent first."""
     names = columns.categories
@@ -219,7 +235,7 @@ def _vocabularies(
     # Counted by Spark, not by the driver: a column may have millions of words.
     ranked = Window.partitionBy("place").orderBy(F.desc("rows"), F.asc("word"))
     words = (
-        _over(spark, pieces, names, count, _COUNTS)
+        scan.rows(names, count, _COUNTS)
         .groupBy("place", "word")
         .agg(F.sum("rows").alias("rows"))
         .filter(F.col("rows") >= settings.min_category_count)

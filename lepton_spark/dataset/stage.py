@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.dataset.audit import audit_dataset
+from lepton_spark.dataset.folds import folds_of, with_folds
 from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import PartCount, require_enough
@@ -139,7 +140,9 @@ def _rows(
     """Rows in the order of a hash, so that every row group is a random sample of its part."""
     case = context.case
     kept = [*_key(case), case.predict.day, *feature_columns(case, features.columns)]
-    rows = _labelled(context, features, labels).select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT)
+    rows = _labelled(context, features, labels)
+    rows, folds = with_folds(rows, case.transform.target_encoding, _key(case))
+    rows = rows.select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT, *folds)
     largest = max(part.rows for part in summary.parts.values())
     num_files = max(case.train.workers, -(-largest // ROW_GROUP_ROWS))
     order = key_hash(_key(case), _ORDER_SEED)
@@ -166,6 +169,7 @@ def _fingerprint(
         "rows": summary.content,
         "label": case.aim.label.model_dump(mode="json"),
         "split": case.aim.split.model_dump(mode="json"),
+        **folds_of(case.transform.target_encoding),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -79,6 +79,12 @@ class Bounds:
         high = int(np.searchsorted(cumulated, survey.count - 1 - rank, side="right"))
         return cls(low, high, rank)
 
+    @classmethod
+    def around(cls, survey: Survey, first: int, last: int) -> Bounds:
+        """Where the values of two ranks are; both are ranks from 0 of rows with a value."""
+        places = np.searchsorted(np.cumsum(survey.upper), [first, last], side="right")
+        return cls(int(places[0]), int(places[1]), 0)
+
     @property
     def edges(self) -> tuple[float, float]:
         """Least and largest value of the two bins and all between, finite."""
@@ -170,6 +176,14 @@ def summarise(survey: Survey, bounds: Bounds, detail: Detail) -> Summary:
     mean = total / survey.count
     variance = max(squares / survey.count - mean * mean, 0.0)
     return Summary(low, high, first + mean * step, float(np.sqrt(variance)) * step)
+
+
+def value_at(survey: Survey, bounds: Bounds, detail: Detail, rank: int) -> float:
+    """The value of a rank from 0 that lies in one of the two bins, exact as float32."""
+    upper = int(np.searchsorted(np.cumsum(survey.upper), rank, side="right"))
+    values, counts = _values(upper, detail.low if upper == bounds.low else detail.high)
+    below = int(survey.upper[:upper].sum())
+    return float(values[np.searchsorted(np.cumsum(counts), rank - below, side="right")])
 
 
 def _values(upper: int, lower: Counts) -> tuple[Values, Counts]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
+from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
+from lepton_spark.dataset.terms import TextColumn, text_of
+from lepton_spark.dataset.values import as_float, as_text, one_array
 from lepton_spark.errors import ModelError
 
-FORM = 1
+FORM = 2
+_PLAIN_FORM = 1  # numbers and categories only; still read
+_NEWER = ("fences", "forests", "encodings", "texts")
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class CategoryColumn:
     vocabulary: tuple[str, ...]
 
 
+_Named = NumberColumn | CategoryColumn | TargetEncoding | TextColumn
+Part = TypeVar("Part", NumberColumn, CategoryColumn, TargetEncoding, TextColumn)
+
+
 @dataclass(frozen=True)
 class FeatureTransform:
     """Statistics of the training rows, and nothing else, applied to any row.
@@ -70,25 +80,46 @@ class FeatureTransform:
         numbers: In the order of the output.
         categories: In the order of the output.
         rows_digest: Order-free digest of the training rows that the statistics were taken from.
-        num_rows: How many those were.
+        num_rows: How many those were; refused ones are not among them.
+        fences: Each of a column of `numbers`.
+        forests: Each of columns of `numbers`.
+        encodings: Further numbers, each of a column of its own.
+        texts: The same.
     """
 
     numbers: tuple[NumberColumn, ...]
     categories: tuple[CategoryColumn, ...]
     rows_digest: str
     num_rows: int = 0
+    fences: tuple[Fence, ...] = ()
+    forests: tuple[Forest, ...] = ()
+    encodings: tuple[TargetEncoding, ...] = ()
+    texts: tuple[TextColumn, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the input columns: numbers, then categories."""
-        numbers = tuple(column.name for column in self.numbers)
-        return numbers + tuple(column.name for column in self.categories)
+        """Names of the input columns: numbers, categories, encoded ones, texts."""
+        parts: tuple[Sequence[_Named], ...]
+        parts = (self.numbers, self.categories, self.encodings, self.texts)
+        return tuple(column.name for columns in parts for column in columns)
+
+    @property
+    def columns_to_fit(self) -> tuple[str, ...]:
+        """Columns to read of rows that something is fitted on: also the fold, where one counts."""
+        return (*self.columns, FOLD) if self.encodings else self.columns
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the columns of `Block.numbers`: values, then missing flags."""
+        """Names of the columns of `Block.numbers`: values, missing flags, outliers, the others."""
         flags = (f"{n.name} is missing" for n in self.numbers if n.has_missing_flag)
-        return (*(n.name for n in self.numbers), *flags)
+        outliers = (each.output for each in self._finders(FLAG))
+        encoded = (each.output for each in self.encodings)
+        terms = (name for text in self.texts for name in text.outputs)
+        return (*(n.name for n in self.numbers), *flags, *outliers, *encoded, *terms)
+
+    def _finders(self, then: str) -> list[Fence | Forest]:
+        finders: list[Fence | Forest] = [*self.fences, *self.forests]
+        return [each for each in finders if each.then == then]
 
     @property
     def width(self) -> int:
@@ -101,13 +132,24 @@ class FeatureTransform:
         return tuple(len(column.vocabulary) + 1 for column in self.categories)
 
     def without(self, patterns: Sequence[str]) -> FeatureTransform:
-        """The same statistics, less the columns whose names match; `*` matches any text."""
+        """The same statistics, less the columns whose names match; `*` matches any text.
+
+        What finds outliers goes with the first of its columns.
+        """
+
+        def kept(parts: Sequence[Part]) -> tuple[Part, ...]:
+            return tuple(part for part in parts if not _matches(part.name, patterns))
+
+        numbers = kept(self.numbers)
+        names = {column.name for column in numbers}
         return replace(
             self,
-            numbers=tuple(column for column in self.numbers if not _matches(column.name, patterns)),
-            categories=tuple(
-                column for column in self.categories if not _matches(column.name, patterns)
-            ),
+            numbers=numbers,
+            categories=kept(self.categories),
+            fences=tuple(each for each in self.fences if names.issuperset(each.columns)),
+            forests=tuple(each for each in self.forests if names.issuperset(each.columns)),
+            encodings=kept(self.encodings),
+            texts=kept(self.texts),
         )
 
     @cached_property
@@ -119,8 +161,9 @@ class FeatureTransform:
         """Turn rows into tensors; the order of columns in `rows` does not matter.
 
         Args:
-            rows: Holds at least `columns`; each value is treated by itself, so any slicing of the
-                same rows gives the same tensors to the bit.
+            rows: Holds at least `columns`; each row is treated by itself, so any slicing of the
+                same rows gives the same tensors to the bit. Rows with a `_fold` are encoded as
+                training rows.
 
         Raises:
             ModelError: A column is missing or its type cannot be used.
@@ -134,10 +177,37 @@ class FeatureTransform:
             if column.has_missing_flag:
                 numbers[flag] = is_missing
                 flag += 1
+        for values in self._derived(rows):
+            numbers[flag : flag + len(values)] = values
+            flag += len(values)
         categories = np.empty((len(self.categories), rows.num_rows), np.int32)
         for row, lookup in zip(categories, self.categories, strict=True):
             row[:] = _index(as_text(rows, lookup.name), lookup)
         return Block(np.ascontiguousarray(numbers.T), np.ascontiguousarray(categories.T))
+
+    def refused(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        """Whether each row is one that nothing is fitted on and that gets no score.
+
+        Raises:
+            ModelError: As of `apply`.
+        """
+        is_refused = np.zeros(rows.num_rows, np.bool_)
+        finders = self._finders(REFUSE)
+        if finders:
+            self._demand_columns(rows.schema.names)
+        for finder in finders:
+            is_refused |= finder.is_out(rows)
+        return is_refused
+
+    def _derived(self, rows: pa.Table | pa.RecordBatch) -> Iterator[npt.NDArray[Any]]:
+        """`[columns, rows]` of what has no `NumberColumn`, in the order of `outputs`."""
+        for finder in self._finders(FLAG):
+            yield finder.is_out(rows)[None]
+        folds = one_array(rows.column(FOLD)) if FOLD in rows.schema.names else None
+        for encoding in self.encodings:
+            yield encoding.apply(as_text(rows, encoding.name), folds)[None]
+        for text in self.texts:
+            yield text.apply(as_text(rows, text.name))
 
     def _demand_columns(self, found: Sequence[str]) -> None:
         missing = sorted(set(self.columns) - set(found))
@@ -163,87 +233,13 @@ class FeatureTransform:
         """
         try:
             return _checked(_parse(json.loads(text)))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             raise ModelError(
                 "LS-3012",
                 "the feature transform cannot be read",
-                f"a transform is a JSON document of form {FORM} ({type(error).__name__})",
+                f"a transform is JSON of form {_PLAIN_FORM} or {FORM} ({type(error).__name__})",
                 "restore the model's files, or train again",
             ) from error
-
-
-def number_type(kind: pa.DataType) -> bool:
-    """Whether columns of this type can be numbers of a transform."""
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_boolean(kind)
-    )
-
-
-def as_text(rows: pa.Table | pa.RecordBatch, name: str) -> pa.Array:
-    """A category column as one string array; whole numbers as decimal text, nulls stay null.
-
-    Raises:
-        ModelError: The type is neither text nor a whole number, a boolean or a date.
-    """
-    column = _one_array(rows.column(name))
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_string(kind):
-        return column
-    if _is_nameable(kind):
-        return column.cast(pa.string())
-    raise _wrong_type(name, kind, "text, whole numbers, booleans and dates name things")
-
-
-def _is_nameable(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_date(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or pa.types.is_null(kind)
-    )
-
-
-def as_float(rows: pa.Table | pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
-    """A number column as a fresh float64 array, NaN for null.
-
-    Raises:
-        ModelError: The column is not numeric.
-    """
-    column = _one_array(rows.column(name))
-    if pa.types.is_null(column.type):
-        return np.full(len(column), np.nan)
-    if not number_type(column.type):
-        raise _wrong_type(name, column.type, "numbers and booleans can be standardised")
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.uint8())
-    if not pa.types.is_float64(column.type):
-        column = pc.cast(column, pa.float64(), safe=False)
-    if column.null_count:
-        column = pc.fill_null(column, np.nan)
-    values: npt.NDArray[np.float64] = np.array(column.to_numpy(zero_copy_only=False))
-    return values
-
-
-def _one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if not isinstance(column, pa.ChunkedArray):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _wrong_type(name: str, kind: pa.DataType, rule: str) -> ModelError:
-    return ModelError(
-        "LS-3013",
-        f"column {name} has type {kind}",
-        rule,
-        f"convert {name} in `derive` of its source, or leave it out of the features",
-    )
 
 
 def _standardise(
@@ -265,16 +261,22 @@ def _index(values: pa.Array, column: CategoryColumn) -> npt.NDArray[np.int32]:
 
 
 def _parse(document: Mapping[str, Any]) -> FeatureTransform:
-    if document.get("form") != FORM:
+    if document.get("form") not in {_PLAIN_FORM, FORM}:
         raise ValueError("unknown form")
-    fields = {name: document[name] for name in ("rows_digest", "num_rows")}
+    # A plain document has none of these; one of the newer form has all.
+    parts = document if document["form"] == FORM else dict.fromkeys(_NEWER, ())
     return FeatureTransform(
         numbers=tuple(NumberColumn(**column) for column in document["numbers"]),
         categories=tuple(
             CategoryColumn(column["name"], tuple(column["vocabulary"]))
             for column in document["categories"]
         ),
-        **fields,
+        rows_digest=document["rows_digest"],
+        num_rows=document["num_rows"],
+        fences=tuple(Fence(**fence) for fence in parts["fences"]),
+        forests=tuple(forest_of(forest) for forest in parts["forests"]),
+        encodings=tuple(encoding_of(encoding) for encoding in parts["encodings"]),
+        texts=tuple(text_of(text) for text in parts["texts"]),
     )
 
 
@@ -291,6 +293,13 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
         words = category.vocabulary
         if len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
             raise ValueError("vocabulary")
+    finders: list[Fence | Forest] = [*transform.fences, *transform.forests]
+    if not {name for each in finders for name in each.columns} <= set(transform.columns):
+        raise ValueError("outliers of a column that is not there")
+    parts: list[Fence | Forest | TargetEncoding | TextColumn]
+    parts = [*finders, *transform.encodings, *transform.texts]
+    for part in parts:
+        part.check()
     return transform
 
 

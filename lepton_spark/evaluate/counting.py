@@ -37,7 +37,8 @@ def count_scores(
     """Count the scores of each model, part and slice by unit and bin.
 
     Args:
-        scored: `_label`, `_split`, `_unit`, and `p_<model>` of each model. Costs one shuffle.
+        scored: `_label`, `_split`, `_unit`, and `p_<model>` of each model, null where the model
+            refuses the row, which then does not count. Costs one shuffle.
         models: Names.
         slices: By name; every value of one is a group of its own. Null is the value `null`.
 
@@ -51,6 +52,8 @@ def count_scores(
     sliced = scored.withColumn("_group", F.explode(F.array(*groups)))
     rows = sliced.withColumn("_scores", F.explode(F.array(*scores)))
     score, label = F.col("_scores.score"), F.col(LABEL)
+    # A model is judged by the rows that it scores; one that it refuses has no score, not a bad one.
+    rows = rows.filter(score.isNotNull())
     cells = rows.groupBy(
         F.col("_scores.model").alias("model"),
         F.col(SPLIT).alias("part"),
@@ -166,4 +169,4 @@ def _place(score: Column) -> Column:
     logit = F.log(_clipped(score) / (1 - _clipped(score)))
     place = F.floor((logit + LOGIT_LIMIT) * (BINS / (2 * LOGIT_LIMIT)))
     inside = F.least(F.greatest(place, F.lit(0)), F.lit(BINS - 1)).cast("int")
-    return F.when(F.isnan(score) | score.isNull(), NOWHERE).otherwise(inside)
+    return F.when(F.isnan(score), NOWHERE).otherwise(inside)

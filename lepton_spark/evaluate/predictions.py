@@ -15,8 +15,6 @@ from lepton_spark.models.predictor import Predictor, load_predictor
 from lepton_spark.train.bundle import Bundle, check_columns
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from pyspark.sql import DataFrame
 
     from lepton_spark.context import RunContext
@@ -46,7 +44,8 @@ def predict(
             missing or unfit the rows go through the JVM, three times slower.
 
     Returns:
-        Lazy: the kept columns and `p_<name>` of each model, double.
+        Lazy: the kept columns and `p_<name>` of each model, double; null where the model's
+        transform refuses the row.
 
     Raises:
         ModelError: A column that a model was fitted with is missing.
@@ -116,13 +115,15 @@ class _Scorer:
 
     def _predict(
         self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]
-    ) -> list[npt.NDArray[np.float64]]:
+    ) -> list[pa.Array]:
         scores, blocks = [], {}
         for name, digest in self.digests.items():
             model = _load(digest, content[name])
             if model.transform_digest not in blocks:
-                blocks[model.transform_digest] = model.transform.apply(rows)
-            scores.append(model.predictor.predict(blocks[model.transform_digest]))
+                transform = model.transform
+                blocks[model.transform_digest] = transform.apply(rows), transform.refused(rows)
+            block, is_refused = blocks[model.transform_digest]
+            scores.append(pa.array(model.predictor.predict(block), mask=is_refused))
         return scores
 
 

@@ -41,20 +41,23 @@ def assemble(
     Args:
         accepted: Key, `_file`, `_row`; small, copied to every worker.
         refused: `_file`, `_row`, `_reasons` and what of the key is known.
-        scores: Key and `score`; a key that occurs twice gives two rows, for the audit to find.
+        scores: Key and `score`, null where the model refuses the row; a key that occurs twice
+            gives two rows, for the audit to find.
         key: Columns that identify a row.
 
     Returns:
-        Key, `score`, `status`, `reason`, `_file`, `_row`.
+        Key, `score`, `status`, `reason` (of an accepted row `outlier` or `no_features`), `_file`,
+        `_row`.
     """
     # An accepted row without features must stay, so it is on the outer side.
-    joined = F.broadcast(accepted).join(scores.select(*key, "score"), list(key), how="left")
+    answers = scores.select(*key, "score", F.lit("outlier").alias("_why"))
+    joined = F.broadcast(accepted).join(answers, list(key), how="left")
     has_score = F.col("score").isNotNull()
     good = joined.select(
         *key,
         "score",
         F.when(has_score, SCORED).otherwise(REFUSED).alias("status"),
-        F.when(~has_score, "no_features").alias("reason"),
+        F.when(~has_score, F.coalesce("_why", F.lit("no_features"))).alias("reason"),
         "_file",
         "_row",
     )

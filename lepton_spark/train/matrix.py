@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, deal
-from lepton_spark.dataset.transform import FeatureTransform, as_float
+from lepton_spark.dataset.values import as_float
 from lepton_spark.models.design_matrix import Form, design_matrix
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from lepton_spark.dataset.transform import FeatureTransform
 
 ROWS_AT_ONCE = 8192
 FEATURES = "features"
@@ -67,7 +70,8 @@ def matrix_rows(
 def _matrices(
     piece: Piece, part: str, transform: FeatureTransform, form: Form
 ) -> Iterator[pa.RecordBatch]:
-    rows = read_piece(piece, [*transform.columns, LABEL])
+    rows = read_piece(piece, [*transform.columns_to_fit, LABEL])
+    rows = rows.filter(pc.invert(pa.array(transform.refused(rows))))
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):
         some = rows.slice(start, ROWS_AT_ONCE)
         matrix = design_matrix(transform.apply(some), transform.cardinalities, form)

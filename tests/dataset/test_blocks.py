@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from lepton_spark.dataset import cache
 from lepton_spark.dataset.blocks import EpochReader, Layout, Shuffle, Source
+from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.prefetch import read_ahead
 from lepton_spark.dataset.shards import deal, whole
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
@@ -79,6 +81,18 @@ def test_padding_has_weight_zero_and_a_row_to_read(pieces):
 
     assert sorted(block.weight.sum() for block in blocks) == [0, 0, 1, 1, 1, 1, 1, 1]
     assert all(block.index.max() < len(block.rows.labels) for block in blocks)
+
+
+def test_a_refused_row_takes_its_place_in_a_step_with_weight_zero(pieces):
+    refusing = replace(TRANSFORM, fences=(Fence("x", 3.0, 60.0, "refuse"),))
+    reader = EpochReader(
+        deal(pieces, 1, 16).shards[0], Source(refusing, "_label"), Layout(16, 5, 5)
+    )
+
+    block = next(reader.epoch(Shuffle(1, 0, 1)))
+
+    assert sorted(taken([block])[0] + sum(taken([block])[1:], [])) == TRAIN_ROWS[3:61]  # noqa: RUF017  # a few rows
+    assert np.isfinite(block.rows.labels).all()
 
 
 def test_a_later_epoch_comes_from_the_cache_with_the_same_rows(pieces, tmp_path, monkeypatch):

@@ -118,7 +118,7 @@ def damaged(**changes):
         "",
         "[]",
         "{",
-        damaged(form=2),
+        damaged(form=3),
         damaged(numbers=[{"name": "delay"}]),
         damaged(numbers=[{**json.loads(TRANSFORM.to_json())["numbers"][0], "scale": 0.0}]),
         damaged(numbers=[{**json.loads(TRANSFORM.to_json())["numbers"][0], "mean": float("nan")}]),

@@ -95,7 +95,7 @@ def test_only_the_largest_values_of_a_slice_stay(counts):
 
 
 def test_scores_at_the_ends_and_no_numbers_have_their_own_bins(spark):
-    scores = [0.0, 1.0, 0.5, float("nan"), None]
+    scores = [0.0, 1.0, 0.5, float("nan"), None]  # null: the model refuses the row
     rows = [(1.0, score, 0.5, 0, None, "test") for score in scores]
     frame = spark.createDataFrame(rows, SCHEMA)
 
@@ -103,4 +103,5 @@ def test_scores_at_the_ends_and_no_numbers_have_their_own_bins(spark):
 
     places = {row["place"] for row in found if row["slice"] == ALL}
     assert places == {0, BINS - 1, BINS // 2, NOWHERE}
+    assert sum(row["positives"] for row in found if row["slice"] == ALL) == 4
     assert {row["value"] for row in found if row["slice"] == "shop"} == {"null"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.errors import ModelError
 from lepton_spark.evaluate.predictions import predict
@@ -121,3 +124,17 @@ def test_a_missing_column_is_named_before_a_worker_starts(context_for, stored):
 
     with pytest.raises(ModelError, match=r"missing \['age'\]"):
         predict(context_for(), rows.drop("age"), BUNDLES, keep=["visit"])
+
+
+def test_a_row_that_the_transform_refuses_has_no_score(context_for, stored):
+    rows, plan = stored
+    refusing = replace(TRANSFORM, fences=(Fence("age", 0.0, 50.0, "refuse"),))
+    model = bundle()
+    model = Bundle({**model.files, "transform.json": refusing.to_json().encode()})
+
+    found = predict(context_for(), rows, {"one": model}, keep=["visit", "age"], plan=plan)
+
+    scores = found.toArrow()
+    is_old = np.nan_to_num(scores["age"].to_numpy()) > 50
+    np.testing.assert_array_equal(scores["p_one"].is_null().to_numpy(), is_old)
+    assert 0 < is_old.sum() < 1000

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from lepton_spark.dataset.stage import prepare
+from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import DataError
 from lepton_spark.lake import files, tables
 from lepton_spark.models.predictor import load_predictor
@@ -119,6 +120,43 @@ def test_no_value_of_validation_or_test_rows_is_in_the_transform(trained, contex
         bundles.load(place_of(each).candidate("majority")).transform for each in (context, other)
     ]
     assert transforms[0].digest == transforms[1].digest
+
+
+def test_nothing_else_that_is_fitted_holds_a_value_or_label_of_other_rows(
+    context_for, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        train_stage, "_candidate", lambda job, _name, _seconds: job.transform.to_json()
+    )
+    case = tiny_case(
+        transform={
+            "outliers": {
+                "hour": {"by": "mad", "then": "refuse"},
+                "*": {"by": "isolation_forest", "then": "flag"},
+            },
+            "target_encoding": {"columns": ["visit"]},
+            "text": {"shop": {}},
+        }
+    )
+    made = [{**visit, "shop": f"shop {visit['shop']}{visit['shop']}"} for visit in visits()]
+    changed = [
+        visit
+        if visit["day"] < date(2024, 3, 1)
+        else {**visit, "hour": 99.0, "shop": "no such", "minutes": 60 - visit["minutes"]}
+        for visit in made
+    ]
+    documents = []
+    for name, rows in (("as it is", made), ("changed", changed)):
+        context = context_for(case, AS_OF, environment=environment_at(tmp_path / name))
+        publish_visits(context, rows)
+        prepare(context)
+        documents.append(train(context).facts["candidates"]["majority"])
+
+    assert documents[0] == documents[1]
+    found = FeatureTransform.from_json(documents[0])
+    assert found.columns == ("hour", "visits_by_all_7d_count", "visit", "shop")
+    assert sum(found.encodings[0].all_rows) == found.num_rows < 600
+    assert "such" not in found.texts[0].terms
 
 
 def test_without_a_dataset_it_is_told_which_stage_comes_first(context_for):

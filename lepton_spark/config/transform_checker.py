@@ -1,0 +1,80 @@
+"""Hold what is fitted on training rows against the features of a case."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from lepton_spark.config.checker import Checker
+from lepton_spark.config.column import NUMBERS
+from lepton_spark.config.feature_name import named_features
+from lepton_spark.config.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from lepton_spark.config.document import KeyPath
+
+_NUMBERS = {*NUMBERS, "boolean"}
+_NAMES = {"string", "integer", "boolean"}
+_TEXTS = {"string"}
+
+
+class TransformChecker(Checker):
+    """Checks that outliers, encodings and texts are of features that can have them."""
+
+    def check_transform(self) -> None:
+        """Each name is a feature of a fitting kind, and what becomes of it is said once."""
+        settings = self.case.transform
+        kinds = self._kinds()
+        encoding = settings.target_encoding
+        encoded = encoding.columns if encoding is not None else ()
+        path: KeyPath = ("transform", "target_encoding", "columns")
+        for index, name in enumerate(encoded):
+            self._demand_feature((*path, index), name, kinds, _NAMES)
+        for name in settings.text:
+            self._demand_feature(("transform", "text", name), name, kinds, _TEXTS)
+            if name in encoded:
+                self.refuse(
+                    ("transform", "text", name),
+                    f"{name} is named by text and by target_encoding",
+                    "a feature becomes one thing",
+                    f"remove {name} from one of them",
+                    "LS-1091",
+                )
+        others = {*encoded, *settings.text, *self.case.features.as_category}
+        numbers = [n for n, kind in kinds.items() if kind in _NUMBERS and n not in others]
+        for pattern in settings.outliers:
+            if not any(fnmatchcase(name, pattern) for name in numbers):
+                self.refuse(
+                    ("transform", "outliers", pattern),
+                    f"{pattern} matches no feature that is a number",
+                    "outliers are looked for among numbers, less those that name things",
+                    nearest(pattern, numbers),
+                    "LS-1090",
+                )
+
+    def _kinds(self) -> dict[str, str]:
+        """Kind of each feature by name; ages, counts, sums, means and shares are numbers."""
+        case = self.case
+        own = self.silver.of(case.predict.each)
+        kinds = {name: "number" for name, _ in named_features(case)}
+        kinds |= {name: own[name].kind for name in case.features.own}
+        for source, latest in case.features.latest.items():
+            columns = self.silver.of(source)
+            kinds |= {f"{source}_{name}": columns[name].kind for name in latest.take}
+        return kinds
+
+    def _demand_feature(
+        self, path: KeyPath, name: str, kinds: dict[str, str], wanted: Collection[str]
+    ) -> None:
+        fitting = [feature for feature, kind in kinds.items() if kind in wanted]
+        if name not in fitting:
+            found = f"{name}, a {kinds[name]}" if name in kinds else f"{name}, which is no feature"
+            self.refuse(
+                path,
+                f"the transform names {found}",
+                f"it takes features that are {' or '.join(sorted(wanted))}",
+                nearest(name, fitting),
+                "LS-1090",
+            )
