@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.columns import dotted
 from lepton_spark.config.feature_name import feature_names, named_features
 from lepton_spark.config.model import is_longer, window_label
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.row_checker import FEATURE_KINDS, RowChecker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lepton_spark.config.document import KeyPath
     from lepton_spark.config.features import History, Latest, Ratio
 
-FEATURE_KINDS = {*NUMBERS, "string", "boolean"}
 _CATEGORY = frozenset({"string", "integer", "boolean"})
 # What each measure can be of; anything can be counted.
 MEASURED: Mapping[str, frozenset[str]] = {
@@ -31,29 +30,14 @@ MEASURED: Mapping[str, frozenset[str]] = {
 }
 
 
-class FeatureChecker(Checker):
+class FeatureChecker(RowChecker):
     """Checks that features can be computed, may be, and have names of their own."""
 
     def check_own(self) -> None:
-        """Own features: columns of the predicted source, none of which tells the label."""
-        each = self.case.predict.each
-        rows = self.silver.of(each)
-        label = self.case.predict.label
-        secret = self._label_columns() if label is not None else frozenset()
+        """Features of the row: columns of the predicted source, none of which tells the label."""
         for index, name in enumerate(self.case.features.own):
-            path: KeyPath = ("features", "own", index)
-            is_shared = label is not None and each == label.source
-            reads = rows[name].reads if name in rows and is_shared else frozenset({name})
-            if (is_shared or name not in rows) and reads & secret:
-                self.refuse(
-                    path,
-                    f"{name} tells the label {self.case.aim.label.name}",
-                    "what is predicted must not be among the features",
-                    f"remove {name} from features.own",
-                    "LS-1040",
-                )
-            self.silver.refuse_unknown(path, name, rows, each)
-            self._check_feature(path, name, rows)
+            self.check_column(("features", "own", index), name, FEATURE_KINDS)
+        self.check_row_features()
 
     def check_latest(self, source: str, latest: Latest) -> None:
         """Last known rows: both sources have the columns to join on."""
@@ -144,15 +128,6 @@ class FeatureChecker(Checker):
                     nearest(name, known),
                     "LS-1018",
                 )
-
-    def _label_columns(self) -> frozenset[str]:
-        """The label's name, and what its value is made from, but for the row's key and day."""
-        predict, label = self.case.predict, self.case.aim.label
-        outcomes = self.silver.of(label.source)
-        checked = self.parse(("predict", "label", "is"), label.is_, outcomes)
-        made_from = frozenset().union(*(outcomes[name].reads for name in checked.columns))
-        given = {*self.case.sources[predict.each].key, predict.day}
-        return (made_from - given) | {label.name}
 
     def _known_source(self, path: KeyPath, name: str) -> Columns:
         columns = self.source(path, name)

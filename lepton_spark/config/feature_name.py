@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.model import window_label
+from lepton_spark.config.row_feature import row_features
 
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def feature_names(case: Case) -> tuple[str, ...]:
-    """Names of all feature columns: own, latest, history, in the order written."""
+    """Names of all feature columns: own, of the row, latest, history, in the order written."""
     return tuple(name for name, _ in named_features(case))
 
 
@@ -22,6 +23,7 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
     names: list[tuple[str, KeyPath]] = [
         (name, ("features", "own", index)) for index, name in enumerate(features.own)
     ]
+    names += [(feature.name, feature.path) for feature in row_features(features)]
     for source, latest in features.latest.items():
         path: KeyPath = ("features", "latest", source)
         names += [(f"{source}_{column}", (*path, "take")) for column in latest.take]

@@ -15,6 +15,8 @@ from lepton_spark.config.model import (
     SqlExpression,
     Window,
 )
+from lepton_spark.config.own_features import Calendar, Fourier, Hashing, Interactions, Text
+from lepton_spark.config.row_feature import row_features
 
 
 class Latest(Settings):
@@ -127,6 +129,21 @@ class Features(Settings):
     """Values known at the moment. What must be fitted is fitted later, on training rows."""
 
     own: tuple[ColumnName, ...] = Field(description="Columns of the predicted source.")
+    calendar: dict[ColumnName, Calendar] = Field(
+        default_factory=dict, description="Date or instant of the predicted source: its calendar."
+    )
+    fourier: dict[ColumnName, Fourier] = Field(
+        default_factory=dict, description="Date or instant of the predicted source: its seasons."
+    )
+    text: dict[ColumnName, Text] = Field(
+        default_factory=dict, description="Text of the predicted source: numbers that describe it."
+    )
+    interactions: Interactions = Field(
+        default_factory=Interactions, description="Columns of the predicted source, combined."
+    )
+    hash: dict[ColumnName, Hashing] = Field(
+        default_factory=dict, description="Category of the predicted source: its bucket."
+    )
     latest: dict[Identifier, Latest] = Field(
         default_factory=dict, description="Source: its last row known at the moment."
     )
@@ -136,3 +153,9 @@ class Features(Settings):
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."
     )
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Features that are numbers and name things: those of `as_category`, and buckets."""
+        buckets = (feature.name for feature in row_features(self) if feature.is_category)
+        return tuple(dict.fromkeys((*self.as_category, *buckets)))

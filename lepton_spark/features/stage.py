@@ -19,6 +19,8 @@ from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_r
 from lepton_spark.features.events import declare, prepare
 from lepton_spark.features.gather import Chunks, gather, longest_span
 from lepton_spark.features.grid import Grid
+from lepton_spark.features.holiday import Holidays
+from lepton_spark.features.own import add_row_features, holiday_spans, read_columns
 from lepton_spark.features.plan import Planned, checked, make_plan
 from lepton_spark.features.rows import visible
 from lepton_spark.features.survey import (
@@ -81,12 +83,13 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
         files = _survey(context, inputs, days)
         known = {name: _versions(context, name, inputs, files) for name in inputs}
         rows = _rows(context, inputs, known)
-        features = _features(context, rows, _events(context, inputs, known), files)
+        holidays = _holidays(context, inputs[_EACH].need)
+        features = _features(context, rows, _events(context, inputs, known), files, holidays)
         publication = Publication(
             table,
             JOB if days == "all" else JOB_OF_ONE_DAY,
             context.as_of.isoformat(),
-            _fingerprint(context, files),
+            _fingerprint(context, files, holidays),
             replace=_replaced(context, table, features, days),
             partition_by=(_MONTH,),
             facts={"days": days, "files": len(files)},
@@ -185,14 +188,31 @@ def _features(
     rows: DataFrame,
     events: Sequence[tuple[Plan, DataFrame]],
     files: Sequence[FoundFile],
+    holidays: Mapping[str, Holidays],
 ) -> DataFrame:
-    predict, own = context.case.predict, context.case.features.own
-    kept = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *own]))
+    predict, settings = context.case.predict, context.case.features
+    shown = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *settings.own]))
+    kept = list(dict.fromkeys([*shown, *read_columns(settings)]))
     needed = [key for plan, _ in events for key in plan.keys]
     dated = rows.withColumn("_as_of", F.col(predict.day))
     narrow = dated.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
     found = gather(narrow, events, kept, _chunks(context, [plan for plan, _ in events], files))
-    return found.withColumn(_MONTH, F.trunc("_as_of", "month"))
+    hidden = [name for name in kept if name not in shown]
+    whole = add_row_features(found, settings, holidays).drop(*hidden)
+    return whole.withColumn(_MONTH, F.trunc("_as_of", "month"))
+
+
+def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
+    """By column of a calendar that names a place: one job, and none where no calendar does."""
+    asked = holiday_spans(context.case.features)
+    if not asked:
+        return {}
+    spans = each.rows.filter(each.wanted).agg(*asked.values()).collect()[0]
+    return {
+        name: Holidays.of(context.case.features.calendar[name].holidays or "", *span)
+        for name, span in zip(asked, spans, strict=True)
+        if span.first is not None
+    }
 
 
 def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFile]) -> Chunks:
@@ -215,7 +235,9 @@ def _key(context: RunContext) -> tuple[str, ...]:
     return context.case.sources[context.case.predict.each].key
 
 
-def _fingerprint(context: RunContext, files: Sequence[FoundFile]) -> str:
+def _fingerprint(
+    context: RunContext, files: Sequence[FoundFile], holidays: Mapping[str, Holidays]
+) -> str:
     """Digest of what the features follow from: a file that was landed never changes."""
     case = context.case
     used = {case.predict.each, *case.features.latest, *case.features.history}
@@ -224,6 +246,7 @@ def _fingerprint(context: RunContext, files: Sequence[FoundFile]) -> str:
         "sources": {name: case.sources[name].model_dump(mode="json") for name in sorted(used)},
         "predict": case.predict.model_dump(mode="json", include={"each", "day", "at"}),
         "features": case.features.model_dump(mode="json"),
+        "holidays": {name: list(map(str, found.days)) for name, found in holidays.items()},
         "code": __version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

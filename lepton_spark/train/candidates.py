@@ -81,7 +81,7 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
     training = {
         "dataset": dataset_marker.fingerprint,
         "transform": case.transform.model_dump(mode="json"),
-        "as_category": sorted(case.features.as_category),
+        "as_category": sorted(case.features.categories),
         "model": case.model.model_dump(mode="json"),
         "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
         "better_than": case.aim.gate.better_than,

@@ -107,7 +107,7 @@ def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
     settings = context.case.transform
-    columns = Columns.of(_types(context, marker), context.case.features.as_category, settings)
+    columns = Columns.of(_types(context, marker), context.case.features.categories, settings)
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
     return _Job(context, place, marker, transform, parts, documents)
