@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Abort, TyperException
 
-from lepton_spark.cli import cases, profile, scorecard, stages, tools
+from lepton_spark.cli import cases, profile, scorecard, stages, statistics, tools
 from lepton_spark.errors import UsageError
 from lepton_spark.job.ending import ending_of
 from lepton_spark.job.outcome import Outcome, tell
@@ -35,6 +35,7 @@ def build_app() -> typer.Typer:
     cases.add_to(app)
     profile.add_to(app)
     scorecard.add_to(app)
+    statistics.add_to(app)
     tools.add_to(app)
     return app
 

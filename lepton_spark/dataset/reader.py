@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -40,17 +41,43 @@ def read_piece(piece: Piece, columns: Sequence[str]) -> pa.Table:
     """
     rows = read_table(piece.path, piece.row_group, columns)
     if rows.num_rows != piece.group_rows:
-        raise DataError(
-            "LS-2061",
-            f"row group {piece.row_group} of {piece.path} has {rows.num_rows} rows, planned were "
-            f"{piece.group_rows}",
-            "the files of a table version never change",
-            "restore the table, then prepare the dataset again",
-        )
+        raise _other_rows(piece, rows.num_rows)
     return rows.slice(piece.start, piece.rows)
 
 
+def iter_piece(piece: Piece, columns: Sequence[str], rows_at_once: int) -> Iterator[pa.Table]:
+    """Read a whole row group in parts, so that memory holds only one of them.
+
+    Args:
+        piece: All rows of a row group.
+        columns: Names, each in the file.
+        rows_at_once: Rows of a part at most.
+
+    Raises:
+        EnvironmentFault: As `read_table`.
+        DataError: As `read_piece`.
+    """
+    names = list(dict.fromkeys(columns))
+    num_rows = 0
+    with _opened(piece.path, names) as file:
+        parts = file.iter_batches(
+            rows_at_once, row_groups=[piece.row_group], columns=names, use_threads=False
+        )
+        for part in parts:
+            num_rows += part.num_rows
+            yield pa.Table.from_batches([part]).select(names)
+    if num_rows != piece.group_rows:
+        raise _other_rows(piece, num_rows)
+
+
 def _read(path: str, row_group: int, columns: list[str]) -> pa.Table:
+    with _opened(path, columns) as file:
+        return file.read_row_group(row_group, columns=columns, use_threads=False)
+
+
+@contextmanager
+def _opened(path: str, columns: list[str]) -> Iterator[pq.ParquetFile]:
+    """A file that has some columns; what goes wrong with it inside is told as an error of ours."""
     try:
         source, metadata = _open(path), _metadata(path)
         missing = sorted(set(columns) - set(metadata.schema.to_arrow_schema().names))
@@ -59,7 +86,7 @@ def _read(path: str, row_group: int, columns: list[str]) -> pa.Table:
         with pq.ParquetFile(
             source, metadata=metadata, page_checksum_verification=True, pre_buffer=False
         ) as file:
-            return file.read_row_group(row_group, columns=columns, use_threads=False)
+            yield file
     except FileNotFoundError as error:
         raise EnvironmentFault(
             "LS-5031",
@@ -74,6 +101,16 @@ def _read(path: str, row_group: int, columns: list[str]) -> pa.Table:
             "each page of a Parquet file must have its checksum; storage or upload damaged it",
             "restore the table to an earlier version, or build it again",
         ) from error
+
+
+def _other_rows(piece: Piece, num_rows: int) -> DataError:
+    return DataError(
+        "LS-2061",
+        f"row group {piece.row_group} of {piece.path} has {num_rows} rows, planned were "
+        f"{piece.group_rows}",
+        "the files of a table version never change",
+        "restore the table, then prepare the dataset again",
+    )
 
 
 def _missing_columns(path: str, missing: list[str]) -> DataError:

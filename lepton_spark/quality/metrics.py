@@ -32,7 +32,8 @@ class Metric:
         column: Of which it is; None for the whole table.
         part: Which rows, such as `shop=4`; None for all. Never of a personal column.
         day: On which those rows arrived, UTC; None for rows of any day.
-        text: What a frequent value is. Never of a personal column.
+        text: What a frequent value is, the value as a date or instant, or the other column of a
+            correlation. Never of a personal column.
     """
 
     name: str

@@ -1,0 +1,14 @@
+"""Measure what the clean tables of a case hold.
+
+spark-submit --py-files lepton_spark.zip jobs/measure_tables.py --case CASE --as-of YYYY-MM-DD
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lepton_spark.job.run import run_job
+from lepton_spark.statistics.stage import measure
+
+if __name__ == "__main__":
+    sys.exit(run_job("statistics", [("statistics", measure)], sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""What the columns of tables hold."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lepton_spark.cli.options import (
+    CONF,
+    AsOf,
+    Case,
+    Choices,
+    ConfDir,
+    Env,
+    Json,
+    Revision,
+    Set,
+    request_of,
+)
+from lepton_spark.cli.tables import align
+from lepton_spark.job.outcome import tell
+from lepton_spark.job.run import execute, run_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from lepton_spark.context import RunContext, StageResult
+
+_NUMBERS = ("mean", "deviation", "min", "quantile_0.01", "quantile_0.5", "quantile_0.99", "max")
+_HEAD = ("column", "kind", "nulls", "distinct", "mean", "deviation", "min", "p1", "p50", "p99",
+         "max", "most frequent")  # fmt: skip
+_LONGEST = 24
+_MOST_PAIRS = 5
+
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        metavar="NAME",
+        help="A source, or a table such as gold.flight_delay_features; may be repeated. "
+        "All clean tables where it is left out.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add statistics."""
+    app.command("statistics", rich_help_panel="Answers")(statistics)
+
+
+def statistics(
+    case: Case,
+    table: Tables = None,
+    as_of: AsOf = None,
+    env: Env = "local",
+    conf_dir: ConfDir = CONF,
+    set_: Set = None,
+    revision: Revision = 0,
+    json: Json = False,
+) -> int:
+    """Say what the columns of clean tables or features hold, and keep it in ops.metrics.
+
+    lepton statistics flight_delay --table outcomes --as-of 2014-01-02
+    """
+    from lepton_spark.config.loader import load_case
+    from lepton_spark.statistics.subject import chosen
+
+    choices = Choices(as_of, env, conf_dir, set_, revision, allow_empty=False, allow_future=False)
+    request = request_of("statistics", case, choices)
+    names = table or []
+    # A name that is no table is told before Spark starts.
+    chosen(load_case(request.conf_dir, request.case, request.overrides), names)
+    profiles: dict[str, dict[str, Any]] = {}
+
+    def work(context: RunContext) -> Mapping[date, list[StageResult]]:
+        from lepton_spark.statistics.stage import measure, recorded
+
+        (result,) = run_stages(context, [("statistics", lambda given: measure(given, names))])
+        profiles.update(recorded(context, result))
+        facts = {**result.facts, "profiles": profiles} if json else result.facts
+        return {context.as_of: [replace(result, facts=facts)]}
+
+    outcome = execute(request, work)
+    before = "" if json else "\n".join(map(_shown, profiles, profiles.values()))
+    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+
+
+def _shown(table: str, profile: Mapping[str, Any]) -> str:
+    """A table of one line a column, and the strongest correlations."""
+    lines = [_HEAD, *(_line(name, column) for name, column in profile["columns"].items())]
+    text = f"{table}, {profile['rows']:,.0f} rows\n{align(lines)}"
+    strong = profile["correlations"][:_MOST_PAIRS]
+    if strong:
+        pairs = [(one, other, _digits(value)) for one, other, value in strong]
+        text += "\n" + align([("strongest correlations", "", ""), *pairs])
+    return text
+
+
+def _line(name: str, column: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is told of one column; of a text the numbers are its letters."""
+    is_text = column["kind"] == "text"
+    prefix = "length_" if is_text else ""
+    most = column.get("frequent", [None])[0]
+    frequent = "" if most is None else f"{_printable(most['value'])}: {most['rows']:,.0f}"
+    return (
+        name,
+        "text, letters" if is_text else column["kind"],
+        "" if column["null_rate"] is None else f"{column['null_rate']:.1%}",
+        f"{column['distinct']:,.0f}" if "distinct" in column else "",
+        *(_digits(column.get(f"{prefix}{each}")) for each in _NUMBERS),
+        frequent,
+    )
+
+
+def _digits(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _printable(text: str) -> str:
+    """A value on one line of a terminal: short, and nothing in it steers the terminal."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in short)
