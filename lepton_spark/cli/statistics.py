@@ -85,12 +85,17 @@ def statistics(
         return {context.as_of: [replace(result, facts=facts)]}
 
     outcome = execute(request, work)
-    before = "" if json else "\n".join(map(_shown, profiles, profiles.values()))
+    before = "" if json else "\n".join(map(show_profile, profiles, profiles.values()))
     return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
 
 
-def _shown(table: str, profile: Mapping[str, Any]) -> str:
-    """A table of one line a column, and the strongest correlations."""
+def show_profile(table: str, profile: Mapping[str, Any]) -> str:
+    """One line a column, and the strongest correlations.
+
+    Args:
+        table: Its name.
+        profile: As `lepton_spark.statistics.document` makes it.
+    """
     lines = [_HEAD, *(_line(name, column) for name, column in profile["columns"].items())]
     text = f"{table}, {profile['rows']:,.0f} rows\n{align(lines)}"
     strong = profile["correlations"][:_MOST_PAIRS]

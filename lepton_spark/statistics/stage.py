@@ -132,9 +132,10 @@ def _publication(context: RunContext, table: TableId, version: int, wanted: Want
 
 def _metrics(found: Found) -> Iterator[Metric]:
     """The rows of `ops.metrics`: of the table, of each column, and of each pair."""
-    yield Metric("rows", found.rows)
+    yield Metric("rows", float(found.rows))
     for name, column in found.columns.items():
         for each in column:
-            yield Metric(each.name, each.value, column=name, text=each.text)
+            value = None if each.value is None else float(each.value)
+            yield Metric(each.name, value, column=name, text=each.text)
     for one, other, correlation in found.pairs:
         yield Metric("correlation", correlation, column=one, text=other)

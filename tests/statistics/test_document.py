@@ -16,12 +16,14 @@ def test_rows_of_the_table_of_metrics_become_one_document():
         Metric("correlation", -0.9, column="y", text="w"),
     ]
 
+    frequent = [{"value": "b", "rows": 5}, {"value": "a", "rows": 2}]
+
     found = document([["z", "text"], ["x", "number"], ["day", "date"]], metrics)
 
     assert found == {
         "rows": 7.0,
         "columns": {
-            "z": {"kind": "text", "frequent": [{"value": "b", "rows": 5.0}, {"value": "a", "rows": 2.0}]},
+            "z": {"kind": "text", "frequent": frequent},
             "x": {"kind": "number", "nulls": 1.0},
             "day": {"kind": "date", "max": "2024-02-29"},
         },
