@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lepton_spark.bronze.chunk import Chunk
-from lepton_spark.bronze.header import Promised, positions
+from lepton_spark.bronze.header import Promised, positions, refuse_wide
+from lepton_spark.bronze.records import CELL_LIMIT
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
     """The records of a file; each row number is its place in the file.
 
     Whole numbers, decimals, dates and booleans are written out; a float as the shortest text that
-    gives it back; an instant in UTC with its offset; arrays and maps as JSON.
+    gives it back; an instant in UTC with its offset; arrays and maps as JSON. A text of more than
+    1 MiB characters is a `cell_too_large`.
 
     Args:
         file: Where it is from.
@@ -47,6 +49,7 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
         names = _names(table.schema_arrow)
         ignores = form.extra_columns == "ignore"
         offered = list(names)
+        refuse_wide(file.path, len(offered), layout.max_columns)
         order = positions(
             offered, layout.promised, path=file.path, ignore_extra=ignores, is_line=False
         )
@@ -58,6 +61,8 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        if "checksum" in str(error):
+            _refuse_damage(file, "the checksum of a page does not match")
         _refuse_damage(file)
 
 
@@ -79,10 +84,10 @@ def is_bytes(kind: pa.DataType) -> bool:
     return any(is_(kind) for is_ in _BYTES)
 
 
-def _refuse_damage(file: LandedFile) -> NoReturn:
+def _refuse_damage(file: LandedFile, what: str = "a page or the footer is damaged") -> NoReturn:
     _refuse(
         file,
-        "a page or the footer is damaged",
+        what,
         "each page has a checksum, and the file ends with its footer",
         "restore the file, or deliver it again; its size is as listed",
     )
@@ -144,10 +149,29 @@ def _chunks(table: pq.ParquetFile, layout: Layout, found: list[str]) -> Iterator
         columns = [
             _cast(_leaf(batch, name), kind) for name, kind in zip(found, layout.types, strict=True)
         ]
-        nothing = pa.nulls(size, pa.string())
+        columns, problems, raw = _without_large(columns, size)
         rows = pa.array(range(row + 1, row + size + 1), pa.int64())
-        yield Chunk(columns, rows, nothing, nothing)
+        yield Chunk(columns, rows, problems, raw)
         row += size
+
+
+def _without_large(columns: list[pa.Array], size: int) -> tuple[list[pa.Array], Any, Any]:
+    """Columns without texts that no cell may hold, `cell_too_large` for their rows, raw texts."""
+    nothing = pa.nulls(size, pa.string())
+    lengths = [pc.utf8_length(each) if _is_text(each.type) else None for each in columns]
+    if not any(each is not None and (pc.max(each).as_py() or 0) > CELL_LIMIT for each in lengths):
+        return columns, nothing, nothing
+    is_large = pa.array([False] * size)
+    kept = []
+    for column, length in zip(columns, lengths, strict=True):
+        if length is None:
+            kept.append(column)
+            continue
+        is_over = pc.fill_null(pc.greater(length, CELL_LIMIT), fill_value=False)
+        is_large = pc.or_(is_large, is_over)
+        kept.append(pc.if_else(is_over, pa.scalar(None, column.type), column))
+    problems = pc.if_else(is_large, "cell_too_large", pa.scalar(None, pa.string()))
+    return kept, problems, pc.if_else(is_large, "", pa.scalar(None, pa.string()))
 
 
 def _leaf(batch: pa.RecordBatch, name: str) -> pa.Array:

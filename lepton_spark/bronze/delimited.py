@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lepton_spark.bronze.chunk import Chunk, chunks_of
-from lepton_spark.bronze.header import positions
+from lepton_spark.bronze.header import positions, refuse_wide
 from lepton_spark.bronze.records import Dialect, Lines, records, split
 from lepton_spark.bronze.text import lines_of
 from lepton_spark.errors import DataError
@@ -51,6 +51,7 @@ def _by_name(
 ) -> tuple[int, tuple[int, ...]]:
     """How many cells a record has in this file, and where the promised columns are."""
     found = _first(file, csv, lines)
+    refuse_wide(file.path, len(found), layout.max_columns)
     ignores = csv.extra_columns == "ignore"
     order = positions(found, layout.promised, path=file.path, ignore_extra=ignores)
     return len(found), order

@@ -57,6 +57,21 @@ def positions(
     return tuple(names.index(name) for name in wanted)
 
 
+def refuse_wide(path: str, num_columns: int, max_columns: int) -> None:
+    """See that a file has not more columns than its source may have.
+
+    Raises:
+        DataError: It has; told before any of its records is read.
+    """
+    if num_columns > max_columns:
+        raise DataError(
+            "LS-2127",
+            f"{path}: the file has {num_columns} columns.",
+            f"max_columns of the source is {max_columns}; each column costs memory in every task.",
+            "deliver the columns that are needed, or raise max_columns.",
+        )
+
+
 def _fold(name: str) -> str:
     return name.strip().casefold()
 

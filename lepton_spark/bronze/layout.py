@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lepton_spark.bronze.header import Promised
     from lepton_spark.config.format import Format
 
+MAX_COLUMNS = 100_000  # where no source says otherwise, as when a file is looked at
 INSTANT = pa.timestamp("us", tz="UTC")
 TRAILING = (
     pa.field("_problem", pa.string()),
@@ -35,10 +36,12 @@ class Layout:
     Args:
         promised: Columns of the contract, in its order.
         format: As the case says.
+        max_columns: Most columns in a file with names of its own.
     """
 
     promised: tuple[Promised, ...]
     format: Format
+    max_columns: int = MAX_COLUMNS
 
     @property
     def types(self) -> list[pa.DataType]:

@@ -98,7 +98,7 @@ def _layout(context: RunContext, source: Source) -> Layout:
     promised = tuple(
         Promised(column.name, column.kind, column.header or column.name) for column in columns
     )
-    return Layout(promised, source.format)
+    return Layout(promised, source.format, source.max_columns)
 
 
 def _digests(context: RunContext, touched: Sequence[LandedFile]) -> Mapping[str, str]:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Abort, TyperException
 
-from lepton_spark.cli import cases, profile, scorecard, stages, statistics, tools
+from lepton_spark.cli import (
+    cases,
+    profile,
+    quarantine,
+    scorecard,
+    stages,
+    statistics,
+    tools,
+)
 from lepton_spark.errors import UsageError
 from lepton_spark.job.ending import ending_of
 from lepton_spark.job.outcome import Outcome, tell
@@ -36,6 +44,7 @@ def build_app() -> typer.Typer:
     profile.add_to(app)
     scorecard.add_to(app)
     statistics.add_to(app)
+    quarantine.add_to(app)
     tools.add_to(app)
     return app
 

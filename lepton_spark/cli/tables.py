@@ -41,6 +41,13 @@ def show_trace(outcome: Outcome) -> str:
     return "".join(f"{name:<{width}}  {value}\n" for name, value in facts)
 
 
+def printable(text: str) -> str:
+    """A text with escapes for what a terminal would obey or hide, such as a file may be named."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Columns side by side, numbers to the right; nothing is cut off.
 

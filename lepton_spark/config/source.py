@@ -126,6 +126,9 @@ class Source(Settings):
         0.05, description="Share of refused rows above which nothing is published."
     )
     min_rows: int = Field(0, ge=0, description="Fewest rows in one landing.")
+    max_columns: int = Field(
+        2000, ge=1, description="Columns of a CSV or Parquet file above which it is refused."
+    )
 
     @model_validator(mode="after")
     def _one_format(self) -> Source:

@@ -240,10 +240,20 @@ def _vocabularies(
         .agg(F.sum("rows").alias("rows"))
         .filter(F.col("rows") >= settings.min_category_count)
         .withColumn("rank", F.row_number().over(ranked))
+        .withColumn("words", F.count("*").over(Window.partitionBy("place")))
     )
     found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
     for row in words.filter(F.col("rank") <= settings.max_categories).orderBy("rank").collect():
-        found[names[row["place"]]].append((row["word"], row["rows"]))
+        name = names[row["place"]]
+        if row["words"] > settings.max_categories and not found[name]:
+            logger.warning(
+                "%s has %d frequent categories; those beyond transform.max_categories, %d, are"
+                " treated as unseen",
+                name,
+                row["words"],
+                settings.max_categories,
+            )
+        found[name].append((row["word"], row["rows"]))
     return found
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError, InternalError
+from lepton_spark.quality.hints import hint_of
+from lepton_spark.quality.skew import GROUP, LargestGroup, largest
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -52,6 +54,8 @@ class Tally:
         duplicates: Rows in all.
         reasons: Rows by reason code, of refused rows and duplicates.
         unmatched: Good rows by lookup that found nothing.
+        settled: Rows of these files that were in silver before, and are not judged again.
+        largest_key: The key that most rows of one arrival have; None where it was not looked for.
     """
 
     good: Mapping[str, int]
@@ -60,35 +64,40 @@ class Tally:
     duplicates: int
     reasons: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    settled: int = 0
+    largest_key: LargestGroup | None = None
 
     @property
     def num_good(self) -> int:
-        """Good rows of all files."""
+        """Good rows of all files that were judged."""
         return sum(self.good.values())
 
     @property
     def num_rows(self) -> int:
         """Rows of all files."""
-        return self.num_good + self.refused + self.duplicates
+        return self.num_good + self.refused + self.duplicates + self.settled
 
 
 def tally(judged: DataFrame, lookups: Sequence[str]) -> Tally:
     """Count judged rows. Collects a few rows a file.
 
     Args:
-        judged: Rows with `_file`, `_severity`, `_reasons` and `_unmatched`.
+        judged: Rows with `_file`, `_severity`, `_reasons`, `_unmatched` and, where rows were
+            grouped by key, `_group`.
         lookups: Names that `_unmatched` may hold.
     """
     missed = [
         F.count_if(F.array_contains("_unmatched", name)).alias(f"_missed_{index}")
         for index, name in enumerate(lookups)
     ]
-    counts = judged.groupBy("_file", "_severity").agg(F.count("*").alias("_rows"), *missed)
+    groups = [F.max(GROUP).alias(GROUP)] if GROUP in judged.columns else []
+    counts = judged.groupBy("_file", "_severity").agg(F.count("*").alias("_rows"), *missed, *groups)
     good: dict[str, int] = {}
     bad: dict[str, int] = {}
     of = {"refused": 0, "duplicate": 0}
     unmatched = dict.fromkeys(lookups, 0)
-    for row in counts.collect():
+    found = counts.collect()
+    for row in found:
         if row["_severity"] is not None:
             of[row["_severity"]] += row["_rows"]
             bad[row["_file"]] = bad.get(row["_file"], 0) + row["_rows"]
@@ -97,7 +106,9 @@ def tally(judged: DataFrame, lookups: Sequence[str]) -> Tally:
         for index, name in enumerate(lookups):
             unmatched[name] += row[f"_missed_{index}"]
     reasons = _reasons(judged) if bad else {}
-    return Tally(good, bad, of["refused"], of["duplicate"], reasons, unmatched)
+    of_key = largest(row[GROUP] for row in found) if groups else None
+    totals = (of["refused"], of["duplicate"])
+    return Tally(good, bad, *totals, reasons, unmatched, largest_key=of_key)
 
 
 def _reasons(judged: DataFrame) -> dict[str, int]:
@@ -108,17 +119,18 @@ def _reasons(judged: DataFrame) -> dict[str, int]:
 
 
 def require_balance(table: str, files: Sequence[FileState], counted: Tally) -> None:
-    """See that every row that landed was judged, file by file.
+    """See that every row that landed is in silver or was judged, file by file.
 
     Raises:
         InternalError: Rows are missing or too many; numbers and one file are named.
     """
     for state in files:
         judged = counted.good.get(state.file, 0) + counted.bad.get(state.file, 0)
-        if judged != state.landed:
+        if judged + state.good != state.landed:
             raise InternalError(
                 "LS-7020",
-                f"{table}: {state.file} has {state.landed} rows in bronze, {judged} were judged.",
+                f"{table}: {state.file} has {state.landed} rows in bronze, {judged} were judged"
+                f"{f' and {state.good} are in silver' if state.good else ''}.",
                 "every row that came in is good, refused or a counted duplicate.",
                 "run the command again; if it stays, report it with this message.",
             )
@@ -184,7 +196,7 @@ def require_few_refused(source: str, counted: Tally, max_refused: float, state: 
     if not counted.num_rows:
         return
     share = counted.refused / counted.num_rows
-    told = _told(counted)
+    told = told_reasons(counted)
     num_scaled = sum(n for reason, n in counted.reasons.items() if reason.startswith(_MILLISECONDS))
     if num_scaled > _MOST_MILLISECONDS * counted.num_rows:
         raise DataError(
@@ -201,13 +213,22 @@ def require_few_refused(source: str, counted: Tally, max_refused: float, state: 
             f"{source}: {counted.refused} of {counted.num_rows} new rows are refused,"
             f" {share:.1%} ({told}).",
             f"more than max_refused, {max_refused:.1%}, points to a changed or damaged file.",
-            f"correct the files or the contract, or raise sources.{source}.max_refused.",
+            f"{told_hint(counted)}; or raise sources.{source}.max_refused.",
             state,
         )
 
 
-def _told(counted: Tally) -> str:
+def told_hint(counted: Tally) -> str:
+    """What mends the most frequent reason."""
+    refused = _refused(counted)
+    return f"of {refused[0][0]}: {hint_of(refused[0][0])}" if refused else "correct the files"
+
+
+def told_reasons(counted: Tally) -> str:
     """The most frequent reasons with their counts."""
-    codes = {"exact_duplicate", "older_duplicate"}
-    refused = [(reason, n) for reason, n in counted.reasons.items() if reason not in codes]
-    return ", ".join(f"{reason} {n}" for reason, n in refused[:_NUM_TOLD])
+    return ", ".join(f"{reason} {n}" for reason, n in _refused(counted)[:_NUM_TOLD])
+
+
+def _refused(counted: Tally) -> list[tuple[str, int]]:
+    """Reasons of refused rows, most frequent first."""
+    return [pair for pair in counted.reasons.items() if not pair[0].endswith("_duplicate")]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from lepton_spark.quality.skew import skewed
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -37,8 +39,7 @@ class Batch:
     @property
     def new_good(self) -> dict[str, int]:
         """Good rows a file that are not in silver yet."""
-        good = self.counted.good
-        return {state.file: good.get(state.file, 0) - state.good for state in self.inlet.files}
+        return {state.file: self.counted.good.get(state.file, 0) for state in self.inlet.files}
 
     @property
     def facts(self) -> dict[str, object]:
@@ -52,6 +53,7 @@ class Batch:
             "duplicates": counted.duplicates,
             "reasons": dict(list(counted.reasons.items())[:_REASONS_TOLD]),
             "unmatched": dict(counted.unmatched),
+            **skewed(counted.largest_key, counted.num_rows),
         }
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from lepton_spark.quality.reasons import REASONS, is_accepted
+from lepton_spark.quality.skew import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 SEVERITY = "_severity"
 REFUSED, DUPLICATE = "refused", "duplicate"
-EXACT, OLDER = "exact_duplicate", "older_duplicate"
+EXACT, OLDER, LATE = "exact_duplicate", "older_duplicate", "late_duplicate"
 
 
 def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str]) -> DataFrame:
@@ -32,7 +33,8 @@ def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str])
         content: Columns that the file gives.
 
     Returns:
-        The same rows with `_severity`: null where good, `refused` or `duplicate`.
+        The same rows with `_severity`, null where good, `refused` or `duplicate`; and `_group`, of
+        a row that took part: its number among those of its key and arrival, and a hash of the key.
     """
     # Refused rows are spread: their keys are often null, and all of one key go to one task.
     apart = F.when(~is_accepted(), F.xxhash64("_file", "_row"))
@@ -51,4 +53,36 @@ def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str])
     kind = F.when(F.col("_content") == F.col("_winner"), EXACT).otherwise(OLDER)
     rows = rows.withColumn(SEVERITY, F.when(is_duplicate, DUPLICATE).when(~is_accepted(), REFUSED))
     reasons = F.when(is_duplicate, F.array(kind)).otherwise(F.col(REASONS))
+    group_of_row = F.struct(F.col("_rank").alias("rows"), F.xxhash64(*key).alias("key"))
+    rows = rows.withColumn(GROUP, F.when(is_accepted(), group_of_row))
     return rows.withColumn(REASONS, reasons).drop("_content", "_rank", "_winner")
+
+
+def yield_to_silver(
+    judged: DataFrame, silver: DataFrame, key: Sequence[str], content: Sequence[str]
+) -> DataFrame:
+    """Make duplicates of those rows whose key and arrival silver holds already.
+
+    What is published stays: such a row has the reason `exact_duplicate` where its content is that
+    of the row in silver, `older_duplicate` where it comes before that row, by file name and then
+    by row, and else `late_duplicate`.
+
+    Args:
+        judged: As `mark_duplicates` gives them; refused rows stay refused.
+        silver: Published rows of any files. Costs one shuffle of both on the key.
+        key: Columns that identify a row.
+        content: Columns that the file gives.
+    """
+    group = [*key, "_arrived_at"]
+    place = F.struct("_file", "_row")
+    last = F.max_by(F.struct(F.xxhash64(*content).alias("content"), place.alias("place")), place)
+    joined = judged.join(silver.groupBy(*group).agg(last.alias("_there")), group, how="left")
+    there, took_part = F.col("_there"), F.col(SEVERITY).isNull() | (F.col(SEVERITY) == DUPLICATE)
+    kind = F.when(F.xxhash64(*content) == there["content"], EXACT)
+    kind = kind.when(place < there["place"], OLDER).otherwise(LATE)
+    is_late = there.isNotNull() & took_part
+    columns = {
+        SEVERITY: F.when(is_late, DUPLICATE).otherwise(F.col(SEVERITY)),
+        REASONS: F.when(is_late, F.array(kind)).otherwise(F.col(REASONS)),
+    }
+    return joined.withColumns(columns).select(*judged.columns)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lepton_spark.lake.catalog import TableId
     from lepton_spark.lake.marker import Marker
 
+REPLAYED = "replayed"  # fact of a commit of quarantine: tables whose rows it gave back
+
 
 @dataclass(frozen=True)
 class Inlet:
@@ -56,6 +58,7 @@ def landed_since(
     bronze: Iterable[Marker | None] | None,
     quarantine: Iterable[Marker | None] | None,
     case: str,
+    table: str,
 ) -> list[StoredFile] | None:
     """The files that a source has landed since it was refined; None where marks cannot say.
 
@@ -64,9 +67,14 @@ def landed_since(
         quarantine: Those of quarantine; whoever else deletes rows there wants them refined again.
         case: Its name. A mark of this case may be of a run that was killed, and that left rows
             of these very files in quarantine.
+        table: Its silver table. A mark may be of a replay that was killed when it had taken rows
+            of this table out of quarantine.
     """
     files = None if bronze is None else told_by(bronze)
-    cases = None if quarantine is None else {mark and mark.facts.get("case") for mark in quarantine}
-    if files is None or cases is None or None in cases:
+    marks = None if quarantine is None else list(quarantine)
+    if files is None or marks is None:
+        return None
+    cases = {mark and mark.facts.get("case") for mark in marks}
+    if None in cases or any(table in mark.facts.get(REPLAYED, ()) for mark in marks if mark):
         return None
     return None if files and case in cases else files

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lepton_spark.quality.rules import PROBLEM, check_contract, check_key
 from lepton_spark.silver.clock import add_instant
 from lepton_spark.silver.conform import conform
-from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates
+from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates, yield_to_silver
 from lepton_spark.silver.derive import add_known_at, derive
 from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
 
@@ -56,6 +56,28 @@ def judge(
     rows = check_key(rows, source.key)
     rows = add_known_at(rows, source.known_at)
     return mark_duplicates(rows, source.key, names)
+
+
+def judge_rest(
+    landed: DataFrame,
+    silver: DataFrame,
+    source: Source,
+    contract: Contract,
+    references: Mapping[str, Reference],
+) -> DataFrame:
+    """What becomes of those raw rows that are not in silver; what is there is not touched.
+
+    Args:
+        landed: Rows of bronze.
+        silver: All rows of the clean table. A row whose key and arrival it holds is a duplicate.
+        source: As in `judge`.
+        contract: As in `judge`.
+        references: As in `judge`.
+    """
+    rest = landed.join(silver.select("_file", "_row"), ["_file", "_row"], how="left_anti")
+    judged = judge(rest, source, contract, references)
+    content = [column.name for column in contract.columns]
+    return yield_to_silver(judged, silver, source.key, content)
 
 
 def _with_origin(rows: DataFrame, origin: Origin) -> DataFrame:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,9 +25,10 @@ from lepton_spark.quality.accounting import (
     tally,
 )
 from lepton_spark.quality.quarantine import condition_of, quarantined
+from lepton_spark.quality.skew import warn_of_skew
 from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
 from lepton_spark.silver.inlet import Inlet, landed_since
-from lepton_spark.silver.judgement import good_rows, judge
+from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.knowledge import versions
 from lepton_spark.silver.lookup import Reference, name_of
 from lepton_spark.silver.order import groups
@@ -118,7 +119,8 @@ def _landed_since(
     if watermark is None:
         return None
     bronze = since(watermark.bronze, tables.marks(context, inlet.bronze, inlet.bronze_version))
-    return landed_since(bronze, since(watermark.quarantine, quarantine), context.case.case)
+    refused = since(watermark.quarantine, quarantine)
+    return landed_since(bronze, refused, context.case.case, str(inlet.silver))
 
 
 def _steps(context: RunContext, inlet: Inlet) -> list[DataFrame]:
@@ -178,9 +180,17 @@ def _judge(
     with told_as(inlet.silver):
         bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
         landed = of_files(bronze, inlet.files)
-        judged = judge(landed, source, context.contracts[source.contract], references).persist()
+        settled = sum(state.good for state in inlet.files)
+        rules = (source, context.contracts[source.contract], references)
+        if settled:
+            silver = tables.read(context, inlet.silver, version=inlet.silver_version)
+            judged = judge_rest(landed, silver, *rules).persist()
+        else:
+            judged = judge(landed, *rules).persist()
         kept.callback(judged.unpersist)
         counted = tally(judged, [name_of(lookup) for lookup in source.lookup])
+        counted = replace(counted, settled=settled)
+    warn_of_skew(inlet.name, counted.largest_key, counted.num_rows)
     told = f"{inlet.name}: {counted.num_rows} rows, {counted.refused} refused"
     context.progress.step(_JOB, told)
     return Batch(inlet, judged, counted)
@@ -249,14 +259,4 @@ def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) 
         facts=facts,
         audit=lambda staged: require_staged(str(inlet.silver), new, staged),
     )
-    return tables.publish(context, _new_rows(context, batch), publication)
-
-
-def _new_rows(context: RunContext, batch: Batch) -> DataFrame:
-    """Good rows, less those that are in silver although others of their file are not."""
-    good = good_rows(batch.judged, context.run_id)
-    begun = [state for state in batch.inlet.files if state.good]
-    if not begun:
-        return good
-    there = of_files(tables.read(context, batch.inlet.silver), begun).select("_file", "_row")
-    return good.join(there, ["_file", "_row"], how="left_anti").select(*good.columns)
+    return tables.publish(context, good_rows(batch.judged, context.run_id), publication)

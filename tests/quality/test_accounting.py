@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,6 +44,15 @@ def test_a_row_lost_or_gained_is_our_own_fault(landed):
         require_balance("silver.t", [FileState("a.csv", "ff", landed, 0, 0)], counted())
 
 
+def test_rows_that_are_in_silver_already_count():
+    begun = [FileState("a.csv", "ff", landed=103, good=3, quarantined=10)]
+
+    require_balance("silver.t", begun, counted())
+    with pytest.raises(InternalError, match="100 were judged and 3 are in silver"):
+        require_balance("silver.t", [replace(begun[0], landed=104)], counted())
+    require_few_refused("visits", replace(counted(1, 1, not_int__id=1), settled=18), 0.05, STATE)
+
+
 def test_a_share_of_refused_rows_at_the_limit_passes():
     require_few_refused("visits", counted(90, 10, not_int__id=10), 0.10, STATE)
     require_few_refused("visits", Tally({}, {}, 0, 0), 0.0, STATE)
@@ -60,6 +70,7 @@ def test_too_many_refused_rows_are_told_with_the_three_most_frequent_reasons():
     assert "not_int:id 4, missing:day 3, bad_date:day 2" in told
     assert "null_key" not in told
     assert STATE in told
+    assert "of not_int:id: set number.thousands" in error.value.fix
     assert str(pickle.loads(pickle.dumps(error.value))) == told
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lepton_spark.silver.deduplicate import mark_duplicates
+from lepton_spark.silver.deduplicate import mark_duplicates, yield_to_silver
 
 pytestmark = pytest.mark.spark
 
@@ -69,3 +69,36 @@ def test_the_winner_does_not_depend_on_how_rows_are_spread(spark):
     rows = [(n % 3, f"s{n % 4}", f"f{n % 2}.csv", n, MON, []) for n in range(40)]
 
     assert marked(spark, rows, 1) == marked(spark, rows, 7)
+
+
+def test_a_row_yields_to_one_of_its_key_and_arrival_that_is_published(spark):
+    rows = [
+        (1, "open", "a.csv", 2, MON, []),
+        (1, "done", "a.csv", 9, MON, []),
+        (2, "open", "a.csv", 3, MON, []),
+        (3, "open", "a.csv", 4, TUE, []),
+        (3, None, "a.csv", 5, MON, ["missing:status"]),
+        (4, "open", "b.csv", 6, MON, []),
+    ]
+    published = [
+        (1, "open", "a.csv", 5, MON),
+        (2, "shut", "a.csv", 7, MON),
+        (3, "open", "a.csv", 8, MON),
+        (4, "shut", "a.csv", 9, MON),
+    ]
+    judged = mark_duplicates(spark.createDataFrame(rows, SCHEMA), ["id"], ["id", "status"])
+    silver = spark.createDataFrame(published, SCHEMA.rpartition(",")[0])
+
+    found = yield_to_silver(judged, silver, ["id"], ["id", "status"])
+
+    assert found.columns == judged.columns
+    assert [
+        (row["_row"], row["_severity"], row["_reasons"]) for row in found.orderBy("_row").collect()
+    ] == [
+        (2, "duplicate", ["exact_duplicate"]),
+        (3, "duplicate", ["older_duplicate"]),
+        (4, None, []),
+        (5, "refused", ["missing:status"]),
+        (6, "duplicate", ["late_duplicate"]),
+        (9, "duplicate", ["late_duplicate"]),
+    ]
