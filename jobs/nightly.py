@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 from lepton_spark.bronze.stage import land
+from lepton_spark.entities.stage import resolve
 from lepton_spark.features.stage import build
 from lepton_spark.job.run import run_job
 from lepton_spark.score.stage import score
@@ -17,6 +18,7 @@ from lepton_spark.silver.stage import refine
 NIGHT = (
     ("land", land),
     ("refine", refine),
+    ("resolve", resolve),
     ("features", partial(build, days="one")),
     ("score", score),
 )

@@ -10,6 +10,7 @@ from lepton_spark.context import RunContext, StageResult
 from lepton_spark.job.run import new_run_id, run_stages
 
 Stage = Callable[[RunContext], StageResult]
+Stages = tuple[tuple[str, Stage], ...]
 Nights = dict[date, list[StageResult]]
 
 
@@ -23,6 +24,13 @@ def land(context: RunContext) -> StageResult:
 def refine(context: RunContext) -> StageResult:
     """Bronze -> silver and quarantine."""
     from lepton_spark.silver.stage import refine as stage
+
+    return stage(context)
+
+
+def resolve(context: RunContext) -> StageResult:
+    """Silver -> entities, a row for all rows that mean the same."""
+    from lepton_spark.entities.stage import resolve as stage
 
     return stage(context)
 
@@ -78,16 +86,22 @@ def score(context: RunContext) -> StageResult:
 
 STAGES: Mapping[str, Stage] = {
     stage.__name__: stage
-    for stage in (land, refine, features, dataset, train, evaluate, register, score)
+    for stage in (land, refine, resolve, features, dataset, train, evaluate, register, score)
 }
 _LEARN = tuple((name, stage) for name, stage in STAGES.items() if name != "score")
-_PREPARE = tuple((name, STAGES[name]) for name in ("land", "refine", "features"))
-_NIGHT: tuple[tuple[str, Stage], ...] = (
+_PREPARE = tuple((name, STAGES[name]) for name in ("land", "refine", "resolve", "features"))
+_NIGHT: Stages = (
     ("land", land),
     ("refine", refine),
+    ("resolve", resolve),
     ("features", features_of_one_day),
     ("score", score),
 )
+
+
+def _asked(context: RunContext, stages: Stages) -> Stages:
+    """The stages, less those that the case has no use for."""
+    return stages if context.case.entities else tuple(s for s in stages if s[0] != "resolve")
 
 
 def learn(context: RunContext, score_day: date | None) -> Nights:
@@ -96,13 +110,13 @@ def learn(context: RunContext, score_day: date | None) -> Nights:
     A case that predicts nothing ends with its features.
     """
     if not context.case.has_aim and score_day is None:
-        return {context.as_of: run_stages(context, _PREPARE)}
-    found = {context.as_of: run_stages(context, _LEARN)}
+        return {context.as_of: run_stages(context, _asked(context, _PREPARE))}
+    found = {context.as_of: run_stages(context, _asked(context, _LEARN))}
     if score_day is None:
         return found
     night = on_day(context, score_day)
     # Up to the logical date all features are there; after it, that night is run as a whole.
-    stages = _NIGHT if score_day > context.as_of else (("score", score),)
+    stages = _asked(context, _NIGHT) if score_day > context.as_of else (("score", score),)
     found[score_day] = found.get(score_day, []) + run_stages(night, stages)
     return found
 
@@ -112,7 +126,7 @@ def nights(context: RunContext, until: date) -> Nights:
 
     A case that predicts nothing is not scored.
     """
-    stages = _NIGHT if context.case.has_aim else _NIGHT[:-1]
+    stages = _asked(context, _NIGHT if context.case.has_aim else _NIGHT[:-1])
     count = (until - context.as_of).days + 1
     days = [context.as_of + timedelta(days=number) for number in range(count)]
     return {day: run_stages(on_day(context, day), stages) for day in days}

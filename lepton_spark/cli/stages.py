@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _HELP = {
     "land": "Read new raw files into bronze, each exactly once.",
     "refine": "Check and clean bronze into silver; refused rows go to quarantine with reasons.",
+    "resolve": "Find rows that mean the same, without labels, and make one entity of them.",
     "features": "Compute the features of every day up to --as-of, from what was known on each.",
     "dataset": "Split features and labels into train, validate and test.",
     "train": "Train the network on its workers, and the baselines beside it.",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lepton_spark.config.entity import Entity, id_of
 from lepton_spark.config.evaluate import EvaluateSettings, GateSettings
 from lepton_spark.config.features import Features
 from lepton_spark.config.model import (
@@ -97,6 +98,9 @@ class Case(Settings):
     case: Identifier = Field(description="As the file is called.")
     description: str = Field("", description="The question that the case answers.")
     sources: dict[Identifier, Source] = Field(min_length=1, description="Raw tables by name.")
+    entities: dict[Identifier, Entity] = Field(
+        default_factory=dict, description="Rows of sources that mean the same thing become one."
+    )
     predict: Predict = Field(description="What is predicted, when, and how it is judged.")
     features: Features = Field(description="From what it is predicted.")
     transform: TransformSettings = Field(
@@ -117,6 +121,10 @@ class Case(Settings):
         if len({part is None for part in parts}) > 1:
             raise ValueError("give predict.label, predict.split and gate, or none of the three")
         return self
+
+    def key_of(self, name: str) -> tuple[str, ...]:
+        """The columns that identify a row of a source, or of an entity."""
+        return (id_of(name),) if name in self.entities else self.sources[name].key
 
     @property
     def has_aim(self) -> bool:

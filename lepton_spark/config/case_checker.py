@@ -20,7 +20,7 @@ class CaseChecker(Checker):
         self.silver.refuse_unknown(("predict", "day"), predict.day, rows, predict.each)
         self.demand(("predict", "day"), rows[predict.day].kind, {"date"})
         self.refuse_personal(("predict", "day"), predict.day, rows)
-        for name in self.case.sources[predict.each].key:
+        for name in self.case.key_of(predict.each):
             self.refuse_personal(("sources", predict.each, "key"), name, rows)
 
     def check_label(self) -> None:
@@ -30,8 +30,8 @@ class CaseChecker(Checker):
         path: KeyPath = ("predict", "label")
         outcomes = self.source((*path, "from"), label.source)
         rows = self.silver.of(predict.each)
-        wanted = self.case.sources[predict.each].key
-        if set(self.case.sources[label.source].key) != set(wanted):
+        wanted = self.case.key_of(predict.each)
+        if set(self.case.key_of(label.source)) != set(wanted):
             self.refuse(
                 (*path, "from"),
                 f"{label.source} and {predict.each} have different keys",

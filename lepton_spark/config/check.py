@@ -10,6 +10,7 @@ from lepton_spark.config.case_checker import CaseChecker
 from lepton_spark.config.columns import SilverColumns, Where, dotted
 from lepton_spark.config.contract import SUFFIX, Contract, load_contract
 from lepton_spark.config.document import KeyPath, refuse
+from lepton_spark.config.entity_checker import EntityChecker
 from lepton_spark.config.feature_checker import FeatureChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
@@ -90,6 +91,8 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     silver = SilverColumns(case, contracts, where)
     for source in case.sources:
         silver.of(source)
+    for entity in case.entities:
+        silver.learn(entity, EntityChecker(case, silver, where).check_entity(entity))
     checker = CaseChecker(case, silver, where)
     checker.check_prediction()
     if case.has_aim:

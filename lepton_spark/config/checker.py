@@ -22,13 +22,13 @@ class Checker:
         self.where = where
 
     def source(self, path: KeyPath, name: str) -> Columns:
-        """The columns of a source that a key path names."""
-        if name not in self.case.sources:
+        """The columns of a source or an entity that a key path names."""
+        if name not in self.case.sources and name not in self.case.entities:
             self.refuse(
                 path,
                 f"{dotted(path)} names {name}, which is no source",
                 "it is one of the sources of the case",
-                nearest(name, self.case.sources),
+                nearest(name, [*self.case.sources, *self.case.entities]),
                 "LS-1019",
             )
         return self.silver.of(name)

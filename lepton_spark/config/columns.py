@@ -94,6 +94,10 @@ class SilverColumns:
         self._open.pop()
         return self._known[source]
 
+    def learn(self, name: str, columns: Columns) -> None:
+        """Remember the columns of a clean table that no source is made into, such as an entity."""
+        self._known[name] = columns
+
     def refuse_unknown(self, path: KeyPath, name: str, known: Columns, owner: str) -> None:
         """See that a source has a column.
 

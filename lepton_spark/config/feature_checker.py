@@ -68,8 +68,9 @@ class FeatureChecker(RowChecker):
 
     def check_names(self) -> None:
         """No two features, nor a feature and the label, share a name."""
-        each = self.case.sources[self.case.predict.each]
-        taken = {name.lower(): "the key or day" for name in (*each.key, self.case.predict.day)}
+        predict = self.case.predict
+        key = self.case.key_of(predict.each)
+        taken = {name.lower(): "the key or day" for name in (*key, predict.day)}
         if self.case.predict.label is not None:
             taken[self.case.predict.label.name.lower()] = "the label"
         for name, path in named_features(self.case):
@@ -131,8 +132,8 @@ class FeatureChecker(RowChecker):
 
     def _known_source(self, path: KeyPath, name: str) -> Columns:
         columns = self.source(path, name)
-        source = self.case.sources[name]
-        if source.known_at is None and source.arrives is None:
+        source = self.case.sources.get(name)  # an entity is known when its last member is
+        if source is not None and source.known_at is None and source.arrives is None:
             self.refuse(
                 path,
                 f"it is not said when rows of {name} become known",

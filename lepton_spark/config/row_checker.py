@@ -95,7 +95,7 @@ class RowChecker(Checker):
         outcomes = self.silver.of(label.source)
         checked = self.parse(("predict", "label", "is"), label.is_, outcomes)
         made_from = frozenset().union(*(outcomes[name].reads for name in checked.columns))
-        given = {*self.case.sources[predict.each].key, predict.day}
+        given = {*self.case.key_of(predict.each), predict.day}
         return (made_from - given) | {label.name}
 
     def _check_clock(self, path: KeyPath, name: str, settings: Calendar | Fourier) -> None:

@@ -98,7 +98,7 @@ def feature_columns(case: Case, columns: list[str]) -> list[str]:
 
 
 def _key(case: Case) -> tuple[str, ...]:
-    return case.sources[case.predict.each].key
+    return case.key_of(case.predict.each)
 
 
 def _labels(context: RunContext) -> DataFrame:

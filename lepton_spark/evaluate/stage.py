@@ -124,7 +124,7 @@ def _most_telling(found: Mapping[str, Bundle]) -> str | None:
 
 def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> DataFrame:
     case = context.case
-    key = case.sources[case.predict.each].key
+    key = case.key_of(case.predict.each)
     rows = tables.read(context, _table(context), version=marker.version)
     slices = [name for name in case.evaluate.slices if name in rows.columns]
     keep = list(dict.fromkeys([*key, case.predict.day, *slices, LABEL]))

@@ -8,13 +8,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lepton_spark import __version__, faults
 from lepton_spark.context import RunContext, StageResult
+from lepton_spark.entities.published import published_for
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
 from lepton_spark.features.events import declare, prepare
 from lepton_spark.features.gather import Chunks, gather, longest_span
@@ -38,6 +39,7 @@ from lepton_spark.lake.troubles import told_as
 from lepton_spark.silver.knowledge import versions
 
 if TYPE_CHECKING:
+    from lepton_spark.config.case import Case
     from lepton_spark.features.gather import Plan
 
 logger = logging.getLogger(__name__)
@@ -136,8 +138,17 @@ def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:
 
 
 def _arrived(context: RunContext, source: str) -> DataFrame:
-    rows = tables.read(context, TableId("silver", f"{context.case.case}_{source}"))
+    table = TableId("silver", f"{context.case.case}_{source}")
+    version = _version(context, table) if source in context.case.entities else None
+    rows = tables.read(context, table, version=version)
     return rows.filter(F.col("_arrived_at") <= F.lit(context.moment))
+
+
+def _version(context: RunContext, table: TableId) -> int | None:
+    """Of an entity's table, which each night replaces: what the logical date knew."""
+    marks = tables.marks(context, table, tables.current_version(context, table))
+    mark = published_for(marks, context.as_of)
+    return None if mark is None else mark.version
 
 
 def _survey(context: RunContext, inputs: Mapping[str, _Input], days: Days) -> list[FoundFile]:
@@ -155,7 +166,7 @@ def _versions(
     given = inputs[name]
     first = first_arrival(file for file in files if file.name == name)
     rows = arrived_since(given.need.rows, first)
-    return versions(rows, context.case.sources[given.source].key)
+    return versions(rows, context.case.key_of(given.source))
 
 
 def _rows(
@@ -173,7 +184,8 @@ def _events(
     events = []
     for name, given in inputs.items():
         if given.planned is not None:
-            known_at = context.case.sources[given.source].known_at
+            source = context.case.sources.get(given.source)
+            known_at = None if source is None else source.known_at
             if known_at is not None:
                 where = f"sources.{given.source}.known_at"
                 known_at = checked(known_at, given.need.rows, where=where)
@@ -232,7 +244,12 @@ def _grid(context: RunContext) -> Grid:
 
 
 def _key(context: RunContext) -> tuple[str, ...]:
-    return context.case.sources[context.case.predict.each].key
+    return context.case.key_of(context.case.predict.each)
+
+
+def _settings(case: Case, name: str) -> dict[str, Any]:
+    settings = case.entities.get(name) or case.sources[name]
+    return settings.model_dump(mode="json")
 
 
 def _fingerprint(
@@ -243,7 +260,7 @@ def _fingerprint(
     used = {case.predict.each, *case.features.latest, *case.features.history}
     content = {
         "inputs": read_from(files),
-        "sources": {name: case.sources[name].model_dump(mode="json") for name in sorted(used)},
+        "sources": {name: _settings(case, name) for name in sorted(used)},
         "predict": case.predict.model_dump(mode="json", include={"each", "day", "at"}),
         "features": case.features.model_dump(mode="json"),
         "holidays": {name: list(map(str, found.days)) for name, found in holidays.items()},

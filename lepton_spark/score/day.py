@@ -38,5 +38,5 @@ def day_scores(context: RunContext, features: DataFrame, model: Bundle) -> DataF
     """
     predicted = context.case.predict
     rows = features.filter(F.col(predicted.day) == F.lit(context.as_of))
-    key = context.case.sources[predicted.each].key
+    key = context.case.key_of(predicted.each)
     return predict(context, rows, {JOB: model}, keep=key).withColumnRenamed(f"p_{JOB}", "score")

@@ -104,7 +104,7 @@ def _publish(
 ) -> Published:
     table, key = predictions_table(context), context.as_of.isoformat()
     good, bad = (rows.persist() for rows in _scheduled(context, inputs))
-    names = context.case.sources[context.case.predict.each].key
+    names = context.case.key_of(context.case.predict.each)
     rows = assemble(good, bad, day_scores(context, inputs.features_rows(context), model), names)
     publication = tables.Publication(
         table,

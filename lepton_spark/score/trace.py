@@ -44,7 +44,7 @@ def trace(context: RunContext, key_text: str) -> StageResult:
         InternalError: The score cannot be computed again.
     """
     table = predictions_table(context)
-    key = context.case.sources[context.case.predict.each].key
+    key = context.case.key_of(context.case.predict.each)
     named = parse_key(key_text, key)
     published = tables.read(context, table)
     is_asked = matches(named, published.schema)

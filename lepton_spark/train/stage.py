@@ -269,7 +269,7 @@ def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) 
     return {
         "case": case.case,
         "each": case.predict.each,
-        "key": list(case.sources[case.predict.each].key),
+        "key": list(case.key_of(case.predict.each)),
         "day": case.predict.day,
         "label": case.aim.label.name,
         "columns": [{"name": name, "type": types[name]} for name in transform.columns],

@@ -1,0 +1,29 @@
+"""Which publication a date reads."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from lepton_spark.entities.published import published_for
+from lepton_spark.lake.marker import Marker
+
+
+def mark(version, key, job="resolve"):
+    return Marker(version, "r", job, key, f"f{version}", 0, 1, "0")
+
+
+MARKS = [mark(0, "2024-01-01"), None, mark(2, "2024-01-03"), mark(3, "2024-01-02", "other")]
+
+
+def test_a_date_reads_the_newest_publication_for_it_or_for_one_before():
+    found = {day: published_for(MARKS, date(2024, 1, day)) for day in (1, 2, 3, 9)}
+
+    assert {day: mark.version for day, mark in found.items()} == {1: 0, 2: 0, 3: 2, 9: 2}
+
+
+def test_a_publication_made_anew_for_the_same_date_counts():
+    assert published_for([*MARKS, mark(4, "2024-01-01")], date(2024, 1, 2)).version == 4
+
+
+def test_before_the_first_there_is_none():
+    assert published_for(MARKS, date(2023, 12, 31)) is None
