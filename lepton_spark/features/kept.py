@@ -255,7 +255,7 @@ def _array(column: pa.ChunkedArray) -> pa.Array:
 def _refuse_not_finite() -> None:
     raise DataError(
         "LS-2161",
-        "a value of a history measure is NaN or infinite.",
+        "a value of a history measure is not finite.",
         "it has no place in an order of numbers.",
         "leave it out in the measure's expression, such as with nullif or case.",
     )

@@ -6,7 +6,7 @@ import itertools
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,22 @@ TYPES: Mapping[str, DataType] = {
     "real / 1000": DoubleType(),
 }
 HISTORY = History.model_validate({"by": KEY_SETS, "over": [*OVER.values()], "measures": MEASURES})
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the work is cut.
+
+    Args:
+        num_days: Of each chunk.
+        seed: Of a random order of the events, in random pieces; None is as they are.
+    """
+
+    num_days: int = 100
+    seed: int | None = None
+
+
+WHOLE = Cut()
 _INSTANT = pa.timestamp("us", "UTC")
 _ARROW = {
     "string": pa.string(),
@@ -106,8 +122,7 @@ def found_features(
     rows: Sequence[Any],
     events: pa.Table,
     *,
-    num_days: int = 100,
-    seed: int | None = None,
+    cut: Cut = WHOLE,
     only: str | None = None,
 ) -> list[dict[str, Any]]:
     """The features of each row, by name.
@@ -116,8 +131,7 @@ def found_features(
         world: Where the moments are.
         rows: To predict.
         events: Prepared.
-        num_days: Of each chunk.
-        seed: Of a random order of the events, in random pieces; None is as they are.
+        cut: How the work is cut.
         only: The one measure to find; None is all.
     """
     plan = PLAN
@@ -125,9 +139,11 @@ def found_features(
         plan = replace(plan, measures=tuple(each for each in plan.measures if each.name == only))
     first = min((row.day for row in rows), default=EPOCH)
     found: dict[int, dict[str, Any]] = {}
-    for chunk in sorted({(row.day - first).days // num_days for row in rows}):
-        days = Days((first - EPOCH).days + chunk * num_days, num_days)
-        mine = [at for at, row in enumerate(rows) if (row.day - first).days // num_days == chunk]
+    for chunk in sorted({(row.day - first).days // cut.num_days for row in rows}):
+        days = Days((first - EPOCH).days + chunk * cut.num_days, cut.num_days)
+        mine = [
+            at for at, row in enumerate(rows) if (row.day - first).days // cut.num_days == chunk
+        ]
         table = pa.table(
             {
                 "world": pa.array([rows[at].world for at in mine], pa.int32()),
@@ -138,7 +154,7 @@ def found_features(
             }
         )
         finder = HistoryFinder(plan, table, days)
-        for piece in _pieces(_touching(events, days), seed):
+        for piece in _pieces(_touching(events, days), cut.seed):
             finder.add(piece)
         for name, values, place in finder.answers():
             taken = values.take(pa.array(place)).to_pylist()

@@ -18,6 +18,8 @@ from lepton_spark.silver.knowledge import versions
 from tests.features.world import KEY_SETS, World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame, SparkSession
 
 EVENTS = (
@@ -58,7 +60,12 @@ def row_rows(spark: SparkSession, world: World) -> DataFrame:
 
 
 def run(
-    spark: SparkSession, world: World, *, chunks: int = 2, events: DataFrame | None = None
+    spark: SparkSession,
+    world: World,
+    *,
+    chunks: int = 2,
+    events: DataFrame | None = None,
+    settings: Sequence[Latest | History] = (LATEST, HISTORY),
 ) -> DataFrame:
     """The features of all rows."""
     grid = Grid.of(world.at)
@@ -66,8 +73,8 @@ def run(
     given = event_rows(spark, world) if events is None else events
     known = declare(versions(given, ["world", "event"]), "declared")
     plans = []
-    for settings in (LATEST, HISTORY):
-        planned = make_plan("sales", settings, known)
+    for section in settings:
+        planned = make_plan("sales", section, known)
         plans.append((planned.plan, prepare(known, planned.plan, planned.values, grid)))
     days = [(row.day - date(1970, 1, 1)).days for row in world.rows]
     length = -(-(max(days) - min(days) + 1) // chunks)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lepton_spark.config.case import Moment
 from lepton_spark.config.features import Measure
 from lepton_spark.errors import DataError
-from tests.features.chunked import PLAN, found_features, prepared
+from tests.features.chunked import PLAN, Cut, found_features, prepared
 from tests.features.oracle import wanted_features, worlds_rows, wrong
 from tests.features.world import Event, Row, World, _matches, known_events, make_world
 
@@ -43,7 +43,7 @@ def test_every_measure_is_what_a_brute_force_finds(seed, at, num_days):
     world = make_world(seed, at, AROUND[at], worlds=2, size=25)
     rows = worlds_rows(world)
 
-    found = found_features(world, rows, prepared(world), num_days=num_days, seed=seed)
+    found = found_features(world, rows, prepared(world), cut=Cut(num_days, seed))
 
     for mine, wanted in zip(found, _wanted(world, rows), strict=True):
         assert wrong(mine, wanted) == []
@@ -56,7 +56,7 @@ def test_features_are_the_same_for_any_chunks_and_order(seed, num_days):
     rows, events = worlds_rows(world), prepared(world)
 
     one = found_features(world, rows, events)
-    many = found_features(world, rows, events, num_days=num_days, seed=seed)
+    many = found_features(world, rows, events, cut=Cut(num_days, seed))
 
     assert one == many
 
