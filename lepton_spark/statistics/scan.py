@@ -46,7 +46,7 @@ def scan_files(spark: SparkSession, plan: FilePlan, wanted: Wanted) -> Found:
     """Measure the rows of a file plan.
 
     Tasks are cut by rows alone, and what they find is added up in their order: the same plan gives
-    the same numbers to the bit on any cluster. Costs one Spark job with one small shuffle; the
+    the same numbers to the bit on any number of cores. Costs one Spark job with one small shuffle; the
     driver collects one result a column.
 
     Args:

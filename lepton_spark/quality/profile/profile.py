@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 131_072  # a column of so many floats fits into a core's cache
 _CELLS_AT_ONCE = 1 << 23
 _FEWEST_ROWS = 4096
+_BYTES_AT_ONCE = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,23 @@ def rows_at_once(num_columns: int) -> int:
 
 
 def blocks(rows: Iterable[pa.Table], number: int) -> Iterator[pa.Table]:
-    """The same rows in parts of one size, but for the last; none where there are no rows."""
+    """The same rows in parts of one size, smaller where they hold long texts; none of no rows."""
     waiting: list[pa.Table] = []
     for part in rows:
         waiting.append(part)
-        while sum(each.num_rows for each in waiting) >= number:
+        while _is_enough(waiting, number):
             joined = pa.concat_tables(waiting) if len(waiting) > 1 else waiting[0]
             yield joined.slice(0, number)
             waiting = [joined.slice(number)]
     if any(each.num_rows for each in waiting):
         yield pa.concat_tables(waiting)
+
+
+def _is_enough(parts: Sequence[pa.Table], number: int) -> bool:
+    num_rows = sum(each.num_rows for each in parts)
+    return num_rows >= number or (
+        num_rows > 0 and sum(each.nbytes for each in parts) >= _BYTES_AT_ONCE
+    )
 
 
 def as_array(column: pa.ChunkedArray) -> pa.Array:

@@ -21,6 +21,13 @@ def test_rows_are_taken_in_pieces_of_one_size_whatever_parts_they_come_in():
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13]]
 
 
+def test_long_texts_are_taken_in_smaller_pieces(monkeypatch):
+    monkeypatch.setattr(profile, "_BYTES_AT_ONCE", 1000)
+    parts = [pa.table({"x": ["letter" * 100]}) for _ in range(5)]
+
+    assert [block.num_rows for block in blocks(parts, 100)] == [2, 2, 1]
+
+
 def test_a_thousand_columns_are_measured_in_small_pieces(monkeypatch):
     """Memory is that of a piece, which is the smaller the more columns there are."""
     random = np.random.default_rng(1)
