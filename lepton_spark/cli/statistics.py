@@ -41,7 +41,7 @@ Tables = Annotated[
     typer.Option(
         "--table",
         metavar="NAME",
-        help="A source, or a table such as gold.flight_delay_features; may be repeated. "
+        help="A source, or a table such as gold.shop_features; may be repeated. "
         "All clean tables where it is left out.",
     ),
 ]
@@ -64,7 +64,7 @@ def statistics(
 ) -> int:
     """Say what the columns of clean tables or features hold, and keep it in ops.metrics.
 
-    lepton statistics flight_delay --table outcomes --as-of 2014-01-02
+    lepton statistics shop --table orders --as-of 2024-01-31
     """
     from lepton_spark.config.loader import load_case
     from lepton_spark.statistics.subject import chosen

@@ -46,8 +46,8 @@ def scan_files(spark: SparkSession, plan: FilePlan, wanted: Wanted) -> Found:
     """Measure the rows of a file plan.
 
     Tasks are cut by rows alone, and what they find is added up in their order: the same plan gives
-    the same numbers to the bit on any number of cores. Costs one Spark job with one small shuffle; the
-    driver collects one result a column.
+    the same numbers to the bit on any number of cores. Costs one Spark job with one small shuffle;
+    the driver collects one result a column.
 
     Args:
         spark: Its workers read the files.

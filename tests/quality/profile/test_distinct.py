@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lepton_spark.quality.profile.distinct import KEPT, STANDARD_ERROR, Distinct
@@ -15,6 +15,7 @@ from lepton_spark.quality.profile.hashing import hash_numbers, hash_texts
 TEXTS = st.lists(st.text(max_size=300) | st.sampled_from(["", "a", "a\0", "\0", "😀", "😀" * 80]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9000), max_size=6000), st.integers(1, 9))
 def test_any_cutting_and_order_gives_the_same_number(values, num_pieces):
     hashes = hash_numbers(np.array(values, np.int64))
@@ -58,6 +59,7 @@ def test_the_error_is_spread_as_is_stated():
     assert np.std(errors) == pytest.approx(STANDARD_ERROR, rel=0.25)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_texts_have_the_same_hash_only_where_they_are_the_same(texts):
     hashes = hash_texts(pa.array(texts, pa.string())).tolist()
@@ -66,13 +68,14 @@ def test_texts_have_the_same_hash_only_where_they_are_the_same(texts):
     assert [hashes[texts.index(text)] for text in texts] == hashes
 
 
-@given(TEXTS, st.integers(0, 5))
-def test_the_hash_of_a_text_does_not_depend_on_what_is_beside_it(texts, start):
+@settings(deadline=None)
+@given(TEXTS)
+def test_the_hash_of_a_text_does_not_depend_on_what_is_beside_it(texts):
     whole = pa.array(["before", *texts], pa.string())
 
-    cut = hash_texts(whole.slice(1 + start))
+    found = hash_texts(whole.slice(1)).tolist()
 
-    np.testing.assert_array_equal(cut, hash_texts(pa.array(texts, pa.string()))[start:])
+    assert found == [int(hash_texts(pa.array([text]))[0]) for text in texts]
 
 
 def test_a_number_has_one_hash_in_any_width():
