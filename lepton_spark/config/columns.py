@@ -157,6 +157,10 @@ class _SourceColumns:
         if self._source.known_at is not None:
             path = (*self._path, "known_at")
             self._demand(path, self._parse(path, self._source.known_at).kind, {"timestamp"})
+        if (near := self._source.near_duplicates) is not None:
+            path = (*self._path, "near_duplicates", "column")
+            self._see(path, near.column)
+            self._demand(path, self._columns[near.column].kind, {"string"})
         if self._source.arrives is not None and "{date}" not in self._source.path:
             refuse(
                 self._where((*self._path, "arrives")),

@@ -87,6 +87,18 @@ class LocalTime(Settings):
         return tuple(name for name in (self.date, self.clock, self.text) if name is not None)
 
 
+class NearDuplicates(Settings):
+    """Texts of one source that say nearly the same: all but one are duplicates."""
+
+    column: ColumnName = Field(description="Text column.")
+    similarity: float = Field(
+        0.8, ge=0.3, le=1, description="Least share of word pairs that both texts have (Jaccard)."
+    )
+    keep: Literal["first", "last"] = Field(
+        "first", description="Which of similar rows stays, by file and row."
+    )
+
+
 class Source(Settings):
     """One raw table: files -> bronze -> silver."""
 
@@ -121,6 +133,9 @@ class Source(Settings):
     )
     derive: dict[ColumnName, SqlExpression] = Field(
         default_factory=dict, description="New columns, computed in the order written."
+    )
+    near_duplicates: NearDuplicates | None = Field(
+        None, description="Rows whose text is nearly that of another row landed with them."
     )
     max_refused: Annotated[float, Field(ge=0, le=1)] = Field(
         0.05, description="Share of refused rows above which nothing is published."

@@ -231,4 +231,5 @@ def told_reasons(counted: Tally) -> str:
 
 def _refused(counted: Tally) -> list[tuple[str, int]]:
     """Reasons of refused rows, most frequent first."""
-    return [pair for pair in counted.reasons.items() if not pair[0].endswith("_duplicate")]
+    told = counted.reasons.items()
+    return [(reason, n) for reason, n in told if "_duplicate" not in reason.split(":")[0]]

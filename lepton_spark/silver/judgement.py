@@ -13,6 +13,7 @@ from lepton_spark.silver.conform import conform
 from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates, yield_to_silver
 from lepton_spark.silver.derive import add_known_at, derive
 from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
+from lepton_spark.silver.near_duplicates import mark_near_duplicates
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -36,7 +37,8 @@ def judge(
 
     Returns:
         As many rows: the columns of silver, and `_reasons`, `_severity` (null where good) and
-        `_unmatched`. Costs one shuffle, besides joins to references that are not small.
+        `_unmatched`. Costs one shuffle, besides joins to references that are not small, and those
+        of near duplicates where the source looks for them.
 
     Raises:
         ConfigError: An expression that is not allowed.
@@ -55,7 +57,10 @@ def judge(
     rows = derive(rows, source.derive)
     rows = check_key(rows, source.key)
     rows = add_known_at(rows, source.known_at)
-    return mark_duplicates(rows, source.key, names)
+    judged = mark_duplicates(rows, source.key, names)
+    if source.near_duplicates is None:
+        return judged
+    return mark_near_duplicates(judged, source.near_duplicates)
 
 
 def judge_rest(

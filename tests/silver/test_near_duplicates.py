@@ -1,0 +1,118 @@
+"""Near duplicates against a comparison of each text with each."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from pyspark.sql import functions as F
+
+from lepton_spark.config.source import NearDuplicates
+from lepton_spark.silver.near_duplicates import bands_of, mark_near_duplicates
+
+SETTINGS = NearDuplicates(column="text", similarity=0.7)
+WORDS = [f"word{n}" for n in range(300)]
+SCHEMA = "text string, _file string, _row bigint, _severity string, _reasons array<string>"
+
+
+def shingles(text):
+    words = re.findall(r"\w+", text.lower())
+    return set(pairwise(words)) or set(words) or {text.lower()}
+
+
+def similarity(first, second):
+    return len(first & second) / len(first | second)
+
+
+def generated(count=400, seed=5):
+    """Texts of which many are others with words changed, a few the same, and one null."""
+    random = np.random.default_rng(seed)
+    texts = ["", "?!", "one", "One."]
+    while len(texts) < count:
+        words = list(random.choice(WORDS, random.integers(3, 30)))
+        if random.random() < 0.5:
+            words = texts[random.integers(4, len(texts))].split() if len(texts) > 4 else words
+            for place in random.integers(0, len(words), random.integers(0, 4)).tolist():
+                words[place] = str(random.choice(WORDS))
+        texts.append(" ".join(words))
+    return [*texts, None]
+
+
+def rows_of(texts):
+    return [(text, f"f{n % 2}", n // 2, None, []) for n, text in enumerate(texts)]
+
+
+def marked(spark, rows, settings=SETTINGS, partitions=2):
+    given = spark.createDataFrame(rows, SCHEMA).repartition(partitions)
+    found = mark_near_duplicates(given, settings)
+    assert found.columns == given.columns
+    return {
+        (row["_file"], row["_row"]): (row["_severity"], row["_reasons"]) for row in found.collect()
+    }
+
+
+@pytest.mark.spark
+def test_what_is_marked_is_what_a_comparison_of_all_finds(spark):
+    rows = rows_of(generated())
+    found = marked(spark, rows)
+
+    ordered = sorted((row for row in rows if row[0] is not None), key=lambda row: row[1:3])
+    sets = [shingles(row[0]) for row in ordered]
+    wanted = {
+        ordered[place][1:3]
+        for place in range(len(ordered))
+        if any(similarity(sets[place], sets[other]) >= 0.7 for other in range(place))
+    }
+    marks = {key for key, (severity, _) in found.items() if severity == "duplicate"}
+    assert len(found) == len(rows)
+    assert len(wanted) > 80
+    assert marks <= wanted
+    assert len(marks) >= 0.98 * len(wanted)
+    assert all(
+        reasons == (["near_duplicate:text"] if key in marks else [])
+        for key, (_, reasons) in found.items()
+    )
+    kept = [row[0] for row in rows if row[1:3] not in marks]
+    assert len(kept) == len(set(kept))
+    assert marked(spark, rows, partitions=5) == found
+
+
+@pytest.mark.spark
+def test_the_last_one_may_stay_and_bad_rows_take_no_part(spark):
+    rows = [
+        ("the plant in Oslo was sold", "a", 2, "refused", ["short_row"]),
+        ("the plant in Oslo was sold", "a", 3, None, []),
+        ("The plant in Oslo was sold!", "a", 4, None, []),
+    ]
+    last = SETTINGS.model_copy(update={"keep": "last"})
+
+    assert marked(spark, rows, last) == {
+        ("a", 2): ("refused", ["short_row"]),
+        ("a", 3): ("duplicate", ["near_duplicate:text"]),
+        ("a", 4): (None, []),
+    }
+
+
+@pytest.mark.spark
+def test_a_text_that_thousands_share_is_kept_once_and_compares_no_two_with_each_other(spark):
+    rows = spark.range(0, 4000, 1, 2).select(
+        F.lit("nothing to report today").alias("text"),
+        F.lit("a").alias("_file"),
+        F.col("id").alias("_row"),
+        F.lit(None).cast("string").alias("_severity"),
+        F.array().cast("array<string>").alias("_reasons"),
+    )
+
+    found = mark_near_duplicates(rows, SETTINGS).filter(F.col("_severity").isNull())
+
+    assert [row["_row"] for row in found.collect()] == [0]
+
+
+def test_more_bands_are_taken_for_less_similar_texts():
+    for similarity_ in (0.3, 0.5, 0.7, 0.8, 0.95, 1.0):
+        bands, rows = bands_of(similarity_)
+        assert bands * rows <= 64
+        assert 1 - (1 - similarity_**rows) ** bands >= 0.999 or rows == 1
+    assert bands_of(0.95)[1] > bands_of(0.6)[1]
