@@ -191,8 +191,7 @@ def _survey(
     digest = sum((digest for digest, _ in found), RowsDigest())
     surveys = {}
     for place, name in enumerate(columns.numbers):
-        # A task all of whose rows are refused has nothing to add.
-        first, *others = (survey[place] for _, survey in found if survey)
+        first, *others = (survey[place] for _, survey in found)
         surveys[name] = sum(others, first)
     return digest, surveys
 
@@ -213,7 +212,7 @@ def _details(
     found = [passes.read_detail(blob) for blob in scan.collect(filled, detail)]
     summaries: dict[str, Summary | None] = dict.fromkeys(columns.numbers)
     for place, name in enumerate(filled):
-        first, *others = (details[place] for details in found if details)
+        first, *others = (details[place] for details in found)
         total: Detail = sum(others, first)
         summaries[name] = summarise(surveys[name], bounds[name], total)
     return summaries

@@ -151,8 +151,7 @@ def _ranks(survey: Survey, probabilities: tuple[float, float]) -> tuple[int, int
 
 
 def _summed(names: Sequence[str], found: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    parts = [part for part in found if part]
-    return {name: reduce(add, (part[place] for part in parts)) for place, name in enumerate(names)}
+    return {name: reduce(add, (part[place] for part in found)) for place, name in enumerate(names)}
 
 
 def _forest(scan: Scan, name: str, columns: Sequence[str], rule: Outliers) -> Forest | None:

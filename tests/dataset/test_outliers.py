@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from lepton_spark.config.fitted import Outliers
 from lepton_spark.dataset.fit_outliers import grow
 from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.transform import FeatureTransform, NumberColumn
+from lepton_spark.errors import ModelError
 
 RULE = Outliers(by="isolation_forest", share=0.05, then="flag")
 
@@ -82,6 +84,20 @@ def test_the_document_holds_forests_to_the_bit():
 
     assert again == TRANSFORM
     assert again.apply(ROWS).numbers.tobytes() == TRANSFORM.apply(ROWS).numbers.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change", [{"left": -1}, {"left": 1}, {"right": 10**6}, {"feature": 9}, {"length": None}]
+)
+def test_a_forest_whose_paths_do_not_end_is_refused(change):
+    document = json.loads(TRANSFORM.to_json())
+    forest = document["forests"][0]
+    inner = next(n for n, feature in enumerate(forest["feature"]) if n > 1 and feature >= 0)
+    for part, value in change.items():
+        forest[part][inner] = value
+
+    with pytest.raises(ModelError, match="LS-3012"):
+        FeatureTransform.from_json(json.dumps(document))
 
 
 def test_what_finds_outliers_goes_with_its_columns():

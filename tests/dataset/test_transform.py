@@ -107,6 +107,22 @@ def test_the_document_survives_a_round_trip():
     assert again.digest == TRANSFORM.digest
 
 
+def test_a_document_of_the_older_form_still_loads():
+    document = json.loads(TRANSFORM.to_json())
+    newer = {"fences", "forests", "encodings", "texts"}
+    older = {name: part for name, part in document.items() if name not in newer}
+
+    assert FeatureTransform.from_json(json.dumps({**older, "form": 1})) == TRANSFORM
+    with pytest.raises(ModelError, match="LS-3012"):
+        FeatureTransform.from_json(json.dumps(older))
+
+
+ENCODED = {
+    "name": "shop", "levels": ["a"], "rows": [[3, 1]], "positives": [[3, 0]],
+    "all_rows": [4, 6], "all_positives": [3, 2], "smoothing": 2.0,
+}  # fmt: skip
+
+
 def damaged(**changes):
     document = json.loads(TRANSFORM.to_json())
     return json.dumps({**document, **changes})
@@ -120,6 +136,13 @@ def damaged(**changes):
         "{",
         damaged(form=3),
         damaged(numbers=[{"name": "delay"}]),
+        damaged(fences=[{"name": "gone", "low": 0.0, "high": 1.0, "then": "flag"}]),
+        damaged(fences=[{"name": "delay", "low": 2.0, "high": 1.0, "then": "flag"}]),
+        damaged(fences=[{"name": "delay", "low": 0.0, "high": 1.0, "then": "guess"}]),
+        damaged(forests=[{"name": "delay"}]),
+        damaged(texts=[{"name": "t", "terms": ["b", "a"], "idf": [1.0, 1.0], "ngrams": 1}]),
+        damaged(encodings=[{**ENCODED, "all_rows": [4]}]),
+        damaged(encodings=[{**ENCODED, "positives": [[4, 0]]}]),
         damaged(numbers=[{**json.loads(TRANSFORM.to_json())["numbers"][0], "scale": 0.0}]),
         damaged(numbers=[{**json.loads(TRANSFORM.to_json())["numbers"][0], "mean": float("nan")}]),
         damaged(categories=[{"name": "delay", "vocabulary": []}]),
