@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,30 +10,24 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
-from splink import Linker, SettingsCreator, SparkAPI
+from splink import Linker, SettingsCreator
 from splink.internals.exceptions import EMTrainingException, SplinkException
-from splink.internals.spark.jar_location import similarity_jar_location
 
 from lepton_spark.entities.blocks import block_of
 from lepton_spark.entities.clusters import PROBABILITY
 from lepton_spark.entities.compare import compared, comparison_of
+from lepton_spark.entities.engine import Engine
 from lepton_spark.entities.records import MEMBER, SOURCE
 from lepton_spark.errors import DataError
 from lepton_spark.lake.troubles import explain
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
     from lepton_spark.config.entity import Entity
 
 _UID, _DATASET = "uid", "source_dataset"
-_PATTERNS = "__splink__agreement_pattern_counts"
-_KEPT = (
-    "__splink__df_concat_with_tf",
-    "__splink__df_concat_sample",
-    "__splink__blocked_id_pairs",
-    "__splink__df_comparison_vectors",
-)
+_VIEW = "__lepton_"  # no table of a metastore is called so
 # Pairs that say how often unlike rows agree by chance, and pairs that one rule is learned from.
 _RANDOM_PAIRS, _TRAINING_PAIRS = 1e6, 5_000_000
 _SEED = 7
@@ -68,44 +61,6 @@ class Model:
     prior: float
 
 
-class _Engine(SparkAPI):  # type: ignore[misc]  # Splink ships no types
-    """Splink's way to Spark, with bounded plans, and without anything left behind.
-
-    Splink aggregates the pairs of a rule to counts of the levels that they agree on, a few hundred
-    rows at most, and reads them in each iteration: they are kept as literal rows, in order, so that
-    an iteration reads no table and sums in the same order each time.
-    """
-
-    def __init__(self, session: SparkSession, *, needs_jar: bool) -> None:
-        self.kept: list[DataFrame] = []
-        # On Databricks Splink brings its jar itself.
-        if needs_jar and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
-            session.sql(f"ADD JAR '{similarity_jar_location()}'")
-        super().__init__(
-            spark_session=session,
-            break_lineage_method="persist",
-            register_udfs_automatically=needs_jar,
-        )
-
-    def _break_lineage_and_repartition(
-        self, spark_df: DataFrame, templated_name: str, physical_name: str
-    ) -> DataFrame:
-        del physical_name
-        if templated_name == _PATTERNS:
-            counted = sorted(tuple(row) for row in spark_df.collect())
-            literal: DataFrame = self.spark.createDataFrame(counted, spark_df.schema)
-            return literal.coalesce(1)
-        if templated_name in _KEPT:
-            self.kept.append(spark_df.persist())
-        return spark_df
-
-    def release(self) -> None:
-        """Forget the tables that were kept."""
-        for table in self.kept:
-            table.unpersist()
-        self.kept.clear()
-
-
 def links(
     records: Mapping[str, DataFrame], entity: Entity, model: Model
 ) -> tuple[DataFrame, Mapping[str, Any]]:
@@ -128,13 +83,17 @@ def links(
     session = next(iter(records.values())).sparkSession
     needs_jar = any(each.kind == "jaro_winkler" for each in entity.match.values())
     with _quiet(), _plain_errors():
-        engine = _Engine(session, needs_jar=needs_jar)
+        engine = Engine(session, needs_jar=needs_jar)
         try:
             tables = [
-                engine.register(_for_splink(rows, entity, model), dataset_display_name=source)
+                engine.register(
+                    _for_splink(rows, entity, model),
+                    table_name=f"{_VIEW}{source}",
+                    dataset_display_name=source,
+                )
                 for source, rows in records.items()
             ]
-            linker = Linker(tables, _settings(entity, model))
+            linker = Linker(tables, _settings(entity, model), log_level=None)
             _learn(linker, entity, model)
             predicted = linker.inference.predict(threshold_match_probability=entity.threshold)
             # The plan ends here: what follows does not drag Splink's queries along.
@@ -235,14 +194,16 @@ def _weights(linker: Linker) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Splink's log holds SQL and labels with cells: nothing of it is let out."""
-    log = logging.getLogger("splink")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    """What Splink and its parser log is SQL, which may hold cells: nothing of it is let out."""
+    logs = [logging.getLogger(name) for name in ("splink", "sqlglot")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 @contextmanager

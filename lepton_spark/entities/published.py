@@ -14,7 +14,7 @@ JOB = "resolve"
 
 
 def published_for(marks: Sequence[Marker | None], as_of: date) -> Marker | None:
-    """The newest publication for a date or one before it; None where there is none.
+    """The publication for a date, else for the last one before it; None where there is none.
 
     An entity's table is replaced as a whole: a night that is run again must not see what later
     nights found.
@@ -24,5 +24,5 @@ def published_for(marks: Sequence[Marker | None], as_of: date) -> Marker | None:
         as_of: Logical date of the reader.
     """
     until = as_of.isoformat()
-    ours = [mark for mark in marks if mark is not None and mark.job == JOB]
-    return next((mark for mark in reversed(ours) if mark.key <= until), None)
+    ours = [m for m in marks if m is not None and m.job == JOB and m.key <= until]
+    return max(ours, key=lambda mark: (mark.key, mark.version), default=None)

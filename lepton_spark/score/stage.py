@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.bronze.landed import StoredFile, stored
 from lepton_spark.context import Published, RunContext, StageResult
+from lepton_spark.entities.published import published_for
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import TableId
@@ -92,6 +93,9 @@ def _inputs(context: RunContext) -> _Inputs:
         str(table): tables.current_version(context, table)
         for table in (features, silver, bronze, _QUARANTINE)
     }
+    if case.predict.each in case.entities:
+        mark = published_for(tables.marks(context, silver, versions[str(silver)]), context.as_of)
+        versions |= {str(silver): mark.version} if mark is not None else {}
     return _Inputs(features, silver, bronze, versions)
 
 
@@ -130,10 +134,11 @@ def _publish(
 def _scheduled(context: RunContext, inputs: _Inputs) -> tuple[DataFrame, DataFrame]:
     """The raw rows of the day: accepted and refused."""
     predict_ = context.case.predict
-    source = context.case.sources[predict_.each]
     day = Day(predict_.day, context.as_of, context.moment)
-    good = accepted(inputs.read(context, inputs.silver), source.key, day)
-    if inputs.versions[str(_QUARANTINE)] < 0:
+    key = context.case.key_of(predict_.each)
+    good = accepted(inputs.read(context, inputs.silver), key, day)
+    source = context.case.sources.get(predict_.each)  # an entity is made of accepted rows alone
+    if source is None or inputs.versions[str(_QUARANTINE)] < 0:
         return good, good.limit(0).withColumn("_reasons", F.array().cast("array<string>"))
     locators = inputs.read(context, _QUARANTINE).filter(
         (F.col("case") == context.case.case)
@@ -161,7 +166,8 @@ def _count(context: RunContext, good: DataFrame, bad: DataFrame) -> int:
 
 def _fingerprint(context: RunContext, scorer: Scorer) -> str:
     """Digest of what the predictions follow from: the model, the raw files, the settings."""
-    case = context.case.model_dump(mode="json", include={"sources", "predict", "features"})
+    parts = {"sources", "predict", "features", *(["entities"] if context.case.entities else [])}
+    case = context.case.model_dump(mode="json", include=parts)
     contracts = {name: repr(contract) for name, contract in context.contracts.items()}
     document = [scorer.digest, _files(context), case, contracts]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.bronze.stage import land
 from lepton_spark.config.check import load_all
+from lepton_spark.entities.stage import resolve
 from lepton_spark.features.stage import build
 from lepton_spark.lake import tables
 from lepton_spark.silver.stage import refine
@@ -62,6 +64,7 @@ KNOWN = {
         "2017-08-26", {"labels": 10_000, "images": 10_000}, 10_000, is_large=True
     ),
     "neu_surface_defects": Known("2013-01-02", {"surfaces": 1_800}, 1_800),
+    "entity_dblp_acm": Known("2004-01-01", {"dblp": 2_616, "acm": 2_294}, 2_766),
 }  # fmt: skip
 
 
@@ -74,7 +77,8 @@ def to_gold(tmp_path, context_for):
         folder = tmp_path / "lake" / "landing" / name
         shutil.copytree(DATA / name, folder, copy_function=shutil.copyfile)
         context = context_for(loaded.case, KNOWN[name].as_of, contracts=loaded.contracts)
-        return context, land(context), refine(context), build(context, days="all")
+        landed, refined, _ = land(context), refine(context), resolve(context)
+        return context, landed, refined, build(context, days="all")
 
     return run
 
@@ -150,6 +154,20 @@ def surfaces(context):
     assert [tuple(row)[1:] for row in counts.collect()] == [(200, 200, 300)] * 6
 
 
+def papers(context):
+    """Pairs of both bibliographies, against the mapping that no stage has read."""
+    members = rows_of(context, "silver", "papers_members")
+    found = members.groupBy("papers_id").pivot("source", ["dblp", "acm"])
+    pairs = found.agg(F.first(F.col("key")["id"])).dropna().select("dblp", "acm").collect()
+    mapping = DATA / "entity_dblp_acm" / "DBLP-ACM_perfectMapping.csv"
+    true = {tuple(row) for row in csv.reader(mapping.read_text().splitlines()[1:])}
+    right = len(true.intersection(map(tuple, pairs)))
+    assert len(true) == 2_224
+    precision, recall = right / len(pairs), right / len(true)
+    f1 = 2 * precision * recall / (precision + recall)
+    assert f1 >= 0.975, (precision, recall, f1)
+
+
 CHECKS = {
     "online_retail": retail,
     "adult": income,
@@ -158,6 +176,7 @@ CHECKS = {
     "physionet2012_set_a": stays,
     "fashion_mnist": garments,
     "neu_surface_defects": surfaces,
+    "entity_dblp_acm": papers,
 }
 
 

@@ -42,8 +42,8 @@ def test_an_unknown_command_names_the_nearest_one(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "land", "refine", "features", "dataset", "train", "evaluate", "register",
-                "score", "nightly"]
+    "command", ["run", "land", "refine", "resolve", "features", "dataset", "train", "evaluate",
+                "register", "score", "nightly"]
 )  # fmt: skip
 def test_no_date_is_ever_assumed(command, capsys):
     assert main([command, "flight_delay"]) == 2
