@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lepton_spark.cli import journey
+from lepton_spark.cli import features, journey
 from lepton_spark.cli.closing import closing
 from lepton_spark.cli.options import (
     CONF,
@@ -55,7 +55,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("run", rich_help_panel="Journey")(run)
     app.command("nightly", rich_help_panel="Journey")(nightly)
     for name, stage in journey.STAGES.items():
-        app.command(name, help=_HELP[name], rich_help_panel="One stage")(_stage(name, stage))
+        command = _stage(name, stage)
+        if name == "features":
+            command = features.command(command)
+        app.command(name, help=_HELP[name], rich_help_panel="One stage")(command)
 
 
 def run(

@@ -86,7 +86,7 @@ def test_features_of_the_row_come_after_its_own_columns(conf: Configuration):
         (features(text={"email": {"measures": ["num_chars"]}}), "LS-1041", "personal"),
         (
             features(text={"store": {"ngrams": {"of": "words", "buckets": 513}}}),
-            "LS-1006",
+            "LS-1007",
             "less than or equal to 512",
         ),
         (
