@@ -11,7 +11,7 @@ from lepton_spark.config.columns import SilverColumns, Where, dotted
 from lepton_spark.config.contract import SUFFIX, Contract, load_contract
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.entity_checker import EntityChecker
-from lepton_spark.config.feature_checker import FeatureChecker
+from lepton_spark.config.episode_checker import EpisodeChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
@@ -98,12 +98,13 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     if case.has_aim:
         checker.check_label()
         checker.check_models()
-    features = FeatureChecker(case, silver, where)
+    features = EpisodeChecker(case, silver, where)
     features.check_own()
     for source, latest in case.features.latest.items():
         features.check_latest(source, latest)
     for source, history in case.features.history.items():
         features.check_history(source, history)
+    features.check_episodes()
     features.check_names()
     TransformChecker(case, silver, where).check_transform()
 

@@ -154,9 +154,10 @@ class _SourceColumns:
     def _check_uses(self) -> None:
         for index, name in enumerate(self._source.key):
             self._see((*self._path, "key", index), name)
-        if self._source.known_at is not None:
-            path = (*self._path, "known_at")
-            self._demand(path, self._parse(path, self._source.known_at).kind, {"timestamp"})
+        for key in ("known_at", "happened_at"):
+            if (instant := getattr(self._source, key)) is not None:
+                path = (*self._path, key)
+                self._demand(path, self._parse(path, instant).kind, {"timestamp"})
         if (near := self._source.near_duplicates) is not None:
             path = (*self._path, "near_duplicates", "column")
             self._see(path, near.column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_spark.config.episode_features import episode_names, kind_of
 from lepton_spark.config.model import window_label
 from lepton_spark.config.row_feature import row_features
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def feature_names(case: Case) -> tuple[str, ...]:
-    """Names of all feature columns: own, of the row, latest, history, in the order written."""
+    """Names of all feature columns: of the row, latest, history, episodes, as written."""
     return tuple(name for name, _ in named_features(case))
 
 
@@ -38,4 +39,7 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
                 for measure, settings in history.measures.items()
                 if settings.is_over(window)
             ]
+    for source, episodes in features.episodes:
+        path = ("features", kind_of(episodes), source)
+        names += [(name, path) for name in episode_names(source, episodes)]
     return names

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from lepton_spark.config.episode_features import Baskets, Sessions
 from lepton_spark.config.model import (
     AnyWindow,
     ColumnName,
@@ -150,6 +151,12 @@ class Features(Settings):
     history: dict[Identifier, History] = Field(
         default_factory=dict, description="Source: windows over its rows known at the moment."
     )
+    sessions: dict[Identifier, Sessions] = Field(
+        default_factory=dict, description="Source: sessions of its rows known at the moment."
+    )
+    baskets: dict[Identifier, Baskets] = Field(
+        default_factory=dict, description="Source: baskets of its rows known at the moment."
+    )
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."
     )
@@ -159,3 +166,8 @@ class Features(Settings):
         """Features that are numbers and name things: those of `as_category`, and buckets."""
         buckets = (feature.name for feature in row_features(self) if feature.is_category)
         return tuple(dict.fromkeys((*self.as_category, *buckets)))
+
+    @property
+    def episodes(self) -> tuple[tuple[str, Sessions | Baskets], ...]:
+        """Each source with its sessions, then each with its baskets."""
+        return (*self.sessions.items(), *self.baskets.items())

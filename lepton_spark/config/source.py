@@ -125,6 +125,9 @@ class Source(Settings):
     known_at: SqlExpression | None = Field(
         None, description="When a row could first be known; never before its file arrived."
     )
+    happened_at: SqlExpression | None = Field(
+        None, description="When a fact was true, for the leak report; no feature uses it."
+    )
     lookup: tuple[Lookup, ...] = Field(
         (), description="Columns taken from reference sources, in the order written."
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.config.episode_features import Baskets, Sessions, split_name
 from lepton_spark.config.feature_name import named_features
 from lepton_spark.config.lineage import Lineage
-from lepton_spark.config.model import window_label
+from lepton_spark.config.model import LastRows, window_label
 from lepton_spark.config.row_feature import row_features
 from lepton_spark.features.measure import WindowMeasure
 
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
     from lepton_spark.config.case import Case
     from lepton_spark.config.contract import Contract
     from lepton_spark.config.document import KeyPath
+    from lepton_spark.config.features import Measure
+    from lepton_spark.config.model import AnyWindow
 
 _HOURS_A_DAY = 24
+_COUNTS = frozenset({"count", "distinct"})
+_VALUES = frozenset({"first", "last", "lag", "top"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class _Explainer:
             return self._latest(name, path)
         if section == "history":
             return self._history(name, path)
+        if section in {"sessions", "baskets"}:
+            return self._episode(name, path)
         return self._row(name, path)
 
     def _row(self, name: str, path: KeyPath) -> Explanation:
@@ -112,7 +120,7 @@ class _Explainer:
         latest = self._case.features.latest[source]
         column = name.removeprefix(f"{source}_")
         is_age = path[-1] != "take"
-        window = _spoken(latest.within.total_seconds())
+        window = _spoken(latest.within)
         known_at = self._case.sources[source].known_at or "*"
         made_of = self._lineage.raw_of(source, known_at) if is_age else self._raw(source, [column])
         return Explanation(
@@ -122,9 +130,9 @@ class _Explainer:
             measure="hours since the last row" if is_age else f"{column} of the last row",
             reads=tuple(sorted({*self._raw(source, latest.on), *made_of})),
             key=latest.on,
-            window=f"the last row, if of the last {window}",
+            window=f"the last row, if of {window}",
             known=self._known(source),
-            null=f"no row was known in the last {window}"
+            null=f"no row was known in {window}"
             + ("" if is_age else ", or the last one has no value"),
             asked_by=_dotted(path),
         )
@@ -139,19 +147,49 @@ class _Explainer:
             for window in history.over
             if name.startswith(f"{source}_by_{'_'.join(columns) or 'all'}_{window_label(window)}_")
         )
-        told = _spoken(window.total_seconds())
+        told = _spoken(window)
         made_of = self._lineage.raw_of(source, measure.expression)
-        is_count = measure.kind == "count"
+        is_count = measure.kind in _COUNTS
+        is_a_value = measure.kind in _VALUES
         return Explanation(
             name=name,
-            type=WindowMeasure(measure_name, measure.kind).type_,
+            type="as its value" if is_a_value else WindowMeasure(name, measure.kind).type_,
             source=source,
-            measure=f"{measure.kind} of {measure.expression}".replace("of *", "of rows"),
+            measure=_measured(measure),
             reads=tuple(sorted(made_of | {*self._raw(source, by)})),
             key=by,
-            window=f"the last {told}",
+            window=told,
             known=self._known(source),
-            null="never: 0 where there are none" if is_count else f"no value in the last {told}",
+            null="never: 0 where there are none" if is_count else _null(measure, told),
+            asked_by=_dotted(path),
+        )
+
+    def _episode(self, name: str, path: KeyPath) -> Explanation:
+        section, source = str(path[1]), str(path[2])
+        settings: Sessions | Baskets = getattr(self._case.features, section)[source]
+        by, window, measure = split_name(name, source, settings)
+        if isinstance(settings, Sessions):
+            columns: tuple[str, ...] = (settings.at,)
+            what = f"{measure} of sessions that end with a gap over {settings.gap}"
+        else:
+            columns = (*settings.basket, *([settings.item] if settings.item else []))
+            what = f"{measure} of baskets by {', '.join(settings.basket)}"
+        condition = settings.share.get(measure) if isinstance(settings, Baskets) else None
+        if condition is not None:
+            what = f"share of baskets with a row where {condition}"
+        made_of = self._lineage.raw_of(source, condition or "*")
+        told = _spoken(window)
+        is_count = measure in {"number", "items"}
+        return Explanation(
+            name=name,
+            type="integer" if is_count else "float",
+            source=source,
+            measure=what,
+            reads=tuple(sorted(made_of | {*self._raw(source, [*by, *columns])})),
+            key=by,
+            window=told,
+            known=self._known(source),
+            null="never: 0 where there are none" if is_count else f"there are none in {told}",
             asked_by=_dotted(path),
         )
 
@@ -176,10 +214,33 @@ def _parts_of_knowledge(case: Case, source: str) -> Iterator[str]:
     yield f"for a moment at {at.time} {at.zone} of {case.predict.day} or later"
 
 
-def _spoken(seconds: float) -> str:
-    hours = int(seconds // 3600)
+def _measured(measure: Measure) -> str:
+    """What a measure of history is, in words."""
+    if measure.lag is not None:
+        return f"{measure.expression}, {measure.lag.rows} rows back"
+    if measure.quantile is not None:
+        return f"{measure.quantile.at:g} quantile of {measure.expression}"
+    if measure.ratio is not None:
+        return f"mean of {measure.expression} over that of {_spoken(measure.ratio.to)}"
+    return f"{measure.kind} of {measure.expression}".replace("of *", "of rows")
+
+
+def _null(measure: Measure, window: str) -> str:
+    if measure.lag is not None:
+        return f"fewer than {measure.lag.rows} values in {window}"
+    if measure.kind in ("deviation", "slope"):
+        return f"fewer than two values in {window}"
+    return f"no value in {window}" + (", or a mean of 0 to compare with" if measure.ratio else "")
+
+
+def _spoken(window: AnyWindow) -> str:
+    if isinstance(window, LastRows):
+        return f"the newest {window.number} rows"
+    if not isinstance(window, timedelta):
+        return "all that was known"
+    hours = window // timedelta(hours=1)
     days, rest = divmod(hours, _HOURS_A_DAY)
-    return f"{hours} hours" if rest or days == 0 else f"{days} day{'s' if days > 1 else ''}"
+    return f"the last {hours} hours" if rest or days < 2 else f"the last {days} days"  # noqa: PLR2004  # one day is 24 hours
 
 
 def _dotted(path: KeyPath) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from lepton_spark.config import expression
 from lepton_spark.config.features import Latest
 from lepton_spark.config.model import window_label
+from lepton_spark.features.events import prepare
 from lepton_spark.features.history import HistoryPlan
 from lepton_spark.features.latest import LatestPlan
 from lepton_spark.features.measured import event_columns, planned_measure
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.features import History
     from lepton_spark.features.gather import Plan
+    from lepton_spark.features.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class Planned:
 
     Args:
         values: Column of the prepared events: what it holds.
+        reshape: Makes of the prepared events others that the plan is about; None keeps them.
     """
 
     plan: Plan
     values: Mapping[str, Column]
+    reshape: Callable[[DataFrame], DataFrame] | None = None
 
 
 def make_plan(source: str, settings: Latest | History, rows: DataFrame) -> Planned:
@@ -77,6 +81,12 @@ def _plan_history(source: str, settings: History, rows: DataFrame) -> Planned:
         measures=tuple(measures),
     )
     return Planned(plan, event_columns(measures, given))
+
+
+def prepared(versions: DataFrame, planned: Planned, grid: Grid) -> DataFrame:
+    """The events of a plan: as `events.prepare` gives them, or what they are reshaped to."""
+    found = prepare(versions, planned.plan, planned.values, grid)
+    return found if planned.reshape is None else planned.reshape(found)
 
 
 def checked(text: str, rows: DataFrame, *, where: str) -> str:

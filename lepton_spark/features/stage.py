@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lepton_spark import __version__, faults
+from lepton_spark import faults
+from lepton_spark.config.happened_at import require_happened_at
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.entities.published import published_for
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
-from lepton_spark.features.events import declare, prepare
+from lepton_spark.features.events import declare
+from lepton_spark.features.fingerprint import fingerprint_of
 from lepton_spark.features.gather import Chunks, gather, longest_span
 from lepton_spark.features.grid import Grid
 from lepton_spark.features.holiday import Holidays
+from lepton_spark.features.leak import (
+    LEAKS,
+    as_happened,
+    count_leaks,
+    leak_metrics,
+    leak_publication,
+    leaks_of,
+)
+from lepton_spark.features.leak import in_hindsight as hindsight_of
 from lepton_spark.features.own import add_row_features, holiday_spans, read_columns
-from lepton_spark.features.plan import Planned, checked, make_plan
+from lepton_spark.features.plan import Planned, checked, prepared
 from lepton_spark.features.rows import visible
+from lepton_spark.features.section import AS_THEY_ARE, OVER_TIME, plans_of, sections
 from lepton_spark.features.survey import (
     FoundFile,
     Need,
     arrived_since,
     first_arrival,
-    read_from,
     survey,
 )
 from lepton_spark.lake import tables
 from lepton_spark.lake.drift import has_drifted
 from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
 from lepton_spark.lake.troubles import told_as
+from lepton_spark.quality.metrics import METRICS, metric_rows
 from lepton_spark.silver.knowledge import versions
 
 if TYPE_CHECKING:
-    from lepton_spark.config.case import Case
     from lepton_spark.features.gather import Plan
 
 logger = logging.getLogger(__name__)
@@ -59,12 +68,12 @@ class _Input:
     """A silver table, as far as a run needs it.
 
     Args:
-        planned: What to find in it; None for the rows to predict.
+        planned: What to find in it; nothing for the rows to predict.
     """
 
     source: str
     need: Need
-    planned: Planned | None = None
+    planned: tuple[Planned, ...] = ()
 
 
 def build(context: RunContext, *, days: Days = "all") -> StageResult:
@@ -91,7 +100,7 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
             table,
             JOB if days == "all" else JOB_OF_ONE_DAY,
             context.as_of.isoformat(),
-            _fingerprint(context, files, holidays),
+            fingerprint_of(context.case, files, holidays),
             replace=_replaced(context, table, features, days),
             partition_by=(_MONTH,),
             facts={"days": days, "files": len(files)},
@@ -102,6 +111,37 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     logger.info("%d rows in %s", published.rows, table)
     context.progress.step(JOB, f"{published.rows} rows")
     return StageResult(JOB, (published,), {"days": days, "rows": published.rows})
+
+
+def report_leaks(context: RunContext) -> StageResult:
+    """Publish how features would differ, had facts been known when they happened.
+
+    Compares `latest` and `history` features of all days up to the logical date with those that
+    event time gives: a fact counts from when it happened, in its newest version of that date. Of
+    the last days less is told than there is: what happened then may not have arrived yet.
+
+    Raises:
+        ConfigError: A source does not say when its facts happened.
+    """
+    require_happened_at(context.case)
+    table = TableId("gold", f"{context.case.case}_features")
+    with told_as(METRICS):
+        inputs = _inputs(context, "all", kinds=AS_THEY_ARE)
+        files = _survey(context, inputs, "all")
+        known = {name: _versions(context, name, inputs, files) for name in inputs}
+        rows = _rows(context, inputs, known)
+        events = _events(context, inputs, known)
+        hindsight = _events(context, inputs, known, in_hindsight=True)
+        found = _gathered(context, rows, [*events, *hindsight], [*_key(context)], files)
+        names = [name for plan, _ in events for name in plan.features]
+        leaks = leaks_of(dict(count_leaks(found, names).collect()), names)
+        published = tables.publish(
+            context,
+            metric_rows(context, table, leak_metrics(leaks)),
+            leak_publication(context, table, fingerprint_of(context.case, files)),
+        )
+    told = {leak.feature: {"rows": leak.rows, "differing": leak.differing} for leak in leaks}
+    return StageResult(LEAKS, (published,), {"features": told})
 
 
 def _replaced(context: RunContext, table: TableId, features: DataFrame, days: Days) -> str:
@@ -117,24 +157,28 @@ def _replaced(context: RunContext, table: TableId, features: DataFrame, days: Da
     return f"_as_of <= DATE'{as_of}'"
 
 
-def _inputs(context: RunContext, days: Days) -> dict[str, _Input]:
+def _inputs(context: RunContext, days: Days, kinds: Sequence[str] = OVER_TIME) -> dict[str, _Input]:
     """The tables to read, and which of their rows are wanted; nothing is read yet."""
     predict, features = context.case.predict, context.case.features
     day, as_of = F.col(predict.day), F.lit(context.as_of)
     wanted = day == as_of if days == "one" else day <= as_of
     each = Need(_arrived(context, predict.each), wanted, F.unix_date(day))
     inputs = {_EACH: _Input(predict.each, each)}
-    for kind, sections in (("latest", features.latest), ("history", features.history)):
-        for source, settings in sections.items():
-            rows = _arrived(context, source)
-            planned = make_plan(source, settings, rows)
-            wanted = F.col("_file").isNotNull()
-            longest = longest_span([planned.plan])
-            if days == "one" and longest is not None:
-                wanted = F.col("_known_at") > F.lit(context.moment - longest)
-            need = Need(rows, wanted, F.lit(None).cast("int"))
-            inputs[f"{kind}.{source}"] = _Input(source, need, planned)
+    for name, source, settings in sections(features, kinds):
+        rows = _arrived(context, source)
+        planned = plans_of(source, settings, rows)
+        inputs[name] = _input(context, rows, source, planned, days)
     return inputs
+
+
+def _input(
+    context: RunContext, rows: DataFrame, source: str, planned: tuple[Planned, ...], days: Days
+) -> _Input:
+    wanted = F.col("_file").isNotNull()
+    longest = longest_span([each.plan for each in planned])
+    if days == "one" and longest is not None:
+        wanted = F.col("_known_at") > F.lit(context.moment - longest)
+    return _Input(source, Need(rows, wanted, F.lit(None).cast("int")), planned)
 
 
 def _arrived(context: RunContext, source: str) -> DataFrame:
@@ -178,21 +222,33 @@ def _rows(
 
 
 def _events(
-    context: RunContext, inputs: Mapping[str, _Input], known: Mapping[str, DataFrame]
+    context: RunContext,
+    inputs: Mapping[str, _Input],
+    known: Mapping[str, DataFrame],
+    *,
+    in_hindsight: bool = False,
 ) -> list[tuple[Plan, DataFrame]]:
-    """Each plan, in the order of the table, with its events."""
-    events = []
+    """Each plan, in the order of the table, with its events: as known, or as they happened."""
+    events: list[tuple[Plan, DataFrame]] = []
     for name, given in inputs.items():
-        if given.planned is not None:
-            source = context.case.sources.get(given.source)
-            known_at = None if source is None else source.known_at
-            if known_at is not None:
-                where = f"sources.{given.source}.known_at"
-                known_at = checked(known_at, given.need.rows, where=where)
-            rows = known[name].filter(F.col("_known_at") <= F.lit(context.moment))
-            plan, values = given.planned.plan, given.planned.values
-            events.append((plan, prepare(declare(rows, known_at), plan, values, _grid(context))))
+        if not given.planned:
+            continue
+        rows = known[name].filter(F.col("_known_at") <= F.lit(context.moment))
+        declared = declare(rows, _instant(context, given, "known_at"))
+        if in_hindsight:
+            declared = as_happened(declared, _instant(context, given, "happened_at") or "null")
+        for each in given.planned:
+            planned = replace(each, plan=hindsight_of(each.plan)) if in_hindsight else each
+            events.append((planned.plan, prepared(declared, planned, _grid(context))))
     return events
+
+
+def _instant(context: RunContext, given: _Input, key: str) -> str | None:
+    """The checked expression of a source for an instant; None where it has none."""
+    # An entity has none: it is known when its last member is.
+    text = getattr(context.case.sources.get(given.source), key, None)
+    where = f"sources.{given.source}.{key}"
+    return None if text is None else checked(text, given.need.rows, where=where)
 
 
 def _features(
@@ -205,13 +261,25 @@ def _features(
     predict, settings = context.case.predict, context.case.features
     shown = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *settings.own]))
     kept = list(dict.fromkeys([*shown, *read_columns(settings)]))
-    needed = [key for plan, _ in events for key in plan.keys]
     dated = rows.withColumn("_as_of", F.col(predict.day))
-    narrow = dated.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
-    found = gather(narrow, events, kept, _chunks(context, [plan for plan, _ in events], files))
+    found = _gathered(context, dated, events, kept, files)
     hidden = [name for name in kept if name not in shown]
     whole = add_row_features(found, settings, holidays).drop(*hidden)
     return whole.withColumn(_MONTH, F.trunc("_as_of", "month"))
+
+
+def _gathered(
+    context: RunContext,
+    rows: DataFrame,
+    events: Sequence[tuple[Plan, DataFrame]],
+    kept: Sequence[str],
+    files: Sequence[FoundFile],
+) -> DataFrame:
+    """Those columns of the rows that are kept, and the features of all plans."""
+    plans = [plan for plan, _ in events]
+    needed = [key for plan in plans for key in plan.keys]
+    narrow = rows.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
+    return gather(narrow, events, kept, _chunks(context, plans, files))
 
 
 def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
@@ -245,25 +313,3 @@ def _grid(context: RunContext) -> Grid:
 
 def _key(context: RunContext) -> tuple[str, ...]:
     return context.case.key_of(context.case.predict.each)
-
-
-def _settings(case: Case, name: str) -> dict[str, Any]:
-    settings = case.entities.get(name) or case.sources[name]
-    return settings.model_dump(mode="json")
-
-
-def _fingerprint(
-    context: RunContext, files: Sequence[FoundFile], holidays: Mapping[str, Holidays]
-) -> str:
-    """Digest of what the features follow from: a file that was landed never changes."""
-    case = context.case
-    used = {case.predict.each, *case.features.latest, *case.features.history}
-    content = {
-        "inputs": read_from(files),
-        "sources": {name: _settings(case, name) for name in sorted(used)},
-        "predict": case.predict.model_dump(mode="json", include={"each", "day", "at"}),
-        "features": case.features.model_dump(mode="json"),
-        "holidays": {name: list(map(str, found.days)) for name, found in holidays.items()},
-        "code": __version__,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -87,7 +87,7 @@ def test_features_of_the_row_come_after_its_own_columns(conf: Configuration):
         (
             features(text={"store": {"ngrams": {"of": "words", "buckets": 513}}}),
             "LS-1007",
-            "less than or equal to 512",
+            "correct buckets",
         ),
         (
             features(text={"store": {"ngrams": {"of": "words", "from": 3, "to": 2, "buckets": 2}}}),

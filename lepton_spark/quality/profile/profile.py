@@ -76,9 +76,8 @@ def blocks(rows: Iterable[pa.Table], number: int) -> Iterator[pa.Table]:
 
 def _is_enough(parts: Sequence[pa.Table], number: int) -> bool:
     num_rows = sum(each.num_rows for each in parts)
-    return num_rows >= number or (
-        num_rows > 0 and sum(each.nbytes for each in parts) >= _BYTES_AT_ONCE
-    )
+    num_bytes: int = sum(each.nbytes for each in parts)
+    return num_rows >= number or (num_rows > 0 and num_bytes >= _BYTES_AT_ONCE)
 
 
 def as_array(column: pa.ChunkedArray) -> pa.Array:

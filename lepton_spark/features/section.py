@@ -1,0 +1,43 @@
+"""The sections of a case that look at other rows than the one to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lepton_spark.config.episode_features import Baskets, Sessions
+from lepton_spark.features.episode import plan_episodes
+from lepton_spark.features.plan import Planned, make_plan
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.features import Features, History, Latest
+
+    Section = Latest | History | Sessions | Baskets
+
+OVER_TIME = ("latest", "history", "sessions", "baskets")
+AS_THEY_ARE = ("latest", "history")  # each row by itself, not what it is a part of
+
+
+def sections(features: Features, kinds: Sequence[str]) -> Iterator[tuple[str, str, Section]]:
+    """Name, source and settings of each section of some kinds, in the order of the table."""
+    for kind in kinds:
+        for source, settings in getattr(features, kind).items():
+            yield f"{kind}.{source}", source, settings
+
+
+def plans_of(source: str, settings: Section, rows: DataFrame) -> tuple[Planned, ...]:
+    """The plans of one section.
+
+    Args:
+        source: Its name.
+        settings: The section.
+        rows: Of the source; only the schema is looked at.
+
+    Raises:
+        ConfigError: An expression is not allowed, or gives what cannot be summed.
+    """
+    if isinstance(settings, Sessions | Baskets):
+        return plan_episodes(source, settings, rows)
+    return (make_plan(source, settings, rows),)
