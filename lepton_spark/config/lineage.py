@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lepton_spark.config.columns import SilverColumns
+from lepton_spark.config.columns import SilverColumns, dotted
+from lepton_spark.config.entity import id_of
+from lepton_spark.config.entity_checker import EntityChecker
 from lepton_spark.config.expression import parse
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.case import Case
     from lepton_spark.config.contract import Contract
+    from lepton_spark.config.entity import Entity
     from lepton_spark.config.source import LocalTime
 
 
@@ -22,6 +25,9 @@ class Lineage:
         self._case = case
         self._contracts = contracts
         self._silver = SilverColumns(case, contracts)
+        for entity in case.entities:
+            checker = EntityChecker(case, self._silver, dotted)
+            self._silver.learn(entity, checker.check_entity(entity))
 
     def kind(self, source: str, column: str) -> str:
         """Kind of a clean column, as in contracts."""
@@ -31,8 +37,11 @@ class Lineage:
         """What a column of a clean table is made of, as `source.column` of contracts.
 
         What says where a row is from is `source (file)` and `source (row)`. For a column that was
-        looked up, those of the reference and those that it was found by.
+        looked up, those of the reference and those that it was found by; for one of an entity,
+        those of all its members.
         """
+        if (entity := self._case.entities.get(source)) is not None:
+            return self._raw_of_entity(source, entity, column)
         settings = self._case.sources[source]
         if column in {each.name for each in self._contracts[settings.contract].columns}:
             return frozenset({f"{source}.{column}"})
@@ -54,6 +63,17 @@ class Lineage:
         columns = {name: column.kind for name, column in self._silver.of(source).items()}
         checked = parse(expression, columns=columns, where=source)
         return self._raw_of_all(source, checked.columns)
+
+    def _raw_of_entity(self, name: str, entity: Entity, column: str) -> frozenset[str]:
+        found: frozenset[str] = frozenset()
+        for member in entity.sources:
+            # The name of an entity is made of the keys of its members.
+            is_name = column == id_of(name)
+            key = self._case.sources[member].key
+            found |= self._raw_of_all(
+                member, key if is_name else [entity.column_of(member, column)]
+            )
+        return found
 
     def _raw_of_time(self, source: str, time: LocalTime) -> frozenset[str]:
         read = [*time.reads, *([time.after] if time.after else [])]

@@ -108,7 +108,7 @@ class _Explainer:
             source=each,
             measure=made.measure if made is not None else f"{name} of the row",
             reads=self._raw(each, reads),
-            key=self._case.sources[each].key,
+            key=self._case.key_of(each),
             window="the row itself",
             known=self._known(each),
             null=made.null if made is not None else "the row has no value",
@@ -121,7 +121,7 @@ class _Explainer:
         column = name.removeprefix(f"{source}_")
         is_age = path[-1] != "take"
         window = _spoken(latest.within)
-        known_at = self._case.sources[source].known_at or "*"
+        known_at = getattr(self._case.sources.get(source), "known_at", None) or "*"
         made_of = self._lineage.raw_of(source, known_at) if is_age else self._raw(source, [column])
         return Explanation(
             name=name,
@@ -202,7 +202,11 @@ class _Explainer:
 
 
 def _parts_of_knowledge(case: Case, source: str) -> Iterator[str]:
-    settings, at = case.sources[source], case.predict.at
+    settings, at = case.sources.get(source), case.predict.at
+    if settings is None:
+        yield "from when its last member was known"
+        yield f"for a moment at {at.time} {at.zone} of {case.predict.day} or later"
+        return
     arrives = settings.arrives
     if settings.known_at is not None:
         yield f"from {settings.known_at}"
