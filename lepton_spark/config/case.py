@@ -19,6 +19,7 @@ from lepton_spark.config.model import (
     SqlExpression,
     ZoneName,
 )
+from lepton_spark.config.score import ScoreSettings
 from lepton_spark.config.source import Source
 from lepton_spark.config.train import ModelSettings, TrainSettings, TransformSettings
 from lepton_spark.errors import ConfigError
@@ -110,6 +111,9 @@ class Case(Settings):
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
     evaluate: EvaluateSettings = Field(
         default_factory=EvaluateSettings, description="How it is judged."
+    )
+    score: ScoreSettings = Field(
+        default_factory=ScoreSettings, description="What the rows of a night may be like."
     )
     gate: GateSettings | None = Field(
         None, description="What a model must reach before it may score."

@@ -28,6 +28,7 @@ from lepton_spark.score.fitness import (
     threshold_of,
 )
 from lepton_spark.score.scheduled import Day, accepted, refused, without_twins
+from lepton_spark.score.unseen import require_known, unseen_shares
 from lepton_spark.train import bundle as bundles
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ def _publish(
             "model": {"version": scorer.version, "digest": scorer.digest},
             "moment": context.moment.isoformat(),
         },
-        audit=lambda staged: counted.update(audit(staged, _count(context, good, bad))),
+        audit=lambda staged: counted.update(
+            audit(staged, _count(context, good, bad)) | _unseen(context, inputs, model)
+        ),
     )
     try:
         return tables.publish(context, signed(rows, names, context.as_of, scorer), publication)
@@ -162,6 +165,17 @@ def _count(context: RunContext, good: DataFrame, bad: DataFrame) -> int:
             "no predictions were published",
         )
     return number
+
+
+def _unseen(context: RunContext, inputs: _Inputs, model: Bundle) -> dict[str, Any]:
+    """Shares of categories that the model does not know, where the case limits them."""
+    most = context.case.score.max_unseen
+    if most is None:
+        return {}
+    is_of_day = F.col(context.case.predict.day) == F.lit(context.as_of)
+    shares = unseen_shares(inputs.features_rows(context).filter(is_of_day), model.transform)
+    require_known(shares, most)
+    return {"unseen": shares}
 
 
 def _fingerprint(context: RunContext, scorer: Scorer) -> str:

@@ -106,7 +106,7 @@ GOOD = parquet({"v": list(range(1000))})
         (b"", "0 bytes"),
         (GOOD[:-20], "the footer is missing"),
         (b"v\n1\n", "magic bytes are not PAR1"),
-        (GOOD[:100] + bytes([GOOD[100] ^ 1]) + GOOD[101:], "a page or the footer is damaged"),
+        (GOOD[:100] + bytes([GOOD[100] ^ 1]) + GOOD[101:], "the checksum of a page does not match"),
         (GOOD[:-12] + b"\xff\xff\xff\x7f" + GOOD[-8:], "a page or the footer is damaged"),
         (b"PAR1PAR1", "the footer is missing"),
     ],

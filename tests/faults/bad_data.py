@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CANARY = "CANARY-7731"
 CELLS = {
     "id": "1", "site": "A", "level": "0", "label": "x", "whole": "1", "amount": "1.5",
-    "price": "2.50", "day": "2024-02-29", "at": "", "wall": "", "note": CANARY,
+    "price": "2.50", "day": "2024-02-29", "happened_at": "", "wall": "", "note": CANARY,
 }  # fmt: skip
 HEADER = ",".join(CELLS)
 CELLS_CASE = {
@@ -31,7 +31,7 @@ CELLS_CASE = {
                     "text": "wall", "formats": ["yyyy-MM-dd HH:mm"], "zone": "America/New_York",
                 }
             },
-            "known_at": "at",
+            "known_at": "happened_at",
             "max_refused": 1.0,
         },
     },
@@ -42,7 +42,7 @@ CELLS_CASE = {
             "cells": {
                 "by": [["site"]],
                 "over": ["365 days", "366 days"],
-                "measures": {"facts": {"count": "at"}},
+                "measures": {"facts": {"count": "happened_at"}},
             }
         },
     },
@@ -59,7 +59,7 @@ CELLS_CONTRACT = Contract(
         Column("amount", "number"),
         Column("price", "decimal", precision=9, scale=2),
         Column("day", "date"),
-        Column("at", "timestamp"),
+        Column("happened_at", "timestamp"),
         Column("wall", "string"),
         Column("note", "string"),
     ),

@@ -67,15 +67,15 @@ FILES: dict[str, str | bytes] = {
     ),
     "A27": text(*(line(id=27, day=day) for day in ("2023-02-29", "2024-02-30", "0000-00-00"))),
     "A28": text(
-        line(id=28, site="leap", at="2024-02-29T01:00:00Z"),
-        line(id=2801, site="leap", at="2024-02-29T12:00:00Z"),
+        line(id=28, site="leap", happened_at="2024-02-29T01:00:00Z"),
+        line(id=2801, site="leap", happened_at="2024-02-29T12:00:00Z"),
         line(id=2802, site="leap", day="2025-02-28"),
     ),
     "A29": text(line(id=29, day="10000-01-01"), line(id=2901, day="0001-01-01")),
     "A30": text(
         line(id=30, wall="2024-03-10 02:30"),
         line(id=3001, wall="2024-11-03 01:30"),
-        line(id=3002, at="2024-03-10T02:30:00"),
+        line(id=3002, happened_at="2024-03-10T02:30:00"),
         line(id=3003, wall="2024-03-10 03:30"),
     ),
     "A32": text(line(id=32, site=""), line(id="", site="A")),
@@ -96,7 +96,7 @@ FILES: dict[str, str | bytes] = {
     "A39": text(line(id=39, note=HUGE), line(id=3901)),
     "A42": text(*SKEWED),
     "A44": text(
-        line(id=44, site="future", at="2030-01-01T00:00:00Z"),
+        line(id=44, site="future", happened_at="2030-01-01T00:00:00Z"),
         line(id=4401, site="future", day="2025-02-28"),
     ),
 }
@@ -128,7 +128,7 @@ EXPECTED: dict[str, list[tuple[int, str]]] = {
     "A30": [
         (2, "nonexistent_time:local_at"),
         (3, "ambiguous_time:local_at"),
-        (4, "ambiguous_time:at"),
+        (4, "ambiguous_time:happened_at"),
     ],
     "A32": [(2, "null_key:site"), (3, "null_key:id")],
     "A33": [(2, "exact_duplicate")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -114,14 +115,14 @@ def test_rows_that_are_good_after_a_fix_enter_silver_once(lake):
     assert refine(lake.context(sources=MENDED)).tables == ()
 
 
-def test_a_replay_that_dies_between_its_commits_is_finished_by_the_next(lake, monkeypatch):
-    def die(point):
-        if point == "after_quarantine":
-            raise RuntimeError(point)
-
+# Between the two commits, and when the rows for silver are staged already.
+@pytest.mark.parametrize("fault", ["after_quarantine:raise(x)", "before_commit:raise(x)@2"])
+def test_a_replay_that_dies_between_its_commits_is_finished_by_the_next(lake, monkeypatch, fault):
     with monkeypatch.context() as patched:
-        patched.setattr(faults, "reach", die)
-        with pytest.raises(RuntimeError):
+        patched.setattr(faults, "_reached", Counter())
+        patched.setenv("LEPTON_ALLOW_FAULTS", "1")
+        patched.setenv("LEPTON_FAULT", fault)
+        with pytest.raises(RuntimeError, match="fault at"):
             replay(lake.context(sources=MENDED))
     assert len(silver(lake)) == 3
     assert [row[:2] for row in lake.quarantined()] == [row[:2] for row in AFTER]
