@@ -21,12 +21,7 @@ CASE = {
     "sources": {
         "rows": {"path": "rows/*.csv", "contract": "rows", "key": ["id"]},
         "blocks": {"path": "blocks/*.parquet", "contract": "rows", "key": ["id"], "parquet": {}},
-        "clocks": {
-            "path": "clocks/*.csv",
-            "contract": "clocks",
-            "key": ["id"],
-            "derive": {"seen_at": "timestamp_seconds(ticks)"},
-        },
+        "clocks": {"path": "clocks/*.csv", "contract": "clocks", "key": ["id"]},
     },
     "predict": {"each": "rows", "day": "day", "at": {"time": "02:00", "zone": "UTC"}},
     "features": {"own": ["amount"]},
@@ -37,9 +32,7 @@ CONTRACTS = {
         "rows",
         (Column("id", "integer"), Column("amount", "number"), Column("note", "string")),
     ),
-    "clocks": Contract(
-        "clocks", (Column("id", "integer"), Column("ticks", "integer", maximum=2**62))
-    ),
+    "clocks": Contract("clocks", (Column("id", "integer"), Column("seen_at", "timestamp"))),
 }
 BLOCK = pa.table({"id": [7], "amount": [1.5], "note": [CANARY]})
 
@@ -127,7 +120,7 @@ def lake(spark, tmp_path_factory):
     made = SmallLake(spark, tmp_path_factory.mktemp("files"), CASE, CONTRACTS)
     made.put("rows/good.csv", "id,amount,note\n1,1.5,x\n")
     made.put("blocks/good.parquet", parquet())
-    made.put("clocks/good.csv", "id,ticks\n1,1709164800\n")
+    made.put("clocks/good.csv", "id,seen_at\n1,2024-02-28T00:00:00Z\n")
     made.ingest()
     return made
 
@@ -153,7 +146,9 @@ def test_a_bad_file_is_refused_and_nothing_changes(lake, name):
 
 @pytest.mark.spark
 def test_a31_milliseconds_that_are_read_as_seconds_stop_the_batch(lake):
-    lake.put("clocks/late.csv", "id,ticks\n2,1709164800000\n3,1709164800\n")
+    # What writes 1709164800000, milliseconds of 2024, as seconds.
+    lines = "2,56131-02-10T00:00:00Z\n3,2024-02-29T00:00:00Z\n"
+    lake.put("clocks/late.csv", f"id,seen_at\n{lines}")
     land(lake.context())
     before = lake.state()
 
