@@ -20,6 +20,7 @@ _PREFIX = "c_"
 _NO_WORD = r"[^\p{L}\p{N}]+"
 _TEXTS = ("jaro_winkler", "jaccard", "levenshtein")
 _SECONDS = 86_400
+_WHOLE = 10_000
 
 
 def compared(name: str) -> str:
@@ -72,13 +73,29 @@ def comparison_of(name: str, comparison: Comparison) -> dict[str, Any]:
 
 
 def _conditions(comparison: Comparison, left: str, right: str) -> Mapping[float, str]:
+    if comparison.kind == "jaccard":
+        return {level: _shares_words(level, left, right) for level in comparison.levels}
     alike = {
         "exact": "",
         "jaro_winkler": f"jaro_winkler({left}, {right}) >= {{}}",
-        "jaccard": f"cardinality(array_intersect({left}, {right}))"
-        f" >= {{}} * cardinality(array_union({left}, {right}))",
         "levenshtein": f"levenshtein({left}, {right}) <= {{}}",
         "difference": f"abs({left} - {right}) <= {{}}",
         "days": f"abs({left} - {right}) <= {{}} * {_SECONDS}",
     }[comparison.kind]
     return {level: alike.format(level) for level in comparison.levels}
+
+
+def _shares_words(share: float, left: str, right: str) -> str:
+    """That at least a share of all words of two sets is in both.
+
+    Asked a million times, so in whole numbers, and of the sizes first: sets that differ too much in
+    size need not be compared.
+    """
+    part = round(share * _WHOLE)
+    sizes = f"cardinality({left}), cardinality({right})"
+    both = f"cardinality(array_intersect({left}, {right}))"
+    total = f"(cardinality({left}) + cardinality({right}))"
+    return (
+        f"least({sizes}) * {_WHOLE} >= greatest({sizes}) * {part}"
+        f" and {both} * {_WHOLE + part} >= {total} * {part}"
+    )
