@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _UID, _DATASET = "uid", "source_dataset"
 _VIEW = "__lepton_"  # no table of a metastore is called so
 # Pairs that say how often unlike rows agree by chance, and pairs that one rule is learned from.
-_RANDOM_PAIRS, _TRAINING_PAIRS = 500_000, 5_000_000
+_RANDOM_PAIRS, _TRAINING_PAIRS = 1_000_000, 5_000_000
 _SEED = 7
 _DIGITS = 6
 
