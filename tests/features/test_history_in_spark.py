@@ -20,7 +20,7 @@ from tests.features.chunked import HISTORY
 from tests.features.engine import by_row, checksum, event_rows, row_rows, run
 from tests.features.oracle import MEASURES, wanted_features, worlds_rows, wrong
 from tests.features.test_stage import CASE, DAYS
-from tests.features.world import _matches, known_events, make_world
+from tests.features.world import known_events, make_world, matches
 
 pytestmark = pytest.mark.spark
 
@@ -43,7 +43,7 @@ def test_every_measure_is_what_a_brute_force_finds(spark):
         moment = world.moment(row.day)
         known = known_events(world, row.world, moment)
         mine = found[row.world, row.row, row.day]
-        every = wanted_features(row, known, moment, _matches)
+        every = wanted_features(row, known, moment, matches)
         assert wrong(mine, {name: every[name] for name in mine}) == []
     types = dict(features.dtypes)
     named = {"shop": "string", "size": "bigint", "was_big": "boolean", "high": "double",
@@ -61,7 +61,7 @@ def test_a_day_alone_has_the_rows_that_it_has_among_all_days(context_for, tmp_pa
     }
     features = {"own": ["shop"], "history": {"sales": history}}
     case = Case.model_validate({**CASE.model_dump(by_alias=True), "features": features})
-    world = make_world(7, NEW_YORK, (DAYS[4], DAYS[4] - timedelta(days=30)), worlds=12, size=25)
+    world = make_world(7, NEW_YORK, (DAYS[4], DAYS[4] - timedelta(days=30)), worlds=40, size=25)
     day = DAYS[5]
     every, alone = (
         context_for(case, day, environment=environment_at(tmp_path / name))

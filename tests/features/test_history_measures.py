@@ -15,7 +15,7 @@ from lepton_spark.config.features import Measure
 from lepton_spark.errors import DataError
 from tests.features.chunked import PLAN, Cut, found_features, prepared
 from tests.features.oracle import wanted_features, worlds_rows, wrong
-from tests.features.world import Event, Row, World, _matches, known_events, make_world
+from tests.features.world import Event, Row, World, known_events, make_world, matches
 
 NEW_YORK = Moment(time="03:00", zone="America/New_York")
 AROUND = {
@@ -33,7 +33,7 @@ def _wanted(world: World, rows):
     for row in rows:
         moment = world.moment(row.day)
         known = known_events(world, row.world, moment)
-        found.append(wanted_features(row, known, moment, _matches))
+        found.append(wanted_features(row, known, moment, matches))
     return found
 
 

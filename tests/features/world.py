@@ -169,7 +169,7 @@ def known_events(world: World, of: int, moment: datetime) -> list[Event]:
 def _features(row: Row, known: Sequence[Event], moment: datetime) -> dict[str, Any]:
     features: dict[str, Any] = {}
     for key in KEY_SETS:
-        mine = [event for event in known if _matches(row, event, key)]
+        mine = [event for event in known if matches(row, event, key)]
         for label, window in WINDOWS.items():
             inside = [event for event in mine if event.declared > moment - window]
             for name, number in _measures(inside).items():
@@ -177,7 +177,7 @@ def _features(row: Row, known: Sequence[Event], moment: datetime) -> dict[str, A
     return features | _latest(row, known, moment)
 
 
-def _matches(row: Row, event: Event, key: Sequence[str]) -> bool:
+def matches(row: Row, event: Event, key: Sequence[str]) -> bool:
     wanted = [getattr(row, name) for name in key]
     return None not in wanted and wanted == [getattr(event, name) for name in key]
 
@@ -196,7 +196,7 @@ def _measures(inside: Sequence[Event]) -> dict[str, Any]:
 
 
 def _latest(row: Row, known: Sequence[Event], moment: datetime) -> dict[str, Any]:
-    mine = [event for event in known if _matches(row, event, ("world", "shop"))]
+    mine = [event for event in known if matches(row, event, ("world", "shop"))]
     recent = [event for event in mine if event.declared > moment - WITHIN]
     best = max(recent, key=lambda e: (e.declared, e.arrived, e.file, e.row), default=None)
     return {
