@@ -27,7 +27,7 @@ def hash_numbers(values: npt.NDArray[np.generic]) -> Words:
             negative zero and a NaN must have been replaced.
     """
     is_float = values.dtype.kind == "f"
-    wide = values.astype(np.float64 if is_float else np.int64)
+    wide = values.astype(np.float64 if is_float else np.int64, copy=False)
     return _mix(wide.view(np.uint64))
 
 
