@@ -35,13 +35,14 @@ class RowChecker(Checker):
     def check_row_features(self) -> None:
         """Calendar, seasons, texts, interactions and buckets of the predicted source."""
         features = self.case.features
-        for feature in row_features(features):
+        asked = row_features(features)
+        for feature in asked:
             self._refuse_column(feature)
-            kind = feature.path[2] if feature.path[1] == "interactions" else feature.path[1]
-            for name in feature.reads:
-                self.check_column(feature.path, name, _KINDS[str(kind)])
+        for path, name in dict.fromkeys((each.path, name) for each in asked for name in each.reads):
+            kind = path[2] if path[1] == "interactions" else path[1]
+            self.check_column(path, name, _KINDS[str(kind)])
         for name, calendar in features.calendar.items():
-            path: KeyPath = ("features", "calendar", name)
+            path = ("features", "calendar", name)
             self._check_clock(path, name, calendar)
             if _CLOCK_PARTS & {*calendar.parts} and calendar.zone is None:
                 self._refuse_clock((*path, "parts"), f"{name} is a date: it has no hour or minute")

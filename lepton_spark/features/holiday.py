@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from holidays import country_holidays
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ class Holidays:
     @classmethod
     def of(cls, place: str, first: date, last: date) -> Holidays:
         """Those of a country or `COUNTRY-SUBDIVISION`."""
+        from holidays import country_holidays  # noqa: PLC0415  # most cases do without
+
         country, _, subdivision = place.partition("-")
         years = range(first.year - 1, last.year + 2)
         found = country_holidays(country, subdiv=subdivision or None, years=years)

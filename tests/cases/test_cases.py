@@ -117,6 +117,27 @@ def retail(context):
     assert (invoices, customers, nameless) == (25_900, 4_372, 135_080)
     told = lines.agg(F.count_if("is_cancelled"), F.count_if("is_return")).first()
     assert tuple(told) == (9_288, 10_624)
+    last_buyers(context, lines)
+
+
+def last_buyers(context, lines):
+    """Invoices and items of the customers of the last day, counted over its 28 days."""
+    last = lines.agg(F.max("day")).first()[0]
+    recent = lines.filter(F.col("day") > F.date_sub(F.lit(last), 28))
+    counted = recent.groupBy("CustomerID").agg(
+        F.countDistinct("InvoiceNo").alias("invoices"), F.countDistinct("StockCode").alias("codes")
+    )
+    key = ["day_file", "line"]
+    gold = rows_of(context, "gold", "features").filter(F.col("day") == F.lit(last))
+    asked = gold.join(lines.select(*key, "CustomerID"), key, how="inner")
+    both = asked.join(counted, "CustomerID", how="inner")
+    named = "lines_baskets_by_CustomerID_28d"
+    wrong = both.filter(
+        (F.col(f"{named}_number") != F.col("invoices"))
+        | (F.col(f"{named}_items") != F.col("codes"))
+    )
+    assert both.count() > 100
+    assert wrong.count() == 0
 
 
 def income(context):

@@ -42,7 +42,7 @@ WIDE = Case.model_validate(
             "interactions": {"products": {"square": ["size", "size"]}},
             "hash": {"shop": {"buckets": 4}},
             "sessions": {"sales": test_episode.SESSIONS.model_dump()},
-            "baskets": {"sales": test_episode.BASKETS.model_dump()},
+            "baskets": {"sales": {**test_episode.BASKETS.model_dump(), "basket": ["shop", "size"]}},
         },
     }
 )
@@ -63,10 +63,7 @@ def _world() -> World:
 
 
 def test_rows_sessions_and_baskets_are_columns_of_one_table(context_for):
-    # The basket of an event is its shop and `file`, which silver has under another name.
-    baskets = WIDE.features.baskets["sales"].model_copy(update={"basket": ("shop", "size")})
-    features = WIDE.features.model_copy(update={"baskets": {"sales": baskets}})
-    context = context_for(WIDE.model_copy(update={"features": features}), DAYS[-1])
+    context = context_for(WIDE, DAYS[-1])
     world = _world()
     _refine(context, world)
 
