@@ -44,3 +44,12 @@ def test_an_unknown_feature_is_told_with_the_nearest_one(capsys):
 def test_to_compute_them_a_date_is_needed(capsys):
     assert main(["features", "flight_delay", "--conf-dir", CONF]) == 2
     assert json.loads(capsys.readouterr().out)["code"] == "LS-0202"
+
+
+def test_a_leak_report_of_a_case_without_the_time_of_facts_starts_nothing(capsys):
+    given = ["features", "flight_delay", "--leak-report", "--as-of", "2013-12-01"]
+    assert main([*given, "--conf-dir", CONF]) == 10
+
+    told = capsys.readouterr()
+    assert json.loads(told.out)["code"] == "LS-1089"
+    assert "add sources.weather.happened_at" in told.err
