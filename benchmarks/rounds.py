@@ -1,0 +1,82 @@
+"""Rounds of a benchmark: sides in random order, their time, processor time and growth."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+Side = Callable[[], None]
+
+
+@dataclass
+class Times:
+    """What a side took, a value a round.
+
+    Args:
+        seconds: On the clock.
+        busy: Seconds of processors, of this process and all that it started.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+
+
+def interleaved(sides: Mapping[str, Side], rounds: int) -> dict[str, Times]:
+    """Run every side once for nothing, then `rounds` times, each round in another order."""
+    found = {name: Times() for name in sides}
+    order = list(sides)
+    for number in range(rounds + 1):
+        random.Random(number).shuffle(order)
+        for name in order:
+            busy, started = _busy(), time.monotonic()
+            sides[name]()
+            seconds, used = time.monotonic() - started, _busy() - busy
+            logger.info("round %d: %s %.2f s, %.2f s of processors", number, name, seconds, used)
+            if number:
+                found[name].seconds.append(seconds)
+                found[name].busy.append(used)
+    return found
+
+
+def exponent(rows: Sequence[int], seconds: Sequence[float]) -> float:
+    """Slope of log time on log rows between the two largest scales."""
+    (_, *_, few, many), (*_, short, long) = (0, *rows), seconds
+    return float(np.log(long / short) / np.log(many / few))
+
+
+def kept_by_jvm(spark: SparkSession, side: Side) -> int:
+    """Bytes of long-lived objects that the JVM held at most while a side ran."""
+    beans = spark.sparkContext._jvm.java.lang.management.ManagementFactory  # type: ignore[union-attr]  # there with a session
+    pools = [
+        pool
+        for pool in beans.getMemoryPoolMXBeans()
+        if "Old" in pool.getName() or "Tenured" in pool.getName()
+    ]
+    spark.sparkContext._jvm.System.gc()  # type: ignore[union-attr]  # as above
+    for pool in pools:
+        pool.resetPeakUsage()
+    side()
+    return int(sum(pool.getPeakUsage().getUsed() for pool in pools))
+
+
+def _busy() -> float:
+    total = 0.0
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
