@@ -15,6 +15,7 @@ from lepton_spark.config.episode_checker import EpisodeChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.rule_checker import RuleChecker
 from lepton_spark.config.transform_checker import TransformChecker
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     silver = SilverColumns(case, contracts, where)
     for source in case.sources:
         silver.of(source)
+    RuleChecker(case, contracts, silver, where).check()
     for entity in case.entities:
         silver.learn(entity, EntityChecker(case, silver, where).check_entity(entity))
     checker = CaseChecker(case, silver, where)

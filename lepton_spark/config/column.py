@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from lepton_spark.config.table_rules import RowSeverity
 
 Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp", "binary"]
 Bound = int | float | Decimal | date | datetime
 
 NUMBERS = frozenset({"integer", "number", "decimal"})
 INT_SPAN = range(-(2**31), 2**31)  # what a whole number of 32 bits holds
+MAX_PATTERN = 200
 PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})
 
 
@@ -30,6 +34,9 @@ class Column:
         precision: Digits of a decimal; `scale` of them after the point.
         classification: As the contract says it, lower case.
         header: The column's name in the file, where it differs from `name`.
+        missing: Texts that count as no value where a value is promised by a rule, as null does;
+            None where none is.
+        severities: Reason codes whose rows are not simply refused, and what they become.
     """
 
     name: str
@@ -45,6 +52,12 @@ class Column:
     scale: int | None = None
     classification: str | None = None
     header: str | None = None
+    missing: tuple[str, ...] | None = None
+    severities: tuple[tuple[str, RowSeverity], ...] = ()
+
+    def severity_of(self, code: str) -> RowSeverity:
+        """What becomes of a row that breaks the promise with a reason code."""
+        return dict(self.severities).get(code, "error")
 
     @property
     def is_personal(self) -> bool:

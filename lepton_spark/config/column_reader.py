@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from lepton_spark.config.column import Bound, Column, Kind
 from lepton_spark.config.document import Document, KeyPath, refuse
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.quality_reader import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from open_data_contract_standard.model import SchemaProperty
 
 MAX_PRECISION = 38
-MAX_PATTERN = 200
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)", re.IGNORECASE)
 _OPTIONS: Mapping[str, frozenset[str]] = {
@@ -32,7 +32,7 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
 }
 _EXECUTED = frozenset(
     {"name", "physicalName", "physicalType", "logicalType", "logicalTypeOptions", "required",
-     "classification", "quality"}
+     "classification", "quality", "unique", "relationships"}
 )  # fmt: skip
 _DOCUMENTATION = frozenset(
     {"id", "description", "businessName", "tags", "examples", "synonyms", "semanticType",
@@ -62,7 +62,6 @@ class ColumnReader:
             minimum=self._bound("minimum", kind, options),
             maximum=self._bound("maximum", kind, options),
             pattern=self._pattern(options),
-            allowed=self._allowed(kind),
             max_length=self._max_length(options),
             precision=precision,
             scale=scale,
@@ -178,11 +177,7 @@ class ColumnReader:
         pattern = options.get("pattern")
         if pattern is None:
             return None
-        try:
-            if len(pattern) > MAX_PATTERN:
-                raise ValueError
-            re.compile(pattern)
-        except (TypeError, ValueError, re.error):
+        if not is_pattern(pattern):
             self._refuse(
                 "logicalTypeOptions.pattern",
                 "the pattern is no regular expression of at most 200 characters",
@@ -203,29 +198,6 @@ class ColumnReader:
                 "write a number",
             )
         return int(length)
-
-    def _allowed(self, kind: str) -> tuple[str, ...] | None:
-        rules = [rule for rule in self.item.quality or [] if rule.type != "text"]
-        if not rules:
-            return None
-        arguments = rules[0].arguments or {}
-        values: Any = arguments.get("validValues") or []
-        is_known = rules[0].metric == "invalidValues" and rules[0].mustBe == 0
-        if len(rules) > 1 or not is_known or set(arguments) != {"validValues"} or not values:
-            self._refuse(
-                "quality",
-                "this rule is not executed here",
-                "a promise that nobody checks is refused",
-                "use metric: invalidValues with arguments: {validValues: [...]} and mustBe: 0",
-            )
-        if kind != "string" or not all(isinstance(value, str) for value in values):
-            self._refuse(
-                "quality",
-                "validValues are text, and only string columns have them",
-                "numbers have ranges",
-                "quote the values, or use minimum and maximum",
-            )
-        return tuple(values)
 
 
 def _instant(value: Any) -> datetime:

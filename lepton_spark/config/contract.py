@@ -7,7 +7,7 @@ is either executed, or documentation, or an error.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
@@ -15,7 +15,10 @@ from pydantic import ValidationError
 
 from lepton_spark.config.column import Bound, Column, Kind
 from lepton_spark.config.column_reader import ColumnReader
-from lepton_spark.config.document import Document, read_document, refuse
+from lepton_spark.config.document import Document, KeyPath, read_document, refuse
+from lepton_spark.config.quality_reader import QualityReader
+from lepton_spark.config.table_rule_reader import TableRuleReader
+from lepton_spark.config.table_rules import Promise, RowSeverity, TableRules, gathered
 from lepton_spark.config.validation import refuse_invalid
 
 __all__ = ["SUFFIX", "Bound", "Column", "Contract", "Kind", "load_contract"]
@@ -25,15 +28,37 @@ SUFFIX = ".odcs.yml"
 
 @dataclass(frozen=True)
 class Contract:
-    """The columns of one raw table, in the order of its file."""
+    """The columns of one raw table, in the order of its file, and what it promises as a whole.
+
+    Args:
+        table: As `schema` calls it, and as relationships of other contracts do.
+    """
 
     name: str
     columns: tuple[Column, ...]
+    table: str = ""
+    rules: TableRules = field(default_factory=TableRules)
 
     @property
     def kinds(self) -> dict[str, str]:
         """Column name to kind."""
         return {column.name: column.kind for column in self.columns}
+
+    @property
+    def row_severities(self) -> dict[str, RowSeverity]:
+        """Reasons whose rows are not simply refused, such as `missing:email`."""
+        cells = {
+            f"{code}:{column.name}": severity
+            for column in self.columns
+            for code, severity in column.severities
+        }
+        unique = {rule.code: rule.row_severity for rule in self.rules.unique}
+        found = {rule.code: rule.severity for rule in self.rules.relationships}
+        return {
+            code: severity
+            for code, severity in (cells | unique | found).items()
+            if severity != "error"
+        }
 
 
 def load_contract(conf_dir: Path, name: str) -> Contract:
@@ -46,10 +71,7 @@ def load_contract(conf_dir: Path, name: str) -> Contract:
     document = read_document(path, root=Path(conf_dir))
     standard = _parse(document)
     table = _only_table(standard, document)
-    columns: list[Column] = []
-    for index, item in enumerate(table.properties or []):
-        reader = ColumnReader(document, ("schema", 0, "properties", index), item)
-        columns.append(reader.read(taken={column.name.lower() for column in columns}))
+    columns = _columns(document, table)
     if not columns:
         refuse(
             document.place_of(("schema", 0)),
@@ -57,7 +79,34 @@ def load_contract(conf_dir: Path, name: str) -> Contract:
             "a contract names every column",
             "list them under `properties`",
         )
-    return Contract(name, tuple(columns))
+    rules = TableRuleReader(document, columns)
+    promises: list[Promise] = []
+    for index, (column, item) in enumerate(
+        zip(columns.values(), table.properties or [], strict=True)
+    ):
+        place = _property(index)
+        rules.read_property(place, column.name)
+        quality = QualityReader(document, place, column, columns)
+        quality.read(item.quality or [])
+        columns[column.name] = quality.column
+        promises += quality.promises
+    rules.read()
+    return Contract(
+        name, tuple(columns.values()), table.name or name, gathered([*rules.promises, *promises])
+    )
+
+
+def _property(index: int) -> KeyPath:
+    return ("schema", 0, "properties", index)
+
+
+def _columns(document: Document, table: SchemaObject) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for index, item in enumerate(table.properties or []):
+        reader = ColumnReader(document, _property(index), item)
+        column = reader.read(taken={name.lower() for name in columns})
+        columns[column.name] = column
+    return columns
 
 
 def _parse(document: Document) -> OpenDataContractStandard:
@@ -84,12 +133,5 @@ def _only_table(standard: OpenDataContractStandard, document: Document) -> Schem
             f"the contract describes {len(tables)} tables",
             "one file here is the contract of one table",
             "write one entry under `schema`",
-        )
-    if tables[0].quality:
-        refuse(
-            document.place_of(("schema", 0, "quality")),
-            "rules over a whole table are not executed",
-            "a promise that nobody checks is refused",
-            "write rules under a property; set min_rows and max_refused in the case",
         )
     return tables[0]

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from lepton_spark.config.column import Column
 
 _HEAD = """\
-# {name}: as one file seemed to be. Say what each column promises: required, ranges, patterns,
-# validValues, and `classification: personal` for what must not become a feature.
+# {name}: as one file seemed to be. Say what each column promises: required, unique, ranges,
+# patterns, validValues, relationships, and `classification: personal` for what must not become a
+# feature. What the table promises as a whole goes under `quality` and `slaProperties`.
 """
 
 

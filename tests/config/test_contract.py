@@ -85,7 +85,7 @@ def test_valid_values_are_the_only_ones_allowed(tmp_path: Path):
     [
         ({}, "logical type"),
         ({"logicalType": "object"}, "logical type"),
-        ({"logicalType": "string", "unique": True}, "unique is not executed"),
+        ({"logicalType": "string", "partitioned": True}, "partitioned is not executed"),
         ({"logicalType": "string", "requird": True}, "requird"),
         ({"logicalType": "string", **options(minLength=2)}, "minLength is not executed"),
         ({"logicalType": "string", **options(pattern="[")}, "regular expression"),
