@@ -10,10 +10,15 @@ from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError, InternalError
 from lepton_spark.quality.hints import hint_of
+from lepton_spark.quality.measurement import measure, metrics_of
+from lepton_spark.quality.quarantine import Locator
 from lepton_spark.quality.skew import GROUP, LargestGroup, largest
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from lepton_spark.quality.measurement import Plan
+    from lepton_spark.quality.metrics import Metric
 
 _NUM_TOLD = 3
 _MILLISECONDS = "looks_like_milliseconds"
@@ -56,6 +61,8 @@ class Tally:
         unmatched: Good rows by lookup that found nothing.
         settled: Rows of these files that were in silver before, and are not judged again.
         largest_key: The key that most rows of one arrival have; None where it was not looked for.
+        samples: Reason code to the first of its rows, by file and row.
+        measured: Of each day of arrival, where the contract wants it.
     """
 
     good: Mapping[str, int]
@@ -66,6 +73,8 @@ class Tally:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     settled: int = 0
     largest_key: LargestGroup | None = None
+    samples: Mapping[str, Locator] = field(default_factory=dict)
+    measured: tuple[Metric, ...] = ()
 
     @property
     def num_good(self) -> int:
@@ -78,13 +87,14 @@ class Tally:
         return self.num_good + self.refused + self.duplicates + self.settled
 
 
-def tally(judged: DataFrame, lookups: Sequence[str]) -> Tally:
-    """Count judged rows. Collects a few rows a file.
+def tally(judged: DataFrame, lookups: Sequence[str], plan: Plan | None = None) -> Tally:
+    """Count judged rows, and measure the good ones, in one job. Collects a few rows a file.
 
     Args:
-        judged: Rows with `_file`, `_severity`, `_reasons`, `_unmatched` and, where rows were
-            grouped by key, `_group`.
+        judged: Rows with `_file`, `_row`, `_severity`, `_reasons`, `_unmatched` and, where rows
+            were grouped by key, `_group`.
         lookups: Names that `_unmatched` may hold.
+        plan: What else is measured, a few hundred rows a day.
     """
     missed = [
         F.count_if(F.array_contains("_unmatched", name)).alias(f"_missed_{index}")
@@ -92,12 +102,17 @@ def tally(judged: DataFrame, lookups: Sequence[str]) -> Tally:
     ]
     groups = [F.max(GROUP).alias(GROUP)] if GROUP in judged.columns else []
     counts = judged.groupBy("_file", "_severity").agg(F.count("*").alias("_rows"), *missed, *groups)
+    if plan is not None:
+        measures = measure(judged.filter(F.col("_severity").isNull()), plan)
+        counts = counts.unionByName(measures, allowMissingColumns=True)
+    found = counts.collect()
     good: dict[str, int] = {}
     bad: dict[str, int] = {}
     of = {"refused": 0, "duplicate": 0}
     unmatched = dict.fromkeys(lookups, 0)
-    found = counts.collect()
     for row in found:
+        if row["_file"] is None:
+            continue
         if row["_severity"] is not None:
             of[row["_severity"]] += row["_rows"]
             bad[row["_file"]] = bad.get(row["_file"], 0) + row["_rows"]
@@ -105,17 +120,32 @@ def tally(judged: DataFrame, lookups: Sequence[str]) -> Tally:
         good[row["_file"]] = row["_rows"]
         for index, name in enumerate(lookups):
             unmatched[name] += row[f"_missed_{index}"]
-    reasons = _reasons(judged) if bad else {}
-    of_key = largest(row[GROUP] for row in found) if groups else None
-    totals = (of["refused"], of["duplicate"])
-    return Tally(good, bad, *totals, reasons, unmatched, largest_key=of_key)
+    reasons, samples = _reasons(judged) if bad else ({}, {})
+    measured: tuple[Metric, ...] = ()
+    if plan is not None:
+        measured = metrics_of((row for row in found if row["_file"] is None), plan)
+    of_key = largest(row[GROUP] for row in found if row["_file"] is not None) if groups else None
+    return Tally(
+        good=good,
+        bad=bad,
+        refused=of["refused"],
+        duplicates=of["duplicate"],
+        reasons=reasons,
+        unmatched=unmatched,
+        largest_key=of_key,
+        samples=samples,
+        measured=measured,
+    )
 
 
-def _reasons(judged: DataFrame) -> dict[str, int]:
-    """Rows by reason, most frequent first."""
-    reasons = judged.select(F.explode("_reasons").alias("reason")).groupBy("reason").count()
-    found = [(row["reason"], row["count"]) for row in reasons.collect()]
-    return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+def _reasons(judged: DataFrame) -> tuple[dict[str, int], dict[str, Locator]]:
+    """Rows by reason, most frequent first, and where the first of each is."""
+    reasons = judged.select(F.explode("_reasons").alias("reason"), "_file", "_row")
+    first = F.min(F.struct("_file", "_row")).alias("first")
+    found = reasons.groupBy("reason").agg(F.count("*").alias("rows"), first).collect()
+    ordered = sorted(found, key=lambda row: (-row["rows"], row["reason"]))
+    counts = {row["reason"]: row["rows"] for row in ordered}
+    return counts, {row["reason"]: Locator(*row["first"]) for row in ordered}
 
 
 def require_balance(table: str, files: Sequence[FileState], counted: Tally) -> None:
@@ -211,7 +241,7 @@ def require_few_refused(source: str, counted: Tally, max_refused: float, state: 
         raise DataError(
             "LS-2041",
             f"{source}: {counted.refused} of {counted.num_rows} new rows are refused,"
-            f" {share:.1%} ({told}).",
+            f" {share:.1%} ({told}){_samples(counted)}.",
             f"more than max_refused, {max_refused:.1%}, points to a changed or damaged file.",
             f"{told_hint(counted)}; or raise sources.{source}.max_refused.",
             state,
@@ -227,6 +257,13 @@ def told_hint(counted: Tally) -> str:
 def told_reasons(counted: Tally) -> str:
     """The most frequent reasons with their counts."""
     return ", ".join(f"{reason} {n}" for reason, n in _refused(counted)[:_NUM_TOLD])
+
+
+def _samples(counted: Tally) -> str:
+    """Where a row of each of those reasons is."""
+    told = [reason for reason, _ in _refused(counted)[:_NUM_TOLD]]
+    places = [str(counted.samples[reason]) for reason in told if reason in counted.samples]
+    return f", such as {', '.join(places)}" if places else ""
 
 
 def _refused(counted: Tally) -> list[tuple[str, int]]:

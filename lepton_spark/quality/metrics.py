@@ -49,3 +49,8 @@ def metric_rows(context: RunContext, table: TableId, metrics: Iterable[Metric]) 
     ambient = (context.case.case, str(table), context.as_of, context.run_id)
     rows = [(*ambient, *astuple(metric)) for metric in metrics]
     return context.spark.createDataFrame(rows, _SCHEMA).coalesce(1)
+
+
+def days_of(metrics: Iterable[Metric]) -> list[date]:
+    """The days that were measured, in order."""
+    return sorted({metric.day for metric in metrics if metric.day is not None})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -11,6 +13,22 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 COLUMNS = ("case", "table", "file", "row", "reasons", "severity", "arrived_at", "run_id")
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Where a row is."""
+
+    file: str
+    row: int
+
+    @property
+    def row_id(self) -> str:
+        """A name for the row that tells nothing of it or its file: ten digits of SHA-256."""
+        return hashlib.sha256(f"{self.file}:{self.row}".encode()).hexdigest()[:10]
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.row} (row id {self.row_id})"
 
 
 def quarantined(judged: DataFrame, *, case: str, table: str, run_id: str) -> DataFrame:

@@ -10,7 +10,12 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+    from lepton_spark.config.table_rules import RowSeverity
+
 REASONS = "_reasons"
+# Reasons that refuse no row: told as warnings, or counted against a limit. Only where a contract
+# has such rules.
+MARKS = "_marks"
 
 
 def code(name: str, column: str) -> Column:
@@ -37,6 +42,24 @@ def add(rows: DataFrame, reasons: Iterable[Column]) -> DataFrame:
         reasons: Text columns, null where nothing is wrong; all end up in one projection.
     """
     return rows.withColumn(REASONS, F.concat(F.col(REASONS), gathered(reasons)))
+
+
+def mark_rows(rows: DataFrame, marks: Iterable[Column]) -> DataFrame:
+    """Append reasons to `_marks`, which is made where it is not there; null ones are left out."""
+    found = gathered(marks)
+    if MARKS in rows.columns:
+        found = F.concat(F.col(MARKS), found)
+    return rows.withColumn(MARKS, found)
+
+
+def refuses(severity: RowSeverity) -> bool:
+    """Whether a row that breaks a rule of this severity is refused."""
+    return severity in ("error", "critical")
+
+
+def add_by(rows: DataFrame, reason: Column, severity: RowSeverity) -> DataFrame:
+    """Append a reason to `_reasons`, or to `_marks` where its severity refuses no row."""
+    return add(rows, [reason]) if refuses(severity) else mark_rows(rows, [reason])
 
 
 def is_accepted() -> Column:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from lepton_spark.quality.reasons import REASONS, add, code, gathered, is_accepted
+from lepton_spark.quality.reasons import (
+    REASONS,
+    add,
+    code,
+    gathered,
+    is_accepted,
+    mark_rows,
+    refuses,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -31,10 +39,11 @@ def check_contract(rows: DataFrame, columns: Sequence[Column], key: Collection[s
         The same rows. A row with a problem has that reason only, and one whose key is all null
         has `all_null_key`. Any other has, besides those of parsing, at most one reason a column:
         `null_key`, `missing` (both told only where every cell parsed), `out_of_range`,
-        `not_allowed`, `bad_pattern` or `too_long`.
+        `not_allowed`, `bad_pattern` or `too_long`. Where a rule does not refuse its rows, they
+        have all such reasons in `_marks`.
     """
-    rules = [_broken(column, is_key=column.name in key) for column in columns]
-    broken = gathered(reason for reason in rules if reason is not None)
+    rules = [_Broken(column, is_key=column.name in key) for column in columns]
+    broken = gathered(rule.reason for rule in rules if rule.reason is not None)
     reasons = F.when(F.col(PROBLEM).isNotNull(), F.array(F.col(PROBLEM)))
     own_key = [column.name for column in columns if column.name in key]
     if own_key:
@@ -43,6 +52,9 @@ def check_contract(rows: DataFrame, columns: Sequence[Column], key: Collection[s
         )
         reasons = reasons.when(is_empty, F.array(F.lit(ALL_NULL_KEY)))
     reasons = reasons.otherwise(F.concat(F.col(REASONS), broken))
+    marks = [mark for rule in rules for mark in rule.marks]
+    if marks:
+        rows = mark_rows(rows, marks)
     return rows.withColumn(REASONS, reasons).drop(PROBLEM)
 
 
@@ -52,12 +64,36 @@ def check_key(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     return add(rows, nulls)
 
 
-def _broken(column: Column, *, is_key: bool) -> Expression | None:
-    """The first rule of a column that its value breaks, null where it keeps them; None: no rule."""
-    value, broken = F.col(column.name), {}
-    if is_key or column.required:
-        # A cell that did not parse is null too, and has its reason.
-        broken["null_key" if is_key else "missing"] = value.isNull() & is_accepted()
+class _Broken:
+    """The rules of one column that its value may break.
+
+    Args:
+        column: What its values promise.
+        is_key: Whether it is part of the key, whose nulls are refused always.
+    """
+
+    def __init__(self, column: Column, *, is_key: bool) -> None:
+        value, name = F.col(column.name), column.name
+        reasons: list[Expression] = []
+        self.marks: list[Expression] = []
+        if is_key:
+            # A cell that did not parse is null too, and has its reason.
+            reasons.append(F.when(value.isNull() & is_accepted(), code("null_key", name)))
+        for kind, is_broken in _conditions(value, column).items():
+            severity = column.severity_of(kind)
+            found = reasons if refuses(severity) else self.marks
+            found.append(F.when(is_broken, code(kind, name)))
+        # The first one that it breaks; null where it keeps them, None where there is no rule.
+        self.reason = F.coalesce(*reasons) if reasons else None
+
+
+def _conditions(value: Expression, column: Column) -> dict[str, Expression]:
+    """What breaks each promise of a column, in the order in which reasons are told."""
+    broken: dict[str, Expression] = {}
+    if column.required or column.missing is not None:
+        broken["missing"] = value.isNull() & is_accepted()
+        if column.missing:
+            broken["missing"] |= value.isin(*column.missing)
     if (is_out := _is_out(value, column)) is not None:
         broken["out_of_range"] = is_out
     if column.allowed is not None:
@@ -67,8 +103,7 @@ def _broken(column: Column, *, is_key: bool) -> Expression | None:
         broken["bad_pattern"] = ~value.rlike(rf"\A(?:{column.pattern})\z")
     if column.max_length is not None:
         broken["too_long"] = F.length(value) > F.lit(column.max_length)
-    reasons = [F.when(is_broken, code(name, column.name)) for name, is_broken in broken.items()]
-    return F.coalesce(*reasons) if reasons else None
+    return broken
 
 
 def _is_out(value: Expression, column: Column) -> Expression | None:

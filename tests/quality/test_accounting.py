@@ -18,6 +18,7 @@ from lepton_spark.quality.accounting import (
     require_staged,
     tally,
 )
+from lepton_spark.quality.quarantine import Locator
 
 STATE = "silver.tiny_visits is not made yet"
 MON, TUE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
@@ -74,6 +75,19 @@ def test_too_many_refused_rows_are_told_with_the_three_most_frequent_reasons():
     assert str(pickle.loads(pickle.dumps(error.value))) == told
 
 
+def test_the_first_row_of_each_told_reason_is_located_and_named_without_its_file():
+    rows = counted(90, 10, not_int__id=6, missing__day=4)
+    located = replace(rows, samples={"not_int:id": Locator("in/a.csv", 7)})
+
+    with pytest.raises(DataError) as error:
+        require_few_refused("visits", located, 0.05, STATE)
+
+    row_id = Locator("in/a.csv", 7).row_id
+    assert f"missing:day 4), such as in/a.csv:7 (row id {row_id})." in error.value.what
+    assert len(row_id) == 10
+    assert row_id != Locator("in/a.csv", 8).row_id
+
+
 def test_duplicates_are_not_refused_rows():
     require_few_refused("visits", counted(10, 0, 90, exact_duplicate=90), 0.0, STATE)
 
@@ -90,13 +104,16 @@ def test_more_than_one_percent_of_milliseconds_is_refused_whatever_the_limit():
 @pytest.mark.spark
 def test_rows_are_counted_by_file_and_by_what_became_of_them(spark):
     rows = [
-        ("a", None, [], []),
-        ("a", None, [], ["shops by shop"]),
-        ("a", "refused", ["not_int:id", "missing:day"], ["shops by shop"]),
-        ("b", "duplicate", ["exact_duplicate"], []),
-        ("b", "refused", ["not_int:id"], []),
+        ("a", 2, None, [], []),
+        ("a", 3, None, [], ["shops by shop"]),
+        ("a", 4, "refused", ["not_int:id", "missing:day"], ["shops by shop"]),
+        ("b", 2, "duplicate", ["exact_duplicate"], []),
+        ("b", 3, "refused", ["not_int:id"], []),
     ]
-    schema = "_file string, _severity string, _reasons array<string>, _unmatched array<string>"
+    schema = (
+        "_file string, _row bigint, _severity string, _reasons array<string>,"
+        " _unmatched array<string>"
+    )
 
     found = tally(spark.createDataFrame(rows, schema), ["shops by shop", "towns by town"])
 
@@ -107,6 +124,11 @@ def test_rows_are_counted_by_file_and_by_what_became_of_them(spark):
         duplicates=1,
         reasons={"not_int:id": 2, "exact_duplicate": 1, "missing:day": 1},
         unmatched={"shops by shop": 1, "towns by town": 0},
+        samples={
+            "not_int:id": Locator("a", 4),
+            "exact_duplicate": Locator("b", 2),
+            "missing:day": Locator("a", 4),
+        },
     )
     assert next(iter(found.reasons)) == "not_int:id"
     assert (found.num_good, found.num_rows) == (2, 5)

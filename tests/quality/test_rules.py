@@ -91,3 +91,23 @@ def test_a_null_in_a_computed_key_is_told_once(spark):
     found = check_key(rows, ["at"]).orderBy("_row").collect()
 
     assert [row["_reasons"] for row in found] == [["null_key:at"], ["bad_time:at"], []]
+
+
+def test_rules_that_refuse_nothing_mark_all_that_a_row_breaks(spark):
+    soft = (("missing", "warning"), ("too_long", "counted"), ("not_allowed", "critical"))
+    columns = (
+        Column("kind", "string", allowed=("new",), max_length=3, missing=("?",), severities=soft),
+    )
+    rows = spark.createDataFrame(
+        [(0, None, "new"), (1, None, None), (2, None, "?"), (3, None, "older")],
+        "_row int, _problem string, kind string",
+    ).withColumn("_reasons", none_yet())
+
+    found = check_contract(rows, columns, ()).orderBy("_row").collect()
+
+    assert [row["_reasons"] for row in found] == [
+        [], [], ["not_allowed:kind"], ["not_allowed:kind"],
+    ]  # fmt: skip
+    assert [row["_marks"] for row in found] == [
+        [], ["missing:kind"], ["missing:kind"], ["too_long:kind"],
+    ]  # fmt: skip
