@@ -6,11 +6,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from lepton_spark import faults
+from lepton_spark.config.rule_checker import needs_of
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.drift import refuse_drift
@@ -32,10 +34,11 @@ from lepton_spark.replay.overview import summary
 from lepton_spark.replay.selection import Selection, of_case
 from lepton_spark.silver.batch import of_files, settings_of
 from lepton_spark.silver.inlet import Inlet
-from lepton_spark.silver.judgement import good_rows, judge_rest
+from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.knowledge import versions
 from lepton_spark.silver.lookup import Reference, name_of
 from lepton_spark.silver.order import groups
+from lepton_spark.silver.readings import Readings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -69,7 +72,8 @@ def replay(context: RunContext, selection: Selection = EVERY_ROW) -> StageResult
     facts: dict[str, object] = {}
     with tables.hold(context, TableId("silver", context.case.case)):
         version = tables.current_version(context, QUARANTINE)
-        for names in groups(context.case.sources) if version >= 0 else ():
+        needs = needs_of(context.case, context.contracts) if version >= 0 else {}
+        for names in groups(needs):
             with ExitStack() as kept:
                 meant = [name for name in names if selection.has(name)]
                 batches = _judge_all(context, meant, selection, kept)
@@ -165,8 +169,15 @@ def _batch(
     chosen = rows.quarantine.filter("is_chosen")
     places = chosen.select(F.col("file").alias("_file"), F.col("row").alias("_row"))
     landed = of_files(rows.bronze, touched).join(places, ["_file", "_row"], how="left_semi")
-    rules = (source, context.contracts[source.contract], _references(context, source))
-    judged = judge_rest(landed, rows.silver, *rules).persist()
+    contract = context.contracts[source.contract]
+    judged_by = partial(
+        judge,
+        source=source,
+        contract=contract,
+        references=_references(context, source),
+        around=_readings(context).surroundings(inlet),
+    )
+    judged = judge_rest(landed, rows.silver, source, contract, judged_by).persist()
     kept.callback(judged.unpersist)
     others = rows.quarantine.filter(~F.col("is_chosen")).withColumnRenamed("file", "_file")
     return ReplayBatch(
@@ -177,6 +188,15 @@ def _batch(
         of_files(others, touched).withColumnRenamed("_file", "file"),
         tally(judged, [name_of(lookup) for lookup in source.lookup]),
         num_changed(judged, chosen),
+    )
+
+
+def _readings(context: RunContext) -> Readings:
+    return Readings(
+        context,
+        read=partial(tables.read, context),
+        exists=partial(tables.exists, context),
+        marker_of=partial(tables.marker_of, context),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from lepton_spark.quality.finding import warnings
 from lepton_spark.quality.skew import skewed
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from lepton_spark.config.case import Case
     from lepton_spark.config.contract import Contract
     from lepton_spark.quality.accounting import FileState, Tally
+    from lepton_spark.quality.finding import Finding
     from lepton_spark.silver.inlet import Inlet
 
 _MOST_NAMED_FILES = 1000
 _REASONS_TOLD = 20
+_WARNINGS_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,16 @@ class Batch:
 
     Args:
         judged: Kept in memory or on disk until the batch is published.
+        findings: Rules of the table that are broken.
+        newest: Column that must be fresh to its newest value of all rows, those of silver too, in
+            seconds since 1970, UTC.
     """
 
     inlet: Inlet
     judged: DataFrame
     counted: Tally
+    findings: tuple[Finding, ...] = ()
+    newest: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def new_good(self) -> dict[str, int]:
@@ -45,6 +53,7 @@ class Batch:
     def facts(self) -> dict[str, object]:
         """What became of the rows, for the marker of the commit and the ledger."""
         counted = self.counted
+        told = warnings(self.findings)
         return {
             "files": len(self.inlet.files),
             "rows": counted.num_rows,
@@ -54,6 +63,8 @@ class Batch:
             "reasons": dict(list(counted.reasons.items())[:_REASONS_TOLD]),
             "unmatched": dict(counted.unmatched),
             **skewed(counted.largest_key, counted.num_rows),
+            **({"warnings": told[:_WARNINGS_TOLD]} if told else {}),
+            **({"newest": dict(self.newest)} if self.newest else {}),
         }
 
 

@@ -41,6 +41,13 @@ class Inlet:
         """Whether there is anything to do; a table is made even where all its files are empty."""
         return bool(self.files) or self.silver_version < 0
 
+    @property
+    def state(self) -> str:
+        """What is true of the clean table now, for errors."""
+        version = self.silver_version
+        is_at = f"is still at version {version}" if version >= 0 else "is not made yet"
+        return f"{self.silver} {is_at}"
+
     def as_told(self, landed: Sequence[StoredFile], moment: datetime) -> Inlet:
         """With the files that were landed since; those not there at the moment are left out."""
         here = [file for file in landed if file.has_arrived(moment)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -14,18 +15,41 @@ from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates, yield_to_
 from lepton_spark.silver.derive import add_known_at, derive
 from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
 from lepton_spark.silver.near_duplicates import mark_near_duplicates
+from lepton_spark.silver.relationship import check_reference
+from lepton_spark.silver.uniqueness import mark_repeated
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.contract import Contract
     from lepton_spark.config.source import Origin, Source
+    from lepton_spark.config.table_rules import Relationship
 
 _ORIGIN = ("_file", "_row", "_arrived_at")
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What is there besides the rows, as far as the contract promises something of it.
+
+    Args:
+        known: What each relationship of the contract looks in, as `known_values` gives it.
+        present: Rows of silver from other files, where a column is unique; None: there are none.
+    """
+
+    known: Mapping[Relationship, DataFrame] = field(default_factory=dict)
+    present: DataFrame | None = None
+
+
+ALONE = Surroundings()
+
+
 def judge(
-    landed: DataFrame, source: Source, contract: Contract, references: Mapping[str, Reference]
+    landed: DataFrame,
+    source: Source,
+    contract: Contract,
+    references: Mapping[str, Reference],
+    around: Surroundings = ALONE,
 ) -> DataFrame:
     """Everything that becomes of raw rows on the way to silver.
 
@@ -34,11 +58,12 @@ def judge(
         source: Its lookups, times, derived columns and key.
         contract: What its columns promise.
         references: By name, those that the lookups of the source name.
+        around: What relationships and unique columns are held against.
 
     Returns:
-        As many rows: the columns of silver, and `_reasons`, `_severity` (null where good) and
-        `_unmatched`. Costs one shuffle, besides joins to references that are not small, and those
-        of near duplicates where the source looks for them.
+        As many rows: the columns of silver, and `_reasons`, `_severity` (null where good),
+        `_unmatched` and, where rules refuse no row, `_marks`. Costs one shuffle, besides joins to
+        references that are not small and what near duplicates and unique columns need.
 
     Raises:
         ConfigError: An expression that is not allowed.
@@ -56,11 +81,14 @@ def judge(
         rows = add_instant(rows, name, time)
     rows = derive(rows, source.derive)
     rows = check_key(rows, source.key)
+    for promise, known in around.known.items():
+        rows = check_reference(rows, known, promise)
     rows = add_known_at(rows, source.known_at)
-    judged = mark_duplicates(rows, source.key, names)
-    if source.near_duplicates is None:
-        return judged
-    return mark_near_duplicates(judged, source.near_duplicates)
+    rows = mark_duplicates(rows, source.key, names)
+    if source.near_duplicates is not None:
+        rows = mark_near_duplicates(rows, source.near_duplicates)
+    unique = contract.rules.unique
+    return mark_repeated(rows, around.present, source.key, unique) if unique else rows
 
 
 def judge_rest(
@@ -68,7 +96,7 @@ def judge_rest(
     silver: DataFrame,
     source: Source,
     contract: Contract,
-    references: Mapping[str, Reference],
+    judged_by: Callable[[DataFrame], DataFrame],
 ) -> DataFrame:
     """What becomes of those raw rows that are not in silver; what is there is not touched.
 
@@ -77,12 +105,11 @@ def judge_rest(
         silver: All rows of the clean table. A row whose key and arrival it holds is a duplicate.
         source: As in `judge`.
         contract: As in `judge`.
-        references: As in `judge`.
+        judged_by: Judges rows of bronze, as `judge` does.
     """
     rest = landed.join(silver.select("_file", "_row"), ["_file", "_row"], how="left_anti")
-    judged = judge(rest, source, contract, references)
     content = [column.name for column in contract.columns]
-    return yield_to_silver(judged, silver, source.key, content)
+    return yield_to_silver(judged_by(rest), silver, source.key, content)
 
 
 def _with_origin(rows: DataFrame, origin: Origin) -> DataFrame:

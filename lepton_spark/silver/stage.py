@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from pyspark.sql import DataFrame
 
 from lepton_spark import faults
+from lepton_spark.config.rule_checker import needs_of
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
@@ -24,6 +25,9 @@ from lepton_spark.quality.accounting import (
     require_staged,
     tally,
 )
+from lepton_spark.quality.expectation import stale
+from lepton_spark.quality.finding import require_kept
+from lepton_spark.quality.measurement import newest_of, plan_of
 from lepton_spark.quality.quarantine import condition_of, quarantined
 from lepton_spark.quality.skew import warn_of_skew
 from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
@@ -31,8 +35,11 @@ from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.knowledge import versions
 from lepton_spark.silver.lookup import Reference, name_of
+from lepton_spark.silver.measured_days import compares_days, measured_rows, publication_of
 from lepton_spark.silver.order import groups
 from lepton_spark.silver.pending import bronze_steps, open_files, quarantine_steps, silver_steps
+from lepton_spark.silver.readings import Readings
+from lepton_spark.silver.verdict import verdict
 from lepton_spark.silver.watermark import NOTHING_YET, Watermark, since, watermark_of
 
 if TYPE_CHECKING:
@@ -64,7 +71,8 @@ def refine(context: RunContext) -> StageResult:
     # What is new is decided by reading the tables: no one else may append between the two.
     with tables.hold(context, TableId("silver", context.case.case)):
         inlets = _inlets(context)
-        for names in groups(context.case.sources):
+        _require_fresh(context, [inlet for inlet in inlets.values() if not inlet.is_waiting])
+        for names in groups(needs_of(context.case, context.contracts)):
             waiting = [inlets[name] for name in names if inlets[name].is_waiting]
             with ExitStack() as kept:
                 batches = _judge_all(context, waiting, kept)
@@ -177,38 +185,68 @@ def _judge(
 ) -> Batch:
     """Compute what becomes of the rows of an inlet; they are kept until the stack is closed."""
     source = context.case.sources[inlet.name]
+    readings = _readings(context)
+    contract = readings.contract_of(inlet)
     with told_as(inlet.silver):
         bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
         landed = of_files(bronze, inlet.files)
         settled = sum(state.good for state in inlet.files)
-        rules = (source, context.contracts[source.contract], references)
+        contract = context.contracts[source.contract]
+        judged_by = partial(
+            judge,
+            source=source,
+            contract=contract,
+            references=references,
+            around=readings.surroundings(inlet),
+        )
         if settled:
             silver = tables.read(context, inlet.silver, version=inlet.silver_version)
-            judged = judge_rest(landed, silver, *rules).persist()
+            judged = judge_rest(landed, silver, source, contract, judged_by).persist()
         else:
-            judged = judge(landed, *rules).persist()
+            judged = judged_by(landed).persist()
         kept.callback(judged.unpersist)
-        counted = tally(judged, [name_of(lookup) for lookup in source.lookup])
+        lookups = [name_of(lookup) for lookup in source.lookup]
+        counted = tally(judged, lookups, plan_of(contract, context.moment))
         counted = replace(counted, settled=settled)
+        findings = verdict(contract, counted, readings.earlier(inlet, counted))
+        newest = readings.newest(inlet, newest_of(counted.measured))
     warn_of_skew(inlet.name, counted.largest_key, counted.num_rows)
+    findings += stale(contract.rules.fresh, newest, context.moment)
     told = f"{inlet.name}: {counted.num_rows} rows, {counted.refused} refused"
     context.progress.step(_JOB, told)
-    return Batch(inlet, judged, counted)
+    return Batch(inlet, judged, counted, tuple(findings), newest)
+
+
+def _readings(context: RunContext) -> Readings:
+    return Readings(
+        context,
+        read=partial(tables.read, context),
+        exists=partial(tables.exists, context),
+        marker_of=partial(tables.marker_of, context),
+    )
+
+
+def _require_fresh(context: RunContext, inlets: Sequence[Inlet]) -> None:
+    """See that sources that bring nothing new are fresh enough, where their contracts say so."""
+    readings = _readings(context)
+    for inlet in inlets:
+        fresh = readings.contract_of(inlet).rules.fresh
+        findings = stale(fresh, readings.newest(inlet, {}), context.moment)
+        require_kept(findings, inlet.name, inlet.state)
 
 
 def _require_sound(context: RunContext, batch: Batch) -> None:
-    """See that no row is lost and that not too many are refused."""
+    """See that no row is lost, that not too many are refused, and that the table is as promised."""
     inlet = batch.inlet
     require_balance(str(inlet.silver), inlet.files, batch.counted)
-    version = inlet.silver_version
-    state = f"is still at version {version}" if version >= 0 else "is not made yet"
     most = context.case.sources[inlet.name].max_refused
-    require_few_refused(inlet.name, batch.counted, most, f"{inlet.silver} {state}")
+    require_few_refused(inlet.name, batch.counted, most, inlet.state)
+    require_kept(batch.findings, inlet.name, inlet.state)
 
 
 def _publish(context: RunContext, batches: Sequence[Batch]) -> list[Published]:
     """Quarantine first: a file counts as refined only when its good rows follow."""
-    published = _publish_quarantine(context, batches)
+    published = _publish_metrics(context, batches) + _publish_quarantine(context, batches)
     faults.reach("after_quarantine")
     version = tables.current_version(context, QUARANTINE)
     silver = _each(batches, lambda batch: _publish_silver(context, batch, version))
@@ -239,6 +277,15 @@ def _publish_quarantine(context: RunContext, batches: Sequence[Batch]) -> list[P
         audit=lambda staged: require_number(str(QUARANTINE), number, staged),
     )
     return [tables.publish(context, reduce(DataFrame.unionByName, rows), publication)]
+
+
+def _publish_metrics(context: RunContext, batches: Sequence[Batch]) -> list[Published]:
+    """What later days are compared with, where a contract compares days."""
+    asked = [batch for batch in batches if compares_days(context, batch)]
+    if not asked:
+        return []
+    publication = publication_of(context, asked, _JOB)
+    return [tables.publish(context, measured_rows(context, asked), publication)]
 
 
 def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) -> Published | None:

@@ -16,6 +16,7 @@ from lepton_spark.bronze.arrivals import LandedFile
 from lepton_spark.bronze.landed import as_fact
 from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
+from lepton_spark.config.table_rules import Relationship, TableRules, Unique
 from lepton_spark.errors import DataError, InternalError
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import location
@@ -283,3 +284,39 @@ def test_a_source_whose_rows_are_all_refused_has_an_empty_table(lake):
     refine(lake.context(case=case))
     assert [row[0] for row in lake.silver()] == [2]
     assert len(lake.quarantine()) == 1
+
+
+def test_values_that_repeat_or_are_not_found_are_refused_by_their_severity(lake):
+    case, unique = clinic(max_refused=1.0), (Unique(columns=("minutes",)),)
+    found = Relationship(columns=("site",), table="sites", found_in=("site",))
+
+    def context(as_of, severity):
+        promised = TableRules(unique=unique, relationships=(replace(found, severity=severity),))
+        visits = replace(CONTRACTS["visits"], table="visits", rules=promised)
+        sites = replace(CONTRACTS["sites"], table="sites")
+        return lake.context(as_of, case, contracts={"visits": visits, "sites": sites})
+
+    lake.land("1,A,2024-02-28,20", "2,X,2024-02-28,30", "3,B,2024-02-28,20")
+    refine(context("2024-02-28", "error"))
+    assert [row[0] for row in lake.silver()] == [1]
+
+    lake.land("4,A,2024-02-29,20", "5,X,2024-02-29,21", day="2024-02-29")
+    before = lake.version(VISITS), lake.version(QUARANTINE)
+    with pytest.raises(DataError) as error:
+        refine(context("2024-02-29", "critical"))
+    assert error.value.code == "LS-2108"
+    assert "visits: 1 new rows have no_reference:site, such as visits/2024-02-29.csv:3 (row id" in (
+        error.value.what
+    )
+    assert (lake.version(VISITS), lake.version(QUARANTINE)) == before
+
+    result = refine(context("2024-02-29", "warning"))
+    assert [row[0] for row in lake.silver()] == [1, 5]
+    assert result.facts["sources"]["visits"]["warnings"] == [
+        "LS-2109: 1 new rows have no_reference:site."
+    ]
+    assert [row[1:] for row in lake.quarantine()] == [
+        (3, "refused", "no_reference:site"),
+        (4, "refused", "not_unique:minutes"),
+        (2, "refused", "not_unique:minutes"),
+    ]

@@ -1,0 +1,85 @@
+"""Rows that repeat a value which a row of another key holds at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from lepton_spark.quality.reasons import MARKS, REASONS, is_accepted, mark_rows, none_yet, refuses
+from lepton_spark.silver.deduplicate import REFUSED, SEVERITY
+from lepton_spark.silver.knowledge import SUPERSEDED_AT, versions
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from lepton_spark.config.table_rules import Unique
+
+_FIRST_FIRST = ("_arrived_at", "_file", "_row")
+
+
+def mark_repeated(
+    judged: DataFrame, present: DataFrame | None, key: Sequence[str], promises: Sequence[Unique]
+) -> DataFrame:
+    """Refuse, or mark, each row that repeats a value held by another row.
+
+    A row holds its value from its arrival until the next version of its key arrives. Of several
+    rows the first to arrive keeps it, by file and row where they arrived together. A row of silver
+    keeps it always, so that late files take nothing away. Null is no value.
+
+    Args:
+        judged: Rows with `_severity`; a row that is refused or a duplicate takes no part.
+        present: Rows of silver from other files; None where there are none.
+        key: Columns that identify a row.
+        promises: Columns that are unique. Costs a shuffle on the key, and one on the columns of
+            each.
+
+    Returns:
+        The same rows; one that repeats a value has the reason `not_unique:` and the columns. Of
+        rows that come together, one that is refused for another of them still counts as a version
+        of its key and as a holder of its value.
+    """
+    names = judged.columns
+    rows = judged.withColumn("_is_new", F.expr("true"))
+    if present is not None:
+        columns = {*key, *(name for promise in promises for name in promise.columns)}
+        held = present.select(*sorted(columns), *_FIRST_FIRST, F.expr("false").alias("_is_new"))
+        rows = rows.unionByName(held.withColumn(REASONS, none_yet()), allowMissingColumns=True)
+    # Refused rows are no versions, and are spread: their keys are often null.
+    apart = F.when(F.col(SEVERITY).isNotNull(), F.xxhash64("_file", "_row"))
+    rows = versions(rows.withColumn("_apart", apart), ["_apart", *key])
+    for promise in promises:
+        rows = _mark(rows, promise, F.struct(*key))
+    rows = rows.filter("_is_new")
+    kept = [*names, MARKS] if MARKS in rows.columns and MARKS not in names else names
+    return rows.select(*kept)
+
+
+def _mark(rows: DataFrame, promise: Unique, key: Column) -> DataFrame:
+    takes_part = F.col(SEVERITY).isNull() & is_accepted()
+    takes_part &= reduce(and_, (F.col(name).isNotNull() for name in promise.columns))
+    values = [F.when(takes_part, F.col(name)) for name in promise.columns]
+    group = Window.partitionBy(F.when(~takes_part, F.xxhash64(*_FIRST_FIRST[1:])), *values)
+    before = group.orderBy(*_FIRST_FIRST).rowsBetween(Window.unboundedPreceding, -1)
+    # A late file may bring an older row: what silver holds today stays where it is.
+    is_current = F.col(SUPERSEDED_AT).isNull()
+    holder = F.when(is_current & ~F.col("_is_new"), key)
+    is_other = (F.min(holder).over(group) != key) | (F.max(holder).over(group) != key)
+    is_taken = F.col("_is_new") & is_current & is_other
+    rows = rows.withColumn("_is_taken", takes_part & F.coalesce(is_taken, F.expr("false")))
+    # An earlier row of the same key is superseded by this one, if not before: it never counts.
+    for_ever = F.lit("9999-12-31").cast("timestamp")
+    until = F.when(~F.col("_is_taken"), F.coalesce(F.col(SUPERSEDED_AT), for_ever))
+    is_held = takes_part & F.col("_is_new") & (F.max(until).over(before) > F.col("_arrived_at"))
+    reason = F.when(F.col("_is_taken") | is_held, F.lit(promise.code))
+    rows = rows.withColumn("_repeated", reason).drop("_is_taken")
+    if not refuses(promise.row_severity):
+        return mark_rows(rows, [F.col("_repeated")]).drop("_repeated")
+    is_refused = F.col("_repeated").isNotNull()
+    severity = F.when(is_refused, F.lit(REFUSED)).otherwise(F.col(SEVERITY))
+    reasons = F.when(is_refused, F.array("_repeated")).otherwise(F.col(REASONS))
+    return rows.withColumns({SEVERITY: severity, REASONS: reasons}).drop("_repeated")
