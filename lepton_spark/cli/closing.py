@@ -49,7 +49,8 @@ def _has_score(night: Sequence[StageResult]) -> bool:
 
 def _came_in(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     landed = facts.get("land", {}).get("sources", {}).values()
-    refined = facts.get("refine", {}).get("sources", {}).values()
+    sources = facts.get("refine", {}).get("sources", {})
+    refined = sources.values()
     rows, files = _sum(landed, "records"), _sum(landed, "files")
     again = "" if files else ", all files were there already"
     yield "rows in", f"{rows:,} from {files:,} files{again}"
@@ -60,6 +61,14 @@ def _came_in(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]
     most = sorted(reasons.items(), key=lambda item: -item[1])[:3]
     told = ": " + ", ".join(f"{reason} {count:,}" for reason, count in most) if most else ""
     yield "refused", f"{_sum(refined, 'refused'):,} to ops.quarantine{told}"
+    missed = [
+        f"{count:,} of {source['good']:,} {name} found no {lookup}"
+        for name, source in sources.items()
+        for lookup, count in source.get("unmatched", {}).items()
+        if count
+    ]
+    if missed:
+        yield "unmatched", "; ".join(missed)
 
 
 def _sum(sources: Any, name: str) -> int:

@@ -37,7 +37,7 @@ class Origin(Settings):
 
 
 class Lookup(Settings):
-    """Columns taken from a reference source by its key; many rows to one."""
+    """Columns taken from a reference source by its whole key: a row finds one row or none."""
 
     source: Identifier = Field(alias="from", description="The reference source.")
     on: dict[ColumnName, ColumnName] = Field(
@@ -48,6 +48,13 @@ class Lookup(Settings):
     )
     otherwise: dict[ColumnName, str] = Field(
         default_factory=dict, description="Value of a new column where nothing matches."
+    )
+    cardinality: Literal["many_to_one", "one_to_one"] = Field(
+        "many_to_one",
+        description="one_to_one: no two keys of this source find the same row of the reference.",
+    )
+    max_unmatched: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Share of good rows without a match above which nothing is published."
     )
 
 

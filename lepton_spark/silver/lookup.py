@@ -1,4 +1,4 @@
-"""Columns taken from a reference source: many rows to one, as known when a row arrived."""
+"""Columns taken from a reference source by its key, as known when a row arrived."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
     Args:
         rows: Hold `_unmatched` and `_arrived_at`. Of several versions of a reference row the one
             is taken that was known when the row arrived: it does not matter when it is refined.
-        reference: The table to look in; broadcast where Spark finds it small.
+        reference: The table to look in; broadcast where Spark finds it small, else shuffled with
+            the rows, and where one key has very many of them they are spread over tasks.
         lookup: What joins and what is taken. Where nothing matches a new column is null, or what
             `otherwise` says.
 
@@ -62,6 +63,7 @@ def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
     found = _with_names(reference.versions, names)
     is_match = F.col("_found_from") <= F.col("_arrived_at")
     is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > F.col("_arrived_at"))
+    is_match &= _same(F.col("_arrived_at")) == F.col("_found_same")
     for mine, theirs in lookup.on.items():
         is_match &= F.col(mine) == F.col(names[theirs])
     joined = rows.join(found, is_match, how="left")
@@ -79,7 +81,17 @@ def _with_names(known: DataFrame, names: Mapping[str, str]) -> DataFrame:
         F.col("_known_at").alias("_found_from"),
         F.col(SUPERSEDED_AT).alias("_found_until"),
         F.lit("found").alias("_is_found"),
+        _same(F.col("_known_at")).alias("_found_same"),
     )
+
+
+def _same(instant: Column) -> Column:
+    """One more key of the join, 0 everywhere.
+
+    Without it Spark joins in the partitions in which the reference is kept, and it splits the many
+    rows of one key only where it has shuffled both sides itself.
+    """
+    return F.pmod(F.unix_micros(instant), F.lit(1))
 
 
 def _unmatched(lookup: Lookup) -> Column:

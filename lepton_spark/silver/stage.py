@@ -31,6 +31,7 @@ from lepton_spark.quality.measurement import newest_of, plan_of
 from lepton_spark.quality.quarantine import condition_of, quarantined
 from lepton_spark.quality.skew import warn_of_skew
 from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
+from lepton_spark.silver.cardinality import require_matches, require_one_to_one
 from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.knowledge import versions
@@ -236,11 +237,12 @@ def _require_fresh(context: RunContext, inlets: Sequence[Inlet]) -> None:
 
 
 def _require_sound(context: RunContext, batch: Batch) -> None:
-    """See that no row is lost, that not too many are refused, and that the table is as promised."""
-    inlet = batch.inlet
+    """See that no row is lost, few are refused, and that lookups and table are as promised."""
+    inlet, source = batch.inlet, context.case.sources[batch.inlet.name]
     require_balance(str(inlet.silver), inlet.files, batch.counted)
-    most = context.case.sources[inlet.name].max_refused
-    require_few_refused(inlet.name, batch.counted, most, inlet.state)
+    require_few_refused(inlet.name, batch.counted, source.max_refused, inlet.state)
+    require_matches(inlet.name, source, batch.counted, inlet.state)
+    require_one_to_one(inlet.name, source, batch.judged, inlet.state)
     require_kept(batch.findings, inlet.name, inlet.state)
 
 

@@ -47,6 +47,16 @@ def test_all_that_a_person_asks_is_told():
     assert [words for words in wanted if words not in text] == []
 
 
+def test_rows_that_found_no_match_are_told_by_source_and_lookup():
+    facts = {"good": 1200, "unmatched": {"planes by tail": 34, "airports by origin": 0}}
+    refined = StageResult("refine", facts={"sources": {"flights": facts, "weather": {"good": 5}}})
+
+    text = told({REQUEST.as_of: [RESULTS[0], refined, *RESULTS[2:]]})
+
+    assert "unmatched     34 of 1,200 flights found no planes by tail\n" in text
+    assert "unmatched" not in told({REQUEST.as_of: RESULTS})
+
+
 def test_a_metric_that_is_not_there_is_a_dash():
     text = told({REQUEST.as_of: RESULTS})
     row = next(line for line in text.splitlines() if line.startswith("table_mlp"))

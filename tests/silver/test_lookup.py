@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
-from lepton_spark.config.source import Lookup
-from lepton_spark.errors import DataError
+from lepton_spark.config.contract import Column, Contract
+from lepton_spark.config.source import Lookup, Source
+from lepton_spark.errors import DataError, InternalError
+from lepton_spark.quality.accounting import FileState, require_balance, tally
+from lepton_spark.silver.judgement import judge
 from lepton_spark.silver.knowledge import versions
 from lepton_spark.silver.lookup import Reference, look_up, name_of
 
@@ -76,3 +81,88 @@ def test_a_lookup_on_less_than_the_key_is_refused(spark):
 
 def test_a_lookup_is_named_for_its_source_and_columns():
     assert name_of(BY_TOWN) == "shops by place"
+
+
+@pytest.mark.spark
+def test_a_reference_that_makes_more_rows_of_one_is_found_by_the_count(spark):
+    shops = [("A", "Graz", 3, "s", 1, MON), ("A", "Linz", 4, "s", 2, MON)]
+    known = spark.createDataFrame(shops, SHOPS).withColumn("_known_at", F.col("_arrived_at"))
+    broken = known.withColumn("_superseded_at", F.lit(None).cast("timestamp"))
+    lookups = [BY_TOWN.model_dump(by_alias=True)]
+    source = Source.model_validate(
+        {"path": "v.csv", "contract": "v", "key": ["visit"], "lookup": lookups}
+    )
+    contract = Contract("v", (Column("visit", "integer"), Column("place", "string")))
+    schema = "visit string, place string, _problem string, _file string, _row bigint"
+    rows = spark.createDataFrame([("1", "A", None, "v.csv", 2)], schema)
+    rows = rows.withColumn("_arrived_at", F.lit(TUE))
+
+    def counted(versions_of_shops):
+        reference = {"shops": Reference(versions_of_shops, ("shop",))}
+        return tally(judge(rows, source, contract, reference), [])
+
+    state = [FileState("v.csv", "", 1, 0, 0)]
+    require_balance("silver.v", state, counted(versions(known, ["shop"])))
+    with pytest.raises(InternalError, match="1 rows in bronze, 2 were judged"):
+        require_balance("silver.v", state, counted(broken))
+
+
+SKEW = {
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.adaptive.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.shuffle.partitions": "8",
+    # A key is hot from a thousandth of its usual size on.
+    "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes": "256k",
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "64k",
+    "spark.sql.adaptive.skewJoin.skewedPartitionFactor": "2",
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
+}
+
+
+@pytest.fixture
+def unbroadcast(spark):
+    """A session in which nothing is broadcast and little is much."""
+    before = {name: spark.conf.get(name, None) for name in SKEW}
+    for name, setting in SKEW.items():
+        spark.conf.set(name, setting)
+    yield spark
+    for name, setting in before.items():
+        spark.conf.unset(name) if setting is None else spark.conf.set(name, setting)
+
+
+def rows_a_task(rows):
+    """How many rows each task gives, and how many of them found something."""
+
+    def count(batches):
+        given = list(batches)
+        found = sum(batch.num_rows - batch.column("beds").null_count for batch in given)
+        number = sum(batch.num_rows for batch in given)
+        yield pa.RecordBatch.from_pydict({"rows": [number], "found": [found]})
+
+    return rows.mapInArrow(count, "rows bigint, found bigint").collect()
+
+
+@pytest.mark.spark
+def test_the_rows_of_a_hot_key_are_spread_where_the_reference_is_too_large_to_send(unbroadcast):
+    ids = unbroadcast.range(0, 20_000, 1, 8)
+    instant = F.timestamp_seconds(F.pmod("id", F.lit(1)))
+    shops = ids.filter("id < 500").select(
+        F.col("id").cast("string").alias("shop"), F.col("id").alias("beds"),
+        F.lit("town").alias("town"), F.lit("s").alias("_file"), F.col("id").alias("_row"),
+        instant.alias("_arrived_at"), instant.alias("_known_at"),
+    )  # fmt: skip
+    known = versions(shops, ["shop"]).persist()
+    place = F.when(F.col("id") % 10 < 3, "7").otherwise(F.pmod("id", F.lit(500)).cast("string"))
+    rows = ids.select(
+        "id", place.alias("place"), instant.alias("_arrived_at"),
+        F.sha2(F.col("id").cast("string"), 256).alias("note"),
+        F.array().cast("array<string>").alias("_unmatched"),
+    )  # fmt: skip
+
+    joined = look_up(rows, Reference(known, ("shop",)), BY_TOWN)
+    tasks = rows_a_task(joined.select("id", "place", "beds", "note"))
+    known.unpersist()
+
+    assert sum(task["rows"] for task in tasks) == sum(task["found"] for task in tasks) == 20_000
+    # Without spreading, the task of the key has its 6,000 rows and those of its neighbours.
+    assert max(task["rows"] for task in tasks) < 4_000

@@ -157,6 +157,16 @@ def test_good_rows_go_to_silver_and_the_others_to_quarantine(lake):
     assert {each.table for each in result.tables} == {str(VISITS), str(SITES), str(QUARANTINE)}
 
 
+def test_nothing_is_published_where_too_many_rows_find_no_match(lake):
+    lake.land(GOOD, "2,X,2024-02-28,30")
+    lookup = {"from": "sites", "on": {"site": "site"}, "take": {"beds": "beds"}}
+
+    with pytest.raises(DataError, match=r"1 of 2 good new rows find nothing in sites by site"):
+        refine(lake.context(case=clinic(lookup=[{**lookup, "max_unmatched": 0.4}])))
+
+    assert lake.version(VISITS) < 0
+
+
 @told_and_asked
 def test_a_second_run_does_nothing_and_a_later_file_is_refined_alone(lake):
     lake.land(GOOD, BAD)
