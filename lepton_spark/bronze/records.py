@@ -112,14 +112,23 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
         elif not line:
             yield Record(number, [""] * width)
         else:
-            yield _judged(number, cells, line, width)
+            yield judged(number, cells, line, width)
+
+
+def stacked(lines: Lines, height: int) -> Iterator[Record]:
+    """Each record of several lines, every one of which is a cell; what is left over is short."""
+    while (first := lines.next()) is not None:
+        number, cells = lines.number, [first]
+        while len(cells) < height and (line := lines.next()) is not None:
+            cells.append(line)
+        yield judged(number, cells, "\n".join(cells), height)
 
 
 def _is_clean(text: str) -> bool:
     return "\0" not in text and (text.isascii() or _REPLACEMENT not in text)
 
 
-def _judged(row: int, cells: list[str], raw: str, width: int) -> Record:
+def judged(row: int, cells: list[str], raw: str, width: int) -> Record:
     """A record with the first problem that its cells have, if any."""
     kept = raw[:CELL_LIMIT]
     if len(cells) != width:
@@ -139,7 +148,7 @@ def _quoted(line: str, lines: Lines, dialect: Dialect) -> Record:
     row = lines.number
     cells = split(line, dialect)
     if cells is not None:
-        return _judged(row, cells, line, dialect.width)
+        return judged(row, cells, line, dialect.width)
     text, num_more = _continued(line, lines, dialect)
     cells = split(text, dialect) if num_more else None
     if cells is None:
@@ -147,7 +156,7 @@ def _quoted(line: str, lines: Lines, dialect: Dialect) -> Record:
         return Record(row, None, problem, line[:CELL_LIMIT])
     for _ in range(num_more):
         lines.next()
-    return _judged(row, cells, text, dialect.width)
+    return judged(row, cells, text, dialect.width)
 
 
 def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:

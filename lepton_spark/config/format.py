@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lepton_spark.config.model import Settings
+from lepton_spark.config.reshape import Explode, Unpivot
 
 BLANKS = "blanks"
 Encoding = Literal[
@@ -34,12 +35,26 @@ class Csv(Settings):
         "fail", description="What to do with a column that the contract does not name."
     )
 
+    lines_per_record: int = Field(
+        1, ge=1, le=100, description="Lines of a record; of several each is a cell, as it is."
+    )
+    unpivot: Unpivot | None = Field(None, description="A row for each cell of a wide table.")
+    explode: Explode | None = Field(None, description="A row for each item of cells with lists.")
+
     @model_validator(mode="after")
     def _apart(self) -> Csv:
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote must differ")
         if self.delimiter == BLANKS and self.quote is not None:
             raise ValueError("between blanks quotes mean nothing; write quote: null")
+        return self
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Csv:
+        if self.unpivot is not None and self.explode is not None:
+            raise ValueError("give one of unpivot and explode")
+        if self.lines_per_record > 1 and (self.header or self.unpivot is not None):
+            raise ValueError("records of several lines have no header, and no cells to unpivot")
         return self
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
@@ -33,6 +36,7 @@ pytestmark = [
 class Known:
     """What is known of a set: its last day, records a source, refused ones, rows of gold.
 
+    Its folder is called as the case where none is named.
     Large ones take half a minute or more each, and run where LEPTON_ALL_SETS=1.
     """
 
@@ -41,6 +45,7 @@ class Known:
     gold: int
     refused: int = 0
     is_large: bool = False
+    folder: str | None = None
 
 
 KNOWN = {
@@ -60,11 +65,24 @@ KNOWN = {
     "physionet2012_set_a": Known(
         "2000-01-04", {"stays": 4_000, "vital_signs": 1_757_980}, 4_000, is_large=True
     ),
+    "physionet2012_hours": Known(
+        "2000-01-04",
+        {"stays": 4_000, "vital_signs": 1_757_980},
+        4_000,
+        is_large=True,
+        folder="physionet2012_set_a",
+    ),
     "fashion_mnist": Known(
         "2017-08-26", {"labels": 10_000, "images": 10_000}, 10_000, is_large=True
     ),
     "neu_surface_defects": Known("2013-01-02", {"surfaces": 1_800}, 1_800),
     "entity_dblp_acm": Known("2004-01-01", {"dblp": 2_616, "acm": 2_294}, 2_772),
+    "los_loop": Known(
+        "2012-03-07", {"readings": 2_016 * 207, "roads": 207 * 207}, 2_016 * 207, is_large=True
+    ),
+    "assist2009": Known(
+        "2013-12-31", {"questions": 325_637, "answers": 325_637}, 325_637, is_large=True
+    ),
 }  # fmt: skip
 
 
@@ -75,7 +93,7 @@ def to_gold(tmp_path, context_for):
     def run(name):
         loaded = load_all(CONF, name, "local")
         folder = tmp_path / "lake" / "landing" / name
-        shutil.copytree(DATA / name, folder, copy_function=shutil.copyfile)
+        shutil.copytree(DATA / (KNOWN[name].folder or name), folder, copy_function=shutil.copyfile)
         context = context_for(loaded.case, KNOWN[name].as_of, contracts=loaded.contracts)
         landed, refined, _ = land(context), refine(context), resolve(context)
         return context, landed, refined, build(context, days="all")
@@ -189,7 +207,69 @@ def papers(context):
     assert f1 >= 0.975, (precision, recall, f1)
 
 
+def hours(context):
+    """Each value, mask and gap of three variables, against pandas over the raw file."""
+    raw = pd.read_csv(DATA / "physionet2012_set_a" / "set-a_long.csv.gz")
+    raw = raw[(raw["Value"] != -1) & (raw["Time"] < "48:00")]
+    raw["hour"] = raw["Time"].str[:2].astype(int)
+    gold = rows_of(context, "gold", "features")
+    assert len([name for name in gold.columns if name.startswith("vital_signs_48x1h_")]) == 3 * 37
+    for variable in ("HR", "Temp", "Weight"):
+        names = [f"vital_signs_48x1h_{variable}_mean{part}" for part in ("", "_mask", "_gap")]
+        found = gold.select("RecordID", *names).toPandas().set_index("RecordID").sort_index()
+        values, mask, gap = (
+            np.array([list(each) for each in found[name]], float) for name in names
+        )
+        means = raw[raw["Parameter"] == variable].groupby(["RecordID", "hour"])["Value"].mean()
+        wanted = means.unstack().reindex(index=found.index, columns=range(48)).to_numpy()
+        assert values.shape == (4_000, 48)
+        assert np.array_equal(mask == 1, ~np.isnan(wanted))
+        assert np.allclose(values, wanted, rtol=1e-6, equal_nan=True)
+        # As the paper defines it, step by step.
+        told = np.zeros(4_000)
+        for hour in range(48):
+            assert np.array_equal(gap[:, hour], told)
+            told = np.where(mask[:, hour] == 1, 1, 1 + told)
+
+
+def speeds(context):
+    """The cells of both matrices, as NumPy reads them."""
+    readings, roads = rows_of(context, "silver", "readings"), rows_of(context, "silver", "roads")
+    wide = np.genfromtxt(DATA / "los_loop" / "los_speed.csv.gz", delimiter=",", skip_header=1)
+    near = np.genfromtxt(DATA / "los_loop" / "los_adj.csv", delimiter=",")
+    assert wide.shape == (2_016, 207)
+    by_line = readings.groupBy("line").agg(F.sum("speed").alias("sum")).orderBy("line").collect()
+    assert np.allclose([row["sum"] for row in by_line], wide.sum(axis=1), rtol=1e-12)
+    by_sensor = readings.groupBy("sensor").agg(F.sum("speed").alias("sum")).collect()
+    assert np.allclose(
+        sorted(row["sum"] for row in by_sensor), np.sort(wide.sum(axis=0)), rtol=1e-12
+    )
+    first, last = readings.agg(F.min("read_at"), F.max("read_at")).first()
+    assert (last - first).total_seconds() == 2_015 * 300
+    links = {(r["place"], r["neighbour"]): r["nearness"] for r in roads.collect()}
+    assert all(links[i + 1, j + 1] == near[i, j] for i in range(207) for j in range(207))
+
+
+def answers(context):
+    given = rows_of(context, "silver", "answers")
+    students = given.groupBy("part", "line").agg(
+        F.count("*").alias("n"), F.max("step").alias("last"), F.max("number").alias("said")
+    )
+    assert students.count() == 4_151
+    assert students.filter("n <> said or last <> said").count() == 0
+    right = {
+        row["part"]: row["right"]
+        for row in given.groupBy("part").agg(F.sum("correct").alias("right")).collect()
+    }
+    for part, number in right.items():
+        text = gzip.decompress((DATA / "assist2009" / part).read_bytes()).decode()
+        assert number == sum(line.count("1") for line in text.splitlines()[2::3])
+
+
 CHECKS = {
+    "physionet2012_hours": hours,
+    "los_loop": speeds,
+    "assist2009": answers,
     "online_retail": retail,
     "adult": income,
     "pima_diabetes": sentinels,
