@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.features import Measure
 
-# As a category or a thing to tell apart: what it is cast to, and how that is called.
+# Type of an expression, what it is cast to, and how that column is called; the first that fits.
 _Forms = tuple[tuple[type[DataType], str, str], ...]
 _CATEGORIES: _Forms = (
     (BooleanType, "boolean", "flag"),
