@@ -37,13 +37,13 @@ pytestmark = pytest.mark.spark
 AT = Moment(time="03:00", zone="America/New_York")
 MIDDLE = date(2013, 3, 10)  # on this day New York loses an hour
 GAP = 9 * HOUR
-WINDOWS = {"60h": 60 * HOUR, "7d": 7 * DAY}
+WINDOWS = {"60h": 60 * HOUR}
 SESSIONS = Sessions.model_validate(
     {
         "by": [["world"], ["world", "size"]],
         "at": "happened",
         "gap": "9 hours",
-        "over": ["60 hours", "7 days"],
+        "over": ["60 hours"],
         "measures": ["number", "mean_length", "mean_minutes", "age_hours"],
     }
 )
@@ -52,7 +52,7 @@ BASKETS = Baskets.model_validate(
         "by": [["world"], ["world", "size"]],
         "basket": ["shop", "file"],
         "item": "whole",
-        "over": ["60 hours", "7 days"],
+        "over": ["60 hours"],
         "measures": ["number", "mean_size", "mean_items", "items", "repeat_rate"],
         "share": {"negative": "real < 0"},
     }
@@ -169,9 +169,9 @@ def test_sessions_and_baskets_are_those_that_were_known_at_each_moment(found, wo
         if not is_same(found[key][name], value)
     ]
     assert wrong == []
-    told = [features["sales_sessions_by_world_7d_number"] for features in wanted.values()]
+    told = [features["sales_sessions_by_world_60h_number"] for features in wanted.values()]
     assert max(told) > 3  # the world has something to find
-    rates = {features["sales_baskets_by_world_7d_repeat_rate"] for features in wanted.values()}
+    rates = {features["sales_baskets_by_world_60h_repeat_rate"] for features in wanted.values()}
     assert len(rates) > 3
 
 

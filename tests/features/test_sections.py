@@ -41,8 +41,14 @@ WIDE = Case.model_validate(
             "text": {"shop": {"measures": ["num_chars"]}},
             "interactions": {"products": {"square": ["size", "size"]}},
             "hash": {"shop": {"buckets": 4}},
-            "sessions": {"sales": test_episode.SESSIONS.model_dump()},
-            "baskets": {"sales": {**test_episode.BASKETS.model_dump(), "basket": ["shop", "size"]}},
+            "sessions": {"sales": {**test_episode.SESSIONS.model_dump(), "by": [["world"]]}},
+            "baskets": {
+                "sales": {
+                    **test_episode.BASKETS.model_dump(),
+                    "by": [["world"]],
+                    "basket": ["shop", "size"],
+                }
+            },
         },
     }
 )
