@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lepton_spark.bronze.arrivals import LandedFile, Listed, fixed_folder, is_pattern, nearest
@@ -82,6 +83,31 @@ def new_files(
         if digests.get(file.path) != known[file.path].sha256:
             raise changed(file.path, "after it was landed")
     return tuple(file for file in files if file.path not in known)
+
+
+def refuse_tables(files: Iterable[LandedFile], names_in: Callable[[str], Collection[str]]) -> None:
+    """Refuse Parquet files that lie in a Delta table: only its log says which of them count.
+
+    Args:
+        files: Not landed yet.
+        names_in: The names in a folder; asked once for each folder above a file.
+
+    Raises:
+        DataError: The folder of the table is named.
+    """
+    folders = {
+        (file.uri.removesuffix(file.path), str(folder))
+        for file in files
+        for folder in PurePosixPath(file.path).parents
+    }
+    for root, folder in sorted(folders):
+        if "_delta_log" in names_in(f"{root}{folder}"):
+            raise DataError(
+                "LS-2153",
+                f"{folder} in the landing folder is a Delta table.",
+                "files of rows that were changed or deleted stay in it, and would be landed too.",
+                "write a version of it as plain Parquet files into another folder, and land those.",
+            )
 
 
 def digest_of_set(files: Iterable[LandedFile]) -> str:

@@ -17,8 +17,9 @@ from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.landed import as_fact, stored
 from lepton_spark.bronze.layout import Layout, Stamp
-from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing
+from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing, refuse_tables
 from lepton_spark.bronze.reader import hash_files, read_files
+from lepton_spark.config.format import Parquet
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import files as lake_files
 from lepton_spark.lake import tables
@@ -90,6 +91,8 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     files = stored(marks, lambda: tables.read(context, table, version=version))
     known = {file.path: file for file in files}
     new = new_files(arrived, known, lambda touched: _digests(context, touched))
+    if new and isinstance(source.format, Parquet):
+        refuse_tables(new, lake_files.names_in)
     return _Landing(name, source, _layout(context, source), table, version, len(known), new)
 
 
