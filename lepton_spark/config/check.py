@@ -11,12 +11,13 @@ from lepton_spark.config.columns import SilverColumns, Where, dotted
 from lepton_spark.config.contract import SUFFIX, Contract, load_contract
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.entity_checker import EntityChecker
-from lepton_spark.config.episode_checker import EpisodeChecker
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.reshape_checker import check_reshape
 from lepton_spark.config.rule_checker import RuleChecker
 from lepton_spark.config.transform_checker import TransformChecker
+from lepton_spark.config.window_checker import WindowChecker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +91,8 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
         ConfigError: The first thing that does not.
     """
     silver = SilverColumns(case, contracts, where)
-    for source in case.sources:
+    for source, settings in case.sources.items():
+        check_reshape(where(("sources", source)), settings.format, contracts[settings.contract])
         silver.of(source)
     RuleChecker(case, contracts, silver, where).check()
     for entity in case.entities:
@@ -100,13 +102,15 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
     if case.has_aim:
         checker.check_label()
         checker.check_models()
-    features = EpisodeChecker(case, silver, where)
+    features = WindowChecker(case, silver, where)
     features.check_own()
     for source, latest in case.features.latest.items():
         features.check_latest(source, latest)
     for source, history in case.features.history.items():
         features.check_history(source, history)
     features.check_episodes()
+    for source, windows in case.features.windows.items():
+        features.check_windows(source, windows)
     features.check_names()
     TransformChecker(case, silver, where).check_transform()
 

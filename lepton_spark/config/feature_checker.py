@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.columns import Columns
     from lepton_spark.config.document import KeyPath
-    from lepton_spark.config.features import History, Latest, Ratio
+    from lepton_spark.config.features import History, Latest
+    from lepton_spark.config.measure import Measure, Ratio
 
 _CATEGORY = frozenset({"string", "integer", "boolean"})
 # What each measure can be of; anything can be counted.
@@ -54,7 +55,15 @@ class FeatureChecker(RowChecker):
         columns = self._known_source(path, source)
         for index, by in enumerate(history.by):
             self._check_join((*path, "by", index), by, source, columns)
+        self._check_measures(path, history.measures, columns)
         for name, measure in history.measures.items():
+            if measure.ratio is not None:
+                self._check_longer((*path, "measures", name, "ratio", "to"), history, measure.ratio)
+
+    def _check_measures(
+        self, path: KeyPath, measures: Mapping[str, Measure], columns: Columns
+    ) -> None:
+        for name, measure in measures.items():
             place = (*path, "measures", name, *measure.place)
             if measure.expression == "*":
                 continue
@@ -63,8 +72,6 @@ class FeatureChecker(RowChecker):
                 self.refuse_personal(place, used, columns)
             if measure.kind in MEASURED:
                 self.demand(place, checked.kind, set(MEASURED[measure.kind]))
-            if measure.ratio is not None:
-                self._check_longer((*path, "measures", name, "ratio", "to"), history, measure.ratio)
 
     def check_names(self) -> None:
         """No two features, nor a feature and the label, share a name."""

@@ -11,10 +11,11 @@ from lepton_spark.config.row_feature import row_features
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case
     from lepton_spark.config.document import KeyPath
+    from lepton_spark.config.windows import Windows
 
 
 def feature_names(case: Case) -> tuple[str, ...]:
-    """Names of all feature columns: of the row, latest, history, episodes, as written."""
+    """Names of all feature columns: of the row, latest, history, episodes, windows, as written."""
     return tuple(name for name, _ in named_features(case))
 
 
@@ -42,4 +43,14 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
     for source, episodes in features.episodes:
         path = ("features", kind_of(episodes), source)
         names += [(name, path) for name in episode_names(source, episodes)]
+    for source, windows in features.windows.items():
+        for variable, (_, measure) in windows.variables.items():
+            place: KeyPath = ("features", "windows", source, "measures", measure)
+            names += [(name, place) for name in window_names(source, windows, variable)]
     return names
+
+
+def window_names(source: str, windows: Windows, variable: str) -> tuple[str, str, str]:
+    """The columns of one variable: its values, its mask and its gaps."""
+    name = f"{source}_{windows.steps}x{window_label(windows.every)}_{variable}"
+    return name, f"{name}_mask", f"{name}_gap"

@@ -1,23 +1,15 @@
-"""Settings of the features: what is taken as it is, looked up, and measured over windows."""
+"""Settings of the features: what is taken, looked up, measured over windows, cut into steps."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lepton_spark.config.episode_features import Baskets, Sessions
-from lepton_spark.config.model import (
-    AnyWindow,
-    ColumnName,
-    HistoryWindow,
-    Identifier,
-    Settings,
-    SqlExpression,
-    Window,
-)
+from lepton_spark.config.measure import Measure
+from lepton_spark.config.model import ColumnName, HistoryWindow, Identifier, Settings, Window
 from lepton_spark.config.own_features import Calendar, Fourier, Hashing, Interactions, Text
 from lepton_spark.config.row_feature import row_features
+from lepton_spark.config.windows import Windows
 
 
 class Latest(Settings):
@@ -26,89 +18,6 @@ class Latest(Settings):
     on: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that both sources have.")
     take: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that become features.")
     within: Window = Field(description="Older rows count as missing.")
-
-
-class Lag(Settings):
-    """A value some rows back."""
-
-    value: SqlExpression = Field(description="Number, text or condition.")
-    rows: int = Field(1, ge=1, le=100, description="1 is the newest row that has a value.")
-
-
-class Quantile(Settings):
-    """A quantile by rank: one of the values."""
-
-    value: SqlExpression = Field(description="A number.")
-    at: float = Field(
-        0.5, gt=0, lt=1, description="Share of the values that it reaches; 0.5 is the median."
-    )
-
-
-class Ratio(Settings):
-    """The mean of the window over that of a longer one: 1 is as usual."""
-
-    value: SqlExpression = Field(description="A number.")
-    to: HistoryWindow = Field("all", description="The longer window; all is the key's own past.")
-
-
-class Measure(Settings):
-    """One value over the rows of a window; nulls are left out.
-
-    The newest row is the last by the time that it declares, then by arrival, file and row.
-    """
-
-    count: Literal["*"] | SqlExpression | None = Field(None, description="* or: not null.")
-    sum: SqlExpression | None = Field(None, description="Sum of a number, in its unit.")
-    mean: SqlExpression | None = Field(None, description="Mean of a number, in its unit.")
-    share: SqlExpression | None = Field(None, description="Mean of a condition, 0 to 1.")
-    deviation: SqlExpression | None = Field(
-        None, description="Standard deviation of a number, of a sample, in its unit."
-    )
-    min: SqlExpression | None = Field(None, description="Smallest number, in its unit.")
-    max: SqlExpression | None = Field(None, description="Largest number, in its unit.")
-    quantile: Quantile | None = Field(None, description="Quantile of a number, in its unit.")
-    first: SqlExpression | None = Field(None, description="Value of the oldest row with one.")
-    last: SqlExpression | None = Field(None, description="Value of the newest row with one.")
-    lag: Lag | None = Field(None, description="Value some rows back from the newest.")
-    distinct: SqlExpression | None = Field(None, description="How many different values.")
-    top: SqlExpression | None = Field(
-        None, description="Most frequent category; of equals the first in order."
-    )
-    entropy: SqlExpression | None = Field(None, description="Entropy of a category, in bits.")
-    slope: SqlExpression | None = Field(
-        None, description="Least-squares slope of a number over time, in its unit a day."
-    )
-    time_since: SqlExpression | None = Field(
-        None, description="Hours since the last row for which a condition holds."
-    )
-    ratio: Ratio | None = Field(None, description="Mean of a number over a longer mean.")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Measure:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
-        return self
-
-    @property
-    def kind(self) -> str:
-        """Which of the kinds is set."""
-        return next(iter(self.model_fields_set))
-
-    @property
-    def expression(self) -> str:
-        """The SQL expression under the kind."""
-        given = getattr(self, self.kind)
-        return given.value if isinstance(given, Lag | Quantile | Ratio) else str(given)
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        """Keys below the measure that lead to the expression."""
-        is_nested = isinstance(getattr(self, self.kind), Settings)
-        return (self.kind, "value") if is_nested else (self.kind,)
-
-    def is_over(self, window: AnyWindow) -> bool:
-        """Whether it is measured over a window: a ratio is not over that which it compares with."""
-        return self.ratio is None or self.ratio.to != window
 
 
 class History(Settings):
@@ -156,6 +65,9 @@ class Features(Settings):
     )
     baskets: dict[Identifier, Baskets] = Field(
         default_factory=dict, description="Source: baskets of its rows known at the moment."
+    )
+    windows: dict[Identifier, Windows] = Field(
+        default_factory=dict, description="Source: steps of equal length that end at the moment."
     )
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."

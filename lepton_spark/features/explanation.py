@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lepton_spark.config.case import Case
     from lepton_spark.config.contract import Contract
     from lepton_spark.config.document import KeyPath
-    from lepton_spark.config.features import Measure
+    from lepton_spark.config.measure import Measure
     from lepton_spark.config.model import AnyWindow
 
 _HOURS_A_DAY = 24
@@ -96,6 +96,8 @@ class _Explainer:
             return self._history(name, path)
         if section in {"sessions", "baskets"}:
             return self._episode(name, path)
+        if section == "windows":
+            return self._window(name, path)
         return self._row(name, path)
 
     def _row(self, name: str, path: KeyPath) -> Explanation:
@@ -190,6 +192,34 @@ class _Explainer:
             window=told,
             known=self._known(source),
             null="never: 0 where there are none" if is_count else f"there are none in {told}",
+            asked_by=_dotted(path),
+        )
+
+    def _window(self, name: str, path: KeyPath) -> Explanation:
+        source, measure_name = str(path[2]), str(path[-1])
+        windows = self._case.features.windows[source]
+        measure = windows.measures[measure_name]
+        made_of = self._lineage.raw_of(source, measure.expression)
+        if windows.happened_at is not None:
+            made_of |= self._lineage.raw_of(source, windows.happened_at)
+        told = f"{windows.steps} steps of {_spoken(windows.every).removeprefix('the last ')}"
+        of = _measured(measure)
+        kinds = {
+            "_mask": ("array of byte", f"1 where there is a {of}"),
+            "_gap": ("array of float", f"hours since a step with a {of}"),
+            "": (f"array of {WindowMeasure(name, measure.kind).type_}", of),
+        }
+        type_, what = next(found for end, found in kinds.items() if name.endswith(end))
+        return Explanation(
+            name=name,
+            type=type_,
+            source=source,
+            measure=what,
+            reads=tuple(sorted(made_of | {*self._raw(source, [*windows.by, *windows.for_each])})),
+            key=windows.by,
+            window=told,
+            known=self._known(source),
+            null="never" if what != of else "an item: no value in its step",
             asked_by=_dotted(path),
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark import __version__
+from lepton_spark.features.section import OVER_TIME
 from lepton_spark.features.survey import FoundFile, read_from
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def fingerprint_of(
         holidays: By column; another release of their package may know others.
     """
     features = case.features
-    over_time = (*features.latest, *features.history, *features.sessions, *features.baskets)
-    used = sorted({case.predict.each, *over_time})
+    used = {case.predict.each}
+    for kind in OVER_TIME:
+        used |= set(getattr(features, kind))
     content = {
         "inputs": read_from(files),
-        "sources": {name: _settings(case, name) for name in used},
+        "sources": {name: _settings(case, name) for name in sorted(used)},
         "predict": case.predict.model_dump(mode="json", include={"each", "day", "at"}),
         "features": features.model_dump(mode="json"),
         "holidays": {name: list(map(str, found.days)) for name, found in (holidays or {}).items()},

@@ -7,7 +7,7 @@ depends on the rows of a chunk, not on the events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -89,7 +89,15 @@ class Chunks:
         return Days(self.first_day + chunk * self.num_days, self.num_days)
 
 
-def longest_span(plans: Sequence[Plan]) -> timedelta | None:
+class Spanning(Protocol):
+    """A plan, as far as its events count for a time."""
+
+    @property
+    def spans(self) -> Mapping[str, timedelta | None]:
+        """Column of the events: how long they count; None is without end."""
+
+
+def longest_span(plans: Sequence[Spanning]) -> timedelta | None:
     """How long an event may count; None where one of them has no end."""
     spans = [span for plan in plans for span in plan.spans.values()]
     known = [span for span in spans if span is not None]

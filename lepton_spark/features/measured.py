@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
     from pyspark.sql.types import StructField
 
-    from lepton_spark.config.features import Measure
+    from lepton_spark.config.measure import Measure
 
 # Type of an expression, what it is cast to, and how that column is called; the first that fits.
 _Forms = tuple[tuple[type[DataType], str, str], ...]

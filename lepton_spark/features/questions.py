@@ -40,7 +40,7 @@ class Questions:
 
     def __init__(self, keys: Sequence[pa.Array], asked_on: npt.NDArray[Any], days: Days) -> None:
         self.days = days
-        self._numbering = _Numbering(keys)
+        self._numbering = Numbering(keys)
         numbers = self.numbers(keys, len(asked_on))
         is_asked = numbers >= 0
         times = self._times(numbers[is_asked], asked_on[is_asked])
@@ -80,7 +80,7 @@ class Questions:
         return times
 
 
-class _Numbering:
+class Numbering:
     """A number for each distinct key, without gaps."""
 
     def __init__(self, keys: Sequence[pa.Array]) -> None:
@@ -93,6 +93,7 @@ class _Numbering:
             numbers = _look_up(both, self._known[-1])
 
     def of(self, keys: Sequence[pa.Array], num_rows: int) -> npt.NDArray[Any]:
+        """The number of each row's key; -1 where it is not known or has a null."""
         numbers = np.zeros(num_rows, dtype=np.int64)
         for key, values, known in zip(keys, self._values, self._known, strict=True):
             numbers = _look_up(_combine(numbers, key, values), known)

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.features import Features, History, Latest
+    from lepton_spark.config.windows import Windows
 
-    Section = Latest | History | Sessions | Baskets
+    Section = Latest | History | Sessions | Baskets | Windows
 
-OVER_TIME = ("latest", "history", "sessions", "baskets")
+OVER_TIME = ("latest", "history", "sessions", "baskets", "windows")
 AS_THEY_ARE = ("latest", "history")  # each row by itself, not what it is a part of
 
 

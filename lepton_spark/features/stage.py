@@ -15,6 +15,7 @@ from lepton_spark import faults
 from lepton_spark.config.happened_at import require_happened_at
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.entities.published import published_for
+from lepton_spark.features.align import align_all, buckets
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
 from lepton_spark.features.events import declare
 from lepton_spark.features.fingerprint import fingerprint_of
@@ -41,6 +42,7 @@ from lepton_spark.features.survey import (
     first_arrival,
     survey,
 )
+from lepton_spark.features.windows import WindowPlan
 from lepton_spark.lake import tables
 from lepton_spark.lake.drift import has_drifted
 from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
@@ -176,7 +178,9 @@ def _input(
 ) -> _Input:
     wanted = F.col("_file").isNotNull()
     longest = longest_span([each.plan for each in planned])
-    if days == "one" and longest is not None:
+    # What happens later than it is known may be known before its window begins.
+    is_bounded = all(getattr(each.plan, "is_bounded", True) for each in planned)
+    if days == "one" and longest is not None and is_bounded:
         wanted = F.col("_known_at") > F.lit(context.moment - longest)
     return _Input(source, Need(rows, wanted, F.lit(None).cast("int")), planned)
 
@@ -227,9 +231,9 @@ def _events(
     known: Mapping[str, DataFrame],
     *,
     in_hindsight: bool = False,
-) -> list[tuple[Plan, DataFrame]]:
+) -> list[tuple[Plan | WindowPlan, DataFrame]]:
     """Each plan, in the order of the table, with its events: as known, or as they happened."""
-    events: list[tuple[Plan, DataFrame]] = []
+    events: list[tuple[Plan | WindowPlan, DataFrame]] = []
     for name, given in inputs.items():
         if not given.planned:
             continue
@@ -238,7 +242,9 @@ def _events(
         if in_hindsight:
             declared = as_happened(declared, _instant(context, given, "happened_at") or "null")
         for each in given.planned:
-            planned = replace(each, plan=hindsight_of(each.plan)) if in_hindsight else each
+            planned = each
+            if in_hindsight and not isinstance(each.plan, WindowPlan):
+                planned = replace(each, plan=hindsight_of(each.plan))
             events.append((planned.plan, prepared(declared, planned, _grid(context))))
     return events
 
@@ -254,7 +260,7 @@ def _instant(context: RunContext, given: _Input, key: str) -> str | None:
 def _features(
     context: RunContext,
     rows: DataFrame,
-    events: Sequence[tuple[Plan, DataFrame]],
+    events: Sequence[tuple[Plan | WindowPlan, DataFrame]],
     files: Sequence[FoundFile],
     holidays: Mapping[str, Holidays],
 ) -> DataFrame:
@@ -271,15 +277,21 @@ def _features(
 def _gathered(
     context: RunContext,
     rows: DataFrame,
-    events: Sequence[tuple[Plan, DataFrame]],
+    events: Sequence[tuple[Plan | WindowPlan, DataFrame]],
     kept: Sequence[str],
     files: Sequence[FoundFile],
 ) -> DataFrame:
     """Those columns of the rows that are kept, and the features of all plans."""
-    plans = [plan for plan, _ in events]
-    needed = [key for plan in plans for key in plan.keys]
+    cut = [(plan, known) for plan, known in events if isinstance(plan, WindowPlan)]
+    summed = [(plan, known) for plan, known in events if not isinstance(plan, WindowPlan)]
+    plans = [plan for plan, _ in summed]
+    needed = [key for plan, _ in events for key in plan.keys]
     narrow = rows.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
-    return gather(narrow, events, kept, _chunks(context, plans, files))
+    asked = ["_moment", *(key for plan, _ in cut for key in plan.by)] if cut else []
+    carried = list(dict.fromkeys([*kept, *asked]))
+    found = gather(narrow, summed, carried, _chunks(context, plans, files))
+    aligned = align_all(found, cut, _buckets(context, files)) if cut else found
+    return aligned.drop(*(name for name in carried if name not in kept))
 
 
 def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
@@ -295,6 +307,16 @@ def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
     }
 
 
+def _buckets(context: RunContext, files: Sequence[FoundFile]) -> int:
+    num_rows = sum(file.num_wanted for file in files if file.name == _EACH)
+    num_events = sum(file.num_wanted for file in files if file.name != _EACH)
+    return buckets(num_rows, num_events, _num_partitions(context))
+
+
+def _num_partitions(context: RunContext) -> int:
+    return int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1")
+
+
 def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFile]) -> Chunks:
     mine = [file for file in files if file.name == _EACH]
     as_of = (context.as_of - _EPOCH).days
@@ -303,7 +325,7 @@ def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFil
         max((file.last_day for file in mine if file.last_day is not None), default=as_of),
         rows=sum(file.num_wanted for file in mine),
         longest=longest_span(plans),
-        partitions=int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1"),
+        partitions=_num_partitions(context),
     )
 
 

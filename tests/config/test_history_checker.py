@@ -9,7 +9,7 @@ import pytest
 from lepton_spark.config.check import load_all
 from lepton_spark.config.feature_checker import MEASURED
 from lepton_spark.config.feature_name import feature_names
-from lepton_spark.config.features import Measure
+from lepton_spark.config.measure import Measure
 from lepton_spark.config.model import LastRows, is_longer, parse_any_window, window_label
 from lepton_spark.errors import ConfigError
 from tests.config.conftest import COLUMNS, Configuration

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lepton_spark.config.case import Moment
-from lepton_spark.config.features import Measure
+from lepton_spark.config.measure import Measure
 from lepton_spark.errors import DataError
 from tests.features.chunked import PLAN, Cut, found_features, prepared
 from tests.features.oracle import wanted_features, worlds_rows, wrong
