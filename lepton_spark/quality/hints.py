@@ -12,12 +12,16 @@ HINTS: Mapping[str, str] = {
     "bad_encoding": "set the encoding of the source, such as encoding: latin-1 or cp1252",
     "nul_character": "remove NUL characters from the file; it may be damaged or not be text",
     "cell_too_large": "a cell holds at most 1,048,576 characters: deliver it as a file of its own",
+    "unequal_lists": "lists of one record have as many items each: a line may be cut off",
     "bad_json": "deliver each line as one JSON object; a line may be cut off",
     "duplicate_key": "a key is there twice in an object: remove one of them",
     "not_an_object": "each line or item is an object: correct json.records",
     "file_too_large": "a file holds at most 64 MiB: deliver it smaller",
     "bad_image": "the image cannot be decoded: deliver it again",
     "image_too_large": "an image has at most 100,000,000 pixels: deliver it smaller",
+    # Told when rows are held against other rows and tables.
+    "not_unique": "another row has the value: correct it upstream, or the contract's `unique`",
+    "no_reference": "the other table lacks the value: deliver its row first, or set a severity",
     # Told when a cell is given its type.
     "not_int": "set number.thousands or units under `clean`, or `nulls` for a text that means none",
     "not_number": "set number.decimal, number.thousands or units under `clean`, such as"
@@ -50,6 +54,7 @@ HINTS: Mapping[str, str] = {
     # Told where another row of the key counts.
     "exact_duplicate": "nothing to mend: the same row is in silver",
     "older_duplicate": "nothing to mend: of rows with one key and arrival the last counts",
+    "near_duplicate": "nothing to mend: a text before it says nearly the same; see near_duplicates",
     "late_duplicate": "the row of this key in silver stays: deliver the correction as a new file",
 }
 

@@ -14,9 +14,10 @@ PACKAGE = Path(lepton_spark.__file__).parent
 JUDGES = ("bronze", "quality", "silver", "replay")
 # Other words of that form: columns, facts, joins, fault points.
 NO_REASONS = {
-    "after_quarantine", "arrived_at", "bronze_version", "files_known", "first_arrived_at",
+    "after_quarantine", "arrived_at", "as_of", "bronze_version", "files_known", "first_arrived_at",
     "is_chosen", "is_cut", "key_hash", "kept_refused", "known_at", "largest_key",
-    "last_arrived_at", "left_anti", "left_semi", "num_bytes", "quarantine_version", "run_id",
+    "last_arrived_at", "left_anti", "left_semi",
+    "many_to_one", "null_rate", "num_bytes", "quarantine_version", "run_id",
 }  # fmt: skip
 ONE_WORD = {"missing"}
 
@@ -26,12 +27,17 @@ def words_of_judges() -> set[str]:
     found = set()
     for folder in JUDGES:
         for path in (PACKAGE / folder).glob("*.py"):
-            if path.name == "hints.py":
-                continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found |= set(re.findall(r"\A([a-z]+(?:_[a-z]+)+)(?::|\Z)", node.value))
-                    found |= ONE_WORD & {node.value}
+            if path.name != "hints.py":
+                found |= words_of(path, r"\A([a-z]+(?:_[a-z]+)+)(?::|\Z)")
+    # What a contract promises names its own reasons, which judges only pass on.
+    return found | words_of(PACKAGE / "config" / "table_rules.py", r"\A([a-z]+(?:_[a-z]+)+):")
+
+
+def words_of(path: Path, pattern: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= set(re.findall(pattern, node.value)) | ONE_WORD & {node.value}
     return found
 
 
