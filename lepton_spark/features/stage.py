@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark import faults
 from lepton_spark.config.happened_at import require_happened_at
+from lepton_spark.config.row_feature import row_features
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.entities.published import published_for
 from lepton_spark.features.align import align_all, buckets
@@ -269,8 +270,9 @@ def _features(
     kept = list(dict.fromkeys([*shown, *read_columns(settings)]))
     dated = rows.withColumn("_as_of", F.col(predict.day))
     found = _gathered(context, dated, events, kept, files)
-    hidden = [name for name in kept if name not in shown]
-    whole = add_row_features(found, settings, holidays).drop(*hidden)
+    of_row = [feature.name for feature in row_features(settings)]
+    over_time = [name for name in found.columns if name not in kept]
+    whole = add_row_features(found, settings, holidays).select(*shown, *of_row, *over_time)
     return whole.withColumn(_MONTH, F.trunc("_as_of", "month"))
 
 
