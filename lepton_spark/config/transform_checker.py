@@ -9,6 +9,7 @@ from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.feature_name import named_features
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.row_feature import row_features
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _NUMBERS = {*NUMBERS, "boolean"}
 _NAMES = {"string", "integer", "boolean"}
 _TEXTS = {"string"}
+_KINDS = {"string": "string", "boolean": "boolean", "integer": "integer"}
+_VALUES = {"first", "last", "lag", "top"}
 
 
 class TransformChecker(Checker):
@@ -42,7 +45,7 @@ class TransformChecker(Checker):
                     f"remove {name} from one of them",
                     "LS-1091",
                 )
-        others = {*encoded, *settings.text, *self.case.features.as_category}
+        others = {*encoded, *settings.text, *self.case.features.categories}
         numbers = [n for n, kind in kinds.items() if kind in _NUMBERS and n not in others]
         for pattern in settings.outliers:
             if not any(fnmatchcase(name, pattern) for name in numbers):
@@ -58,12 +61,25 @@ class TransformChecker(Checker):
         """Kind of each feature by name; ages, counts, sums, means and shares are numbers."""
         case = self.case
         own = self.silver.of(case.predict.each)
-        kinds = {name: "number" for name, _ in named_features(case)}
+        kinds = {name: self._measured(path) for name, path in named_features(case)}
+        kinds |= {
+            feature.name: _KINDS.get(feature.type_, "number")
+            for feature in row_features(case.features)
+        }
         kinds |= {name: own[name].kind for name in case.features.own}
         for source, latest in case.features.latest.items():
             columns = self.silver.of(source)
             kinds |= {f"{source}_{name}": columns[name].kind for name in latest.take}
         return kinds
+
+    def _measured(self, path: KeyPath) -> str:
+        """Kind of a feature: of history's values that of its expression, else a number."""
+        if path[1] != "history":
+            return "number"
+        measure = self.case.features.history[str(path[2])].measures[str(path[-1])]
+        if measure.kind not in _VALUES:
+            return "number"
+        return self.parse(path, measure.expression, self.silver.of(str(path[2]))).kind or "number"
 
     def _demand_feature(
         self, path: KeyPath, name: str, kinds: dict[str, str], wanted: Collection[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from benchmarks.figures import DEMO, FIGURES, README, all_filled, demo, filled, number, table
 from benchmarks.result import RESULTS, Check, ratio
 from lepton_spark.cli.app import build_app
+from lepton_spark.config.check import load_all
+from lepton_spark.config.column import Column
+from lepton_spark.config.contract_writer import contract_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +79,42 @@ def test_a_ratio_has_an_interval_around_it():
 
     assert low <= middle <= high
     assert middle == pytest.approx(2.0, abs=0.2)
+
+
+def test_the_case_and_the_contract_of_the_readme_are_right(tmp_path):
+    conf = tmp_path / "conf"
+    shutil.copytree(ROOT / "conf" / "env", conf / "env")
+    for folder, name, text in (
+        ("cases", "parcels.yml", shown("case")),
+        ("contracts", "parcels.odcs.yml", shown("contract")),
+        ("contracts", "customers.odcs.yml", contract("customers", CUSTOMERS)),
+        ("contracts", "returns.odcs.yml", contract("returns", RETURNS)),
+    ):
+        path = conf / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    assert load_all(conf, "parcels", "local").case.has_aim
+
+
+def shown(mark: str) -> str:
+    found = re.search(f"<!-- {mark} -->\n```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+CUSTOMERS = {"customer": "string", "country": "string"}
+RETURNS = {
+    "parcel": "integer",
+    "customer": "string",
+    "shop": "string",
+    "country": "string",
+    "is_back": "boolean",
+    "refund": "number",
+    "reason": "string",
+    "returned_at": "timestamp",
+}
+
+
+def contract(name: str, columns: dict[str, str]) -> str:
+    return contract_text(name, [Column(column, kind) for column, kind in columns.items()])

@@ -33,6 +33,17 @@ def test_what_is_fitted_is_named_by_feature_and_pattern(conf: Configuration):
     assert load(conf, text={"store": {"max_terms": 50}}).text["store"].ngrams == 1
 
 
+def test_a_cross_and_a_value_of_history_are_the_kind_that_they_give(conf: Configuration):
+    def change(case: dict[str, Any]) -> None:
+        case["features"]["interactions"] = {"crosses": {"lane": {"of": ["store", "hour"]}}}
+        case["features"]["history"]["returns"]["measures"] = {"why": {"top": "store"}}
+        case["transform"] = {"target_encoding": {"columns": ["lane", "returns_by_store_7d_why"]}}
+
+    conf.write_case(change)
+
+    assert load_all(conf.folder, "shop", "local").case.transform.target_encoding is not None
+
+
 @pytest.mark.parametrize(
     ("transform", "told"),
     [
