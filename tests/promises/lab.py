@@ -38,8 +38,8 @@ TABLES = (
     TableId("ops", "quarantine"),
     TableId("gold", f"{CASE}_features"),
 )  # fmt: skip
-# What a run writes of itself; all else follows from its inputs.
-_OF_THE_RUN = {"_run_id", "run_id", "_ingested_at"}
+# What a run writes of itself and of the clocks of its files; all else follows from its inputs.
+_OF_THE_RUN = {"_run_id", "run_id", "_ingested_at", "_modified_at"}
 
 
 @dataclass(frozen=True)

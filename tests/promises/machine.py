@@ -25,7 +25,7 @@ def main(folder: str, seed: str, is_naive: str) -> None:
         spark.conf.unset("spark.sql.session.timeZone")
         spark.sql("SET TIME ZONE LOCAL")
     lake = Lab(spark, Path(folder)).lake()
-    write_days(lake.lakehouse, int(seed), days=_DAYS, visits=30, sales=60)
+    write_days(lake.lakehouse, int(seed), days=_DAYS, visits=10, sales=30)
     lake.run("land", "refine", "features", as_of=day(_DAYS))
     digests = lake.digests()
     spark.stop()

@@ -117,4 +117,5 @@ PROMISE = Promise(
     short=3,
     full=120,
     control=control,
+    is_long=True,
 )

@@ -56,8 +56,10 @@ def control(lab: Lab) -> list[str]:
     """Rows that are refused are dropped without a word, and nobody counts."""
     judge = stage.judge
 
-    def forgetful(*given):
-        return judge(*given).filter(F.col("_severity").isNull() | (F.col("_severity") != REFUSED))
+    def forgetful(landed, **given):
+        return judge(landed, **given).filter(
+            F.col("_severity").isNull() | (F.col("_severity") != REFUSED)
+        )
 
     nothing = lambda *_: None  # noqa: E731  # stands for two guards
     with without((stage, "judge", forgetful), (stage, "require_balance", nothing)):
@@ -68,7 +70,7 @@ PROMISE = Promise(
     "P11",
     "in = good + quarantined + duplicates, file by file",
     trials,
-    short=60,
+    short=40,
     full=500,
     control=control,
 )

@@ -56,4 +56,5 @@ PROMISE = Promise(
     short=500,
     full=10_000,
     control=control,
+    is_long=True,
 )

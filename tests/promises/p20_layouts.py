@@ -81,7 +81,8 @@ PROMISE = Promise(
     "P20",
     "the same inputs give the same tables at any layout of the work",
     trials,
-    short=3,
+    short=2,
     full=24,
     control=control,
+    is_long=True,
 )

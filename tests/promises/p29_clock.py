@@ -73,4 +73,5 @@ PROMISE = Promise(
     short=2,
     full=32,
     control=control,
+    is_long=True,
 )

@@ -122,7 +122,8 @@ PROMISE = Promise(
     "P31",
     "tables of extreme shape finish or are refused with the limit",
     trials,
-    short=4,
+    short=2,
     full=len(_SHAPES),
     control=control,
+    is_long=True,
 )

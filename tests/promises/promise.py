@@ -27,6 +27,7 @@ class Promise:
         short: Trials where every test runs.
         full: Trials of `make promises`.
         control: Trials with the guard taken away: at least one has to fail.
+        is_long: Whether even the control takes a minute; it is then left to `make promises`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Promise:
     short: int
     full: int
     control: Callable[[Lab], list[str]]
+    is_long: bool = False
 
 
 def checks(promise: Promise, lab: Lab, number: int) -> list[Check]:

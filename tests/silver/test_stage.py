@@ -274,7 +274,7 @@ def test_rows_that_get_lost_stop_the_run(lake, monkeypatch):
     lake.land(GOOD, "2,B,2024-02-28,30")
     judge = stage.judge
     monkeypatch.setattr(
-        stage, "judge", lambda landed, *rest: judge(landed.filter("_row != 3"), *rest)
+        stage, "judge", lambda landed, **rest: judge(landed.filter("_row != 3"), **rest)
     )
 
     with pytest.raises(InternalError, match="has 2 rows in bronze, 1 were judged"):
