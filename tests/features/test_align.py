@@ -54,7 +54,7 @@ def wanted_of(world, row):
 
 @pytest.mark.spark
 def test_windows_hold_what_a_brute_force_finds_however_keys_are_spread(spark):
-    world = make_world(5, AT, [date(2013, 3, 10), date(2013, 11, 3)], worlds=40, size=40)
+    world = make_world(5, AT, [date(2013, 3, 10), date(2013, 11, 3)], worlds=120, size=40)
     # Some hold the same, so that a step of a row has several events.
     world = replace(
         world, events=tuple(replace(e, shop="x") if e.row % 3 else e for e in world.events)
