@@ -76,7 +76,9 @@ KNOWN = {
         "2017-08-26", {"labels": 10_000, "images": 10_000}, 10_000, is_large=True
     ),
     "neu_surface_defects": Known("2013-01-02", {"surfaces": 1_800}, 1_800),
-    "entity_dblp_acm": Known("2004-01-01", {"dblp": 2_616, "acm": 2_294}, 2_772),
+    "entity_dblp_acm": Known(
+        "2004-01-01", {"dblp": 2_616, "acm": 2_294}, 2_772, is_large=True
+    ),
     "los_loop": Known(
         "2012-03-07", {"readings": 2_016 * 207, "roads": 207 * 207}, 2_016 * 207, is_large=True
     ),

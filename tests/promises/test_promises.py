@@ -20,6 +20,8 @@ def lab(spark, tmp_path):
 
 @each_promise
 def test_no_trial_fails(lab, promise):
+    if promise.name == "P29" and not os.environ.get("LEPTON_ALL_PROMISES"):
+        pytest.skip("each trial starts a JVM: set LEPTON_ALL_PROMISES=1, or run make promises")
     assert promise.trials(lab, promise.short) == []
 
 
