@@ -12,7 +12,6 @@ import argparse
 import logging
 import shutil
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from pyspark.sql import functions as F
 from benchmarks import clean_peers
 from benchmarks.clean_peers import PROBLEMS
 from benchmarks.dirty_rows import Dirty, kind_of, write_dirty
-from benchmarks.result import Check, median, ratio, write
+from benchmarks.result import Check, compared, median, ratio, write
 from benchmarks.rounds import Side, Times, exponent, interleaved, kept_by_jvm
 from lepton_spark.lake import session
 from lepton_spark.quality.reasons import REASONS
@@ -116,8 +115,8 @@ def measure(spark: SparkSession, work: Path, scale: float, num_rules: int) -> li
     groups = num_rules // len({kind_of(name) for name in Dirty(work, 0, 1).names})
     few, middle, many = (write_dirty(work, int(rows * scale), groups) for rows in ROWS)
     folder = Folder(work)
-    compared = require_equal(sides_of(spark, few, folder), few, work)
-    logger.info("%d rules: equal outputs with %d problems", num_rules, compared)
+    problems = require_equal(sides_of(spark, few, folder), few, work)
+    logger.info("%d rules: equal outputs with %d problems", num_rules, problems)
     sides = sides_of(spark, middle, folder)
     # Python takes a row at a time: the same work on fewer rows, scaled.
     sides[_UDF] = sides_of(spark, few, folder)[_UDF]
@@ -128,7 +127,11 @@ def measure(spark: SparkSession, work: Path, scale: float, num_rules: int) -> li
     kept = [kept_by_jvm(spark, sides_of(spark, each, folder)["ours"]) for each in (few, many)]
     told = f"{num_rules} rules, {middle.rows} rows"
     mine = times["ours"]
-    against = partial(_against, told, mine, times)
+
+    def against(name: str, target: str) -> Check:
+        what = f"{name} against ours, {told}"
+        return compared(what, times[name].seconds, mine.seconds, target)
+
     grown = [median(each.seconds) for each in (smaller, mine, larger)]
     return [
         against(_UDF, ">= 20"),
@@ -144,11 +147,6 @@ def measure(spark: SparkSession, work: Path, scale: float, num_rules: int) -> li
         Check(f"processors of ours, {told}", median(mine.busy), "s"),
         Check(f"processors of pyarrow's kernels, {told}", median(times["pyarrow"].busy), "s"),
     ]  # fmt: skip
-
-
-def _against(told: str, mine: Times, times: dict[str, Times], name: str, target: str) -> Check:
-    value, low, high = ratio(times[name].seconds, mine.seconds)
-    return Check(f"{name} against ours, {told}", value, "x", target, low, high)
 
 
 def _scaled(times: Times, factor: float) -> Times:

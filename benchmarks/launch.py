@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.result import Check, median, ratio, write
+from benchmarks.result import Check, compared, median, write
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
@@ -63,8 +63,18 @@ def main() -> None:
     cold = {side: [each["cold"] for each in found[side]] for side in SIDES}
     warm = {side: [each for one in found[side] for each in one["warm"]] for side in SIDES}
     checks = [
-        _ratio("launch of two ranks, cold, against horovod.spark.run", cold, "<= 0.5"),
-        _ratio("launch of two ranks, warm, against horovod.spark.run", warm, "<= 0.2"),
+        compared(
+            "launch of two ranks, cold, against horovod.spark.run",
+            cold["barrier"],
+            cold["stock"],
+            "<= 0.5",
+        ),
+        compared(
+            "launch of two ranks, warm, against horovod.spark.run",
+            warm["barrier"],
+            warm["stock"],
+            "<= 0.2",
+        ),
         *(
             Check(f"launch of two ranks, {state}, {side}", median(seconds[side]), "s")
             for state, seconds in (("cold", cold), ("warm", warm))
@@ -74,11 +84,6 @@ def main() -> None:
     ]
     path = write("bench/launch", checks)
     sys.stdout.write(path.read_text(encoding="utf-8"))
-
-
-def _ratio(what: str, seconds: dict[str, list[float]], target: str) -> Check:
-    value, low, high = ratio(seconds["barrier"], seconds["stock"])
-    return Check(what, value, "x", target, low, high)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,12 @@ def ratio(ours: Sequence[float], peer: Sequence[float]) -> tuple[float, float, f
     return float(np.median(pairs)), float(low), float(high)
 
 
+def compared(what: str, these: Sequence[float], those: Sequence[float], target: str = "") -> Check:
+    """How many times as long as those these took."""
+    value, low, high = ratio(these, those)
+    return Check(what, value, "x", target, low, high)
+
+
 def benchmark() -> str:
     """The command that measures this benchmark again."""
     name = Path(sys.argv[0]).stem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-Side = Callable[[], None]
+Side = Callable[[], object]
 
 
 @dataclass
@@ -32,18 +33,30 @@ class Times:
     busy: list[float] = field(default_factory=list)
 
 
-def interleaved(sides: Mapping[str, Side], rounds: int) -> dict[str, Times]:
+@dataclass(frozen=True)
+class Slow:
+    """A side that takes longer than so many seconds at first takes part in so many rounds."""
+
+    seconds: float = math.inf
+    rounds: int = 0
+
+
+def interleaved(sides: Mapping[str, Side], rounds: int, slow: Slow = Slow()) -> dict[str, Times]:
     """Run every side once for nothing, then `rounds` times, each round in another order."""
     found = {name: Times() for name in sides}
-    order = list(sides)
+    order, first = list(sides), dict.fromkeys(sides, 0.0)
     for number in range(rounds + 1):
         random.Random(number).shuffle(order)
         for name in order:
+            if number > slow.rounds and first[name] > slow.seconds:
+                continue
             busy, started = _busy(), time.monotonic()
             sides[name]()
             seconds, used = time.monotonic() - started, _busy() - busy
             logger.info("round %d: %s %.2f s, %.2f s of processors", number, name, seconds, used)
-            if number:
+            if not number:
+                first[name] = seconds
+            else:
                 found[name].seconds.append(seconds)
                 found[name].busy.append(used)
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import random
 import tempfile
 import threading
 import time
@@ -28,7 +27,8 @@ import pyarrow.parquet as pq
 from deltalake import ColumnProperties, WriterProperties, write_deltalake
 
 from benchmarks import statistics_peers as peers
-from benchmarks.result import Check, median, ratio, write
+from benchmarks.result import Check, compared, median, ratio, write
+from benchmarks.rounds import Side, Slow, interleaved
 from lepton_spark.config.case import Case
 from lepton_spark.context import RunContext
 from lepton_spark.dataset.reader import read_table
@@ -198,18 +198,10 @@ def timed(work: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-def measured(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side by rounds, in random order; slow ones take part in fewer."""
-    order = random.Random(7)
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(rounds + 1):  # the first is a warm-up
-        for name in order.sample(list(sides), len(sides)):
-            is_slow = bool(seconds[name]) and seconds[name][0] > SLOW_SECONDS
-            if is_slow and number > SLOW_ROUNDS:
-                continue
-            seconds[name].append(timed(sides[name]))
-            logger.info("round %d, %s: %.2f s", number, name, seconds[name][-1])
-    return {name: found[1:] for name, found in seconds.items()}
+def measured(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each side by rounds; slow ones take part in fewer."""
+    slow = Slow(SLOW_SECONDS, SLOW_ROUNDS)
+    return {name: times.seconds for name, times in interleaved(sides, rounds, slow).items()}
 
 
 def peak_of_workers(work: Callable[[], object]) -> int:
@@ -244,7 +236,7 @@ def looped(table: Table) -> float:
     return texts + numbers * len(NUMBERS) / len(LOOPED)
 
 
-def sides_of(table: Table) -> dict[str, Callable[[], object]]:
+def sides_of(table: Table) -> dict[str, Side]:
     """Ours, the peers and the limit."""
     in_spark = {
         PLAIN[0]: peers.wide,
@@ -271,13 +263,15 @@ def checks(
     best = min(PLAIN, key=lambda name: median(seconds[name]))
     found = [
         Check("a loop over columns, against the profile", loop / median(mine), "x", ">= 8"),
-        _against(f"the best plain PySpark ({best}), against the profile", seconds[best], mine,
-                 ">= 3"),
-        _against("the profile, against decoding the same columns", mine, seconds["decode"],
-                 "<= 4"),
+        compared(f"46 columns: the best plain PySpark ({best}), against the profile",
+                 seconds[best], mine, ">= 3"),
+        compared("46 columns: the profile, against decoding the same columns",
+                 mine, seconds["decode"], "<= 4"),
     ]  # fmt: skip
     others = [name for name in seconds if name not in ("ours", "decode", best)]
-    found += [_against(f"{name}, against the profile", seconds[name], mine) for name in others]
+    found += [
+        compared(f"46 columns: {name}, against the profile", seconds[name], mine) for name in others
+    ]
     of_few = measured({"a quarter of the rows": lambda: ours(few)}, rounds)
     exponent, low, high = (
         math.log(value) / math.log(GROWTH) for value in ratio(mine, *of_few.values())
@@ -291,11 +285,6 @@ def checks(
         Check("memory of the workers", peaks[1] / 1e6, "MB"),
         Check(f"46 columns of {many.rows.count():,} rows", median(mine), "s"),
     ]  # fmt: skip
-
-
-def _against(what: str, these: Sequence[float], those: Sequence[float], target: str = "") -> Check:
-    value, low, high = ratio(these, those)
-    return Check(f"46 columns: {what}", value, "x", target, low, high)
 
 
 def main() -> None:

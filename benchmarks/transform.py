@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from benchmarks import transform_peers as peers
 from benchmarks.clean import Folder
-from benchmarks.result import Check, median, ratio, write
-from benchmarks.rounds import Side, Times, exponent, interleaved, kept_by_jvm
+from benchmarks.result import Check, compared, median, write
+from benchmarks.rounds import Side, exponent, interleaved, kept_by_jvm
 from benchmarks.transform_peers import Work
 from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
@@ -156,16 +156,21 @@ def measure(spark: SparkSession, folder: Path, scale: float) -> list[Check]:
     more = {rows: interleaved(side, ROUNDS)["ours"] for rows, side in alone.items()}
     kept = [kept_by_jvm(spark, side["ours"]) for side in alone.values()]
     mine, told = times["ours"], f"{middle.rows} rows"
-    against = partial(_against, told, mine, times)
+
+    def against(name: str, target: str) -> Check:
+        what = f"{name} against the transform, {told}"
+        return compared(what, times[name].seconds, mine.seconds, target)
+
     grown = [median(each.seconds) for each in (more[few.rows], mine, more[many.rows])]
-    least, low, high = ratio(mine.seconds, times["pyarrow and NumPy"].seconds)
+    limit = times["pyarrow and NumPy"]
     return [
         against("one select", ">= 6"),
         against("a withColumn loop", ""),
         against("pandas UDFs", ""),
         against("spark.ml", ">= 3"),
         against("polars", ""),
-        Check(f"transform against pyarrow and NumPy, {told}", least, "x", "<= 2.5", low, high),
+        compared(f"transform against pyarrow and NumPy, {told}",
+                 mine.seconds, limit.seconds, "<= 2.5"),
         Check("growth exponent of the transform",
               exponent([few.rows, middle.rows, many.rows], grown), "", "<= 1.05"),
         Check(f"transform: objects kept by the JVM, {many.rows} rows against {few.rows}",
@@ -173,13 +178,8 @@ def measure(spark: SparkSession, folder: Path, scale: float) -> list[Check]:
         Check(f"transform, {told}", median(mine.seconds), "s"),
         Check(f"processors of the transform, {told}", median(mine.busy), "s"),
         Check(f"processors of pyarrow and NumPy, {told}",
-              median(times["pyarrow and NumPy"].busy), "s"),
+              median(limit.busy), "s"),
     ]  # fmt: skip
-
-
-def _against(told: str, mine: Times, times: dict[str, Times], name: str, target: str) -> Check:
-    value, low, high = ratio(times[name].seconds, mine.seconds)
-    return Check(f"{name} against the transform, {told}", value, "x", target, low, high)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,10 +22,9 @@ from lepton_spark.cli.options import (
     Set,
     request_of,
 )
-from lepton_spark.cli.say import say
+from lepton_spark.cli.say import carry_out, say
 from lepton_spark.cli.tables import align
 from lepton_spark.errors import UsageError
-from lepton_spark.job.outcome import tell
 from lepton_spark.job.request import parse_name
 
 if TYPE_CHECKING:
@@ -112,7 +110,7 @@ def _explain(
 def _report(request: Request, *, is_json: bool) -> int:
     from lepton_spark.config.check import load_all
     from lepton_spark.config.happened_at import require_happened_at
-    from lepton_spark.job.run import execute, run_stages
+    from lepton_spark.job.run import run_stages
 
     overrides = request.overrides
     loaded = load_all(request.conf_dir, request.case, request.environment, overrides)
@@ -124,9 +122,7 @@ def _report(request: Request, *, is_json: bool) -> int:
 
         return {context.as_of: run_stages(context, [(LEAKS, report_leaks)])}
 
-    outcome = execute(request, work)
-    before = "" if is_json else _table(outcome)
-    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+    return carry_out(request, work, _table, is_json=is_json)
 
 
 def _table(outcome: Outcome) -> str:

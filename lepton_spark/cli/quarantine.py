@@ -22,7 +22,7 @@ from lepton_spark.cli.options import (
     Set,
     request_of,
 )
-from lepton_spark.cli.say import say
+from lepton_spark.cli.say import carry_out, say
 from lepton_spark.cli.tables import align, printable, show
 from lepton_spark.config.nearest import nearest
 from lepton_spark.errors import UsageError
@@ -128,9 +128,7 @@ def _replay(request: Request, selection: Selection, *, is_json: bool) -> int:
     def work(context: RunContext) -> journey.Nights:
         return {context.as_of: run_stages(context, [("refine", journey.refine), ("replay", again)])}
 
-    outcome = execute(request, work)
-    before = "" if is_json else show(outcome) + _replayed(outcome)
-    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+    return carry_out(request, work, lambda ended: show(ended) + _replayed(ended), is_json=is_json)
 
 
 def _replayed(outcome: Outcome) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
@@ -25,17 +24,18 @@ from lepton_spark.cli.options import (
     Until,
     request_of,
 )
+from lepton_spark.cli.say import carry_out
 from lepton_spark.cli.tables import show
 from lepton_spark.config.loader import load_environment
 from lepton_spark.errors import UsageError
-from lepton_spark.job.outcome import Outcome, tell
-from lepton_spark.job.request import Request, parse_day
-from lepton_spark.job.run import execute, run_stages
+from lepton_spark.job.request import parse_day
+from lepton_spark.job.run import run_stages
 
 if TYPE_CHECKING:
     import typer
 
     from lepton_spark.context import RunContext
+    from lepton_spark.job.outcome import Outcome
 
 _HELP = {
     "land": "Read new raw files into bronze, each exactly once.",
@@ -80,7 +80,7 @@ def run(
     choices = Choices(as_of, env, conf_dir, set_, revision, allow_empty, allow_future)
     request = request_of("run", case, choices)
     day = parse_day(score_date, "--score-date") if score_date is not None else None
-    return _carry_out(request, lambda context: journey.learn(context, day), is_json=json)
+    return carry_out(request, lambda given: journey.learn(given, day), _words, is_json=json)
 
 
 def nightly(
@@ -105,7 +105,7 @@ def nightly(
     request = request_of("nightly", case, choices)
     last = request.as_of if until is None else parse_day(until, "--until")
     _refuse_backwards(request.as_of, last)
-    return _carry_out(request, lambda context: journey.nights(context, last), is_json=json)
+    return carry_out(request, lambda given: journey.nights(given, last), _words, is_json=json)
 
 
 def _refuse_backwards(first: date, last: date) -> None:
@@ -136,17 +136,9 @@ def _stage(name: str, stage: journey.Stage) -> Callable[..., int]:
         def work(context: RunContext) -> journey.Nights:
             return {context.as_of: run_stages(context, [(name, stage)])}
 
-        return _carry_out(request, work, is_json=json)
+        return carry_out(request, work, _words, is_json=json)
 
     return command
-
-
-def _carry_out(
-    request: Request, work: Callable[[RunContext], journey.Nights], *, is_json: bool
-) -> int:
-    outcome = execute(request, work)
-    before = "" if is_json else _words(outcome)
-    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
 
 
 def _words(outcome: Outcome) -> str:

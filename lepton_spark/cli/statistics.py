@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,15 +19,16 @@ from lepton_spark.cli.options import (
     Set,
     request_of,
 )
-from lepton_spark.cli.tables import align
-from lepton_spark.job.outcome import tell
-from lepton_spark.job.run import execute, run_stages
+from lepton_spark.cli.say import carry_out
+from lepton_spark.cli.tables import align, printable
+from lepton_spark.job.run import run_stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from lepton_spark.context import RunContext, StageResult
+    from lepton_spark.job.outcome import Outcome
 
 _NUMBERS = ("mean", "deviation", "min", "quantile_0.01", "quantile_0.5", "quantile_0.99", "max")
 _HEAD = ("column", "kind", "nulls", "distinct", "mean", "deviation", "min", "p1", "p50", "p99",
@@ -84,9 +84,10 @@ def statistics(
         facts = {**result.facts, "profiles": profiles} if json else result.facts
         return {context.as_of: [replace(result, facts=facts)]}
 
-    outcome = execute(request, work)
-    before = "" if json else "\n".join(map(show_profile, profiles, profiles.values()))
-    return tell(outcome, stdout=sys.stdout, stderr=sys.stderr, before=before)
+    def words(_: Outcome) -> str:
+        return "\n".join(map(show_profile, profiles, profiles.values()))
+
+    return carry_out(request, work, words, is_json=json)
 
 
 def show_profile(table: str, profile: Mapping[str, Any]) -> str:
@@ -110,7 +111,7 @@ def _line(name: str, column: Mapping[str, Any]) -> tuple[str, ...]:
     is_text = column["kind"] == "text"
     prefix = "length_" if is_text else ""
     most = column.get("frequent", [None])[0]
-    frequent = "" if most is None else f"{_printable(most['value'])}: {most['rows']:,.0f}"
+    frequent = "" if most is None else f"{_shortened(most['value'])}: {most['rows']:,.0f}"
     return (
         name,
         "text, letters" if is_text else column["kind"],
@@ -127,7 +128,5 @@ def _digits(value: float | str | None) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def _printable(text: str) -> str:
-    """A value on one line of a terminal: short, and nothing in it steers the terminal."""
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in short)
+def _shortened(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")

@@ -33,23 +33,20 @@ from lepton_spark.replay.files import HeldFile, held_files, require_refined
 from lepton_spark.replay.overview import summary
 from lepton_spark.replay.selection import Selection, of_case
 from lepton_spark.silver.batch import of_files, settings_of
-from lepton_spark.silver.inlet import Inlet
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
-from lepton_spark.silver.knowledge import versions
-from lepton_spark.silver.lookup import Reference, name_of
+from lepton_spark.silver.lookup import name_of
 from lepton_spark.silver.order import groups
 from lepton_spark.silver.readings import Readings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from lepton_spark.config.source import Source
+    from lepton_spark.silver.inlet import Inlet
 
 logger = logging.getLogger(__name__)
 
 QUARANTINE = TableId("ops", "quarantine")
 EVERY_ROW = Selection()
-_LAYERS = ("bronze", "silver")
 _MOST_TOLD = 1000
 
 
@@ -130,7 +127,7 @@ def _judge(
     context: RunContext, name: str, selection: Selection, kept: ExitStack
 ) -> ReplayBatch | None:
     """What becomes of the chosen rows of a source; None where there are none."""
-    inlet = _inlet(context, name)
+    inlet = Readings(context, tables).inlet(name)
     held = of_case(tables.read(context, QUARANTINE), context.case.case, context.moment)
     held = held.filter(F.col("table") == F.lit(str(inlet.silver)))
     held = held.withColumn("is_chosen", selection.is_chosen())
@@ -146,21 +143,6 @@ def _judge(
         return _batch(context, inlet, files, _Rows(bronze, silver, held), kept)
 
 
-def _inlet(context: RunContext, name: str) -> Inlet:
-    bronze, silver = (TableId(layer, _table_name(context, name)) for layer in _LAYERS)
-    return Inlet(
-        name,
-        bronze,
-        silver,
-        bronze_version=tables.current_version(context, bronze),
-        silver_version=tables.current_version(context, silver),
-    )
-
-
-def _table_name(context: RunContext, source: str) -> str:
-    return f"{context.case.case}_{source}"
-
-
 def _batch(
     context: RunContext, inlet: Inlet, files: Sequence[HeldFile], rows: _Rows, kept: ExitStack
 ) -> ReplayBatch:
@@ -169,13 +151,14 @@ def _batch(
     chosen = rows.quarantine.filter("is_chosen")
     places = chosen.select(F.col("file").alias("_file"), F.col("row").alias("_row"))
     landed = of_files(rows.bronze, touched).join(places, ["_file", "_row"], how="left_semi")
-    contract = context.contracts[source.contract]
+    readings = Readings(context, tables)
+    contract = readings.contract_of(inlet)
     judged_by = partial(
         judge,
         source=source,
         contract=contract,
-        references=_references(context, source),
-        around=_readings(context).surroundings(inlet),
+        references={each.source: readings.reference(each.source) for each in source.lookup},
+        around=readings.surroundings(inlet),
     )
     judged = judge_rest(landed, rows.silver, source, contract, judged_by).persist()
     kept.callback(judged.unpersist)
@@ -189,25 +172,6 @@ def _batch(
         tally(judged, [name_of(lookup) for lookup in source.lookup]),
         num_changed(judged, chosen),
     )
-
-
-def _readings(context: RunContext) -> Readings:
-    return Readings(
-        context,
-        read=partial(tables.read, context),
-        exists=partial(tables.exists, context),
-        marker_of=partial(tables.marker_of, context),
-    )
-
-
-def _references(context: RunContext, source: Source) -> dict[str, Reference]:
-    """The tables that a source looks up."""
-    references = {}
-    for name in {lookup.source for lookup in source.lookup}:
-        key = context.case.sources[name].key
-        rows = tables.read(context, TableId("silver", _table_name(context, name)))
-        references[name] = Reference(versions(rows, key), key)
-    return references
 
 
 def _refuse_drift(context: RunContext, batch: ReplayBatch) -> None:

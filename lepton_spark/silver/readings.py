@@ -13,43 +13,63 @@ from lepton_spark.config.rule_checker import sources_of
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.quality.measurement import newest
 from lepton_spark.quality.metrics import METRICS, Metric
+from lepton_spark.silver.inlet import Inlet
 from lepton_spark.silver.judgement import Surroundings
+from lepton_spark.silver.knowledge import versions
+from lepton_spark.silver.lookup import Reference
 from lepton_spark.silver.measured_days import merged, metrics_between, window_of
 from lepton_spark.silver.relationship import known_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.contract import Contract
     from lepton_spark.context import RunContext
     from lepton_spark.lake.marker import Marker
     from lepton_spark.quality.accounting import Tally
-    from lepton_spark.silver.inlet import Inlet
 
 
-class Read(Protocol):
-    """Reads a table."""
+class Tables(Protocol):
+    """What a stage may ask of tables: `lake.tables`, which only stages import."""
 
-    def __call__(self, table: TableId, *, version: int | None = None) -> DataFrame:
+    def current_version(self, context: RunContext, table: TableId, /) -> int:
+        """The newest version of a table; -1 where there is none."""
+
+    def exists(self, context: RunContext, table: TableId, /) -> bool:
+        """Whether a table was ever published."""
+
+    def marker_of(self, context: RunContext, table: TableId, version: int, /) -> Marker | None:
+        """The mark of one version of a table."""
+
+    def read(
+        self, context: RunContext, table: TableId, /, *, version: int | None = None
+    ) -> DataFrame:
         """The rows, at the newest version or the one named."""
-        ...
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Reads for one run what contracts ask for, and nothing where they do not ask.
-
-    Args:
-        exists: Whether a table was ever published.
-        marker_of: The mark of one version of a table.
-    """
+    """Reads for one run what rows are judged by, and nothing that nobody asks for."""
 
     context: RunContext
-    read: Read
-    exists: Callable[[TableId], bool]
-    marker_of: Callable[[TableId, int], Marker | None]
+    tables: Tables
+
+    def inlet(self, name: str) -> Inlet:
+        """The tables of a source as they are now; no file is looked at."""
+        bronze, silver = (self._table(layer, name) for layer in ("bronze", "silver"))
+        return Inlet(
+            name,
+            bronze,
+            silver,
+            bronze_version=self.tables.current_version(self.context, bronze),
+            silver_version=self.tables.current_version(self.context, silver),
+        )
+
+    def reference(self, name: str) -> Reference:
+        """A clean table that others look up."""
+        key = self.context.case.sources[name].key
+        rows = self.tables.read(self.context, self._table("silver", name))
+        return Reference(versions(rows, key), key)
 
     def contract_of(self, inlet: Inlet) -> Contract:
         """What a source promises."""
@@ -60,18 +80,18 @@ class Readings:
         case = self.context.case
         known = {}
         for promise, name in sources_of(case, self.context.contracts, inlet.name).items():
-            rows = self.read(TableId("silver", f"{case.case}_{name}"))
+            rows = self.tables.read(self.context, self._table("silver", name))
             known[promise] = known_values(rows, promise.found_in)
         if not self.contract_of(inlet).rules.unique or inlet.silver_version < 0:
             return Surroundings(known)
-        return Surroundings(known, self.read(inlet.silver, version=inlet.silver_version))
+        return Surroundings(known, self._silver(inlet))
 
     def earlier(self, inlet: Inlet, counted: Tally) -> list[Metric]:
         """What was measured of the days that a batch is compared with. Collects it."""
         days = window_of(self.contract_of(inlet), counted.measured)
-        if days is None or not self.exists(METRICS):
+        if days is None or not self.tables.exists(self.context, METRICS):
             return []
-        rows = self.read(METRICS)
+        rows = self.tables.read(self.context, METRICS)
         wanted = metrics_between(rows, self.context.case.case, str(inlet.silver), days)
         return [Metric(**row.asDict()) for row in wanted.collect()]
 
@@ -85,12 +105,17 @@ class Readings:
         if not columns or inlet.silver_version < 0:
             return merged(found)
         moment = self.context.moment
-        marker = self.marker_of(inlet.silver, inlet.silver_version)
+        marker = self.tables.marker_of(self.context, inlet.silver, inlet.silver_version)
         told = marker.facts.get("newest", {}) if marker is not None else {}
         # What is newer than the moment of a backfill hides what was the newest then.
         if all(told.get(name, math.inf) <= moment.timestamp() for name in columns):
             return merged(told, found)
-        silver = self.read(inlet.silver, version=inlet.silver_version)
-        rows = silver.filter(F.col("_arrived_at") <= F.lit(moment))
+        rows = self._silver(inlet).filter(F.col("_arrived_at") <= F.lit(moment))
         values = rows.agg(*(newest(name, moment).alias(name) for name in columns)).collect()[0]
         return merged(values.asDict(), found)
+
+    def _silver(self, inlet: Inlet) -> DataFrame:
+        return self.tables.read(self.context, inlet.silver, version=inlet.silver_version)
+
+    def _table(self, layer: str, source: str) -> TableId:
+        return TableId(layer, f"{self.context.case.case}_{source}")

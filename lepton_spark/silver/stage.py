@@ -34,8 +34,7 @@ from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
 from lepton_spark.silver.cardinality import require_matches, require_one_to_one
 from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
-from lepton_spark.silver.knowledge import versions
-from lepton_spark.silver.lookup import Reference, name_of
+from lepton_spark.silver.lookup import name_of
 from lepton_spark.silver.measured_days import compares_days, measured_rows, publication_of
 from lepton_spark.silver.order import groups
 from lepton_spark.silver.pending import bronze_steps, open_files, quarantine_steps, silver_steps
@@ -46,12 +45,12 @@ from lepton_spark.silver.watermark import NOTHING_YET, Watermark, since, waterma
 if TYPE_CHECKING:
     from lepton_spark.bronze.landed import StoredFile
     from lepton_spark.lake.marker import Marker
+    from lepton_spark.silver.lookup import Reference
 
 logger = logging.getLogger(__name__)
 
 QUARANTINE = TableId("ops", "quarantine")
 _JOB = "refine"
-_LAYERS = ("bronze", "silver")
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
@@ -97,25 +96,15 @@ def _inlets(context: RunContext) -> dict[str, Inlet]:
     unknown: list[Inlet] = []
     newest = tables.current_version(context, QUARANTINE)
     quarantine = tables.marks(context, QUARANTINE, newest)
+    readings = Readings(context, tables)
     for name in context.case.sources:
-        bronze, silver = (TableId(layer, _table_name(context, name)) for layer in _LAYERS)
-        inlet = Inlet(
-            name,
-            bronze,
-            silver,
-            bronze_version=tables.current_version(context, bronze),
-            silver_version=tables.current_version(context, silver),
-        )
+        inlet = readings.inlet(name)
         landed = _landed_since(context, inlet, quarantine)
         if landed is None:
             unknown.append(inlet)
         else:
             inlets[name] = inlet.as_told(landed, context.moment)
     return inlets | _as_found(context, unknown)
-
-
-def _table_name(context: RunContext, source: str) -> str:
-    return f"{context.case.case}_{source}"
 
 
 def _landed_since(
@@ -147,7 +136,7 @@ def _as_found(context: RunContext, inlets: Sequence[Inlet]) -> dict[str, Inlet]:
         return {}
     steps = [step for inlet in inlets for step in _steps(context, inlet)]
     if tables.exists(context, QUARANTINE):
-        prefix = f"silver.{_table_name(context, '')}"
+        prefix = f"silver.{context.case.case}_"
         refused = tables.read(context, QUARANTINE)
         steps.append(quarantine_steps(refused, context.case.case, prefix, context.moment))
     with told_as("the files to refine"):
@@ -162,13 +151,9 @@ def _references(
     """The tables that some sources look up, each computed once."""
     sources = context.case.sources
     names = {lookup.source for inlet in inlets for lookup in sources[inlet.name].lookup}
-    references = {}
-    for name in sorted(names):
-        key = sources[name].key
-        rows = tables.read(context, TableId("silver", _table_name(context, name)))
-        known = versions(rows, key).persist()
-        kept.callback(known.unpersist)
-        references[name] = Reference(known, key)
+    references = {name: Readings(context, tables).reference(name) for name in sorted(names)}
+    for reference in references.values():
+        kept.callback(reference.versions.persist().unpersist)
     return references
 
 
@@ -186,13 +171,12 @@ def _judge(
 ) -> Batch:
     """Compute what becomes of the rows of an inlet; they are kept until the stack is closed."""
     source = context.case.sources[inlet.name]
-    readings = _readings(context)
+    readings = Readings(context, tables)
     contract = readings.contract_of(inlet)
     with told_as(inlet.silver):
         bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
         landed = of_files(bronze, inlet.files)
         settled = sum(state.good for state in inlet.files)
-        contract = context.contracts[source.contract]
         judged_by = partial(
             judge,
             source=source,
@@ -218,18 +202,9 @@ def _judge(
     return Batch(inlet, judged, counted, tuple(findings), newest)
 
 
-def _readings(context: RunContext) -> Readings:
-    return Readings(
-        context,
-        read=partial(tables.read, context),
-        exists=partial(tables.exists, context),
-        marker_of=partial(tables.marker_of, context),
-    )
-
-
 def _require_fresh(context: RunContext, inlets: Sequence[Inlet]) -> None:
     """See that sources that bring nothing new are fresh enough, where their contracts say so."""
-    readings = _readings(context)
+    readings = Readings(context, tables)
     for inlet in inlets:
         fresh = readings.contract_of(inlet).rules.fresh
         findings = stale(fresh, readings.newest(inlet, {}), context.moment)

@@ -75,6 +75,7 @@ HEAVY = {"pyspark", "delta", "tensorflow", "keras", "horovod", "mlflow", "xgboos
         "import lepton_spark.cli",
         "import lepton_spark.config.check",
         "import lepton_spark.job.run",
+        "from lepton_spark.cli import main; assert main(['check', 'flight_delay']) == 0",
     ],
 )
 def test_checking_a_case_starts_nothing_heavy(statement):

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -113,19 +112,6 @@ def test_each_command_teaches(capsys):
     for command in ("run", "nightly", "trace", "doctor", "check", "new", "demo-data"):
         assert main([command, "--help"]) == 0
         assert "Usage: lepton" in capsys.readouterr().out
-
-
-def test_a_check_takes_less_than_a_second():
-    lepton("check")  # writes the compiled modules
-    started = time.monotonic()
-    spent = os.times()
-    done = lepton("check")
-    after = os.times()
-
-    assert done.returncode == 0, done.stderr
-    # Other programs on the machine do not count.
-    busy = after.children_user + after.children_system - spent.children_user - spent.children_system
-    assert min(busy, time.monotonic() - started) < 1.0
 
 
 def test_a_reader_that_has_gone_sees_no_traceback():

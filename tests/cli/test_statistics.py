@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton_spark.cli import main, statistics
+from lepton_spark.cli import main, say
 from lepton_spark.cli.statistics import show_profile
 
 CONF = str(Path(__file__).parents[2] / "conf")
@@ -27,7 +27,7 @@ PROFILE = {
 
 @pytest.mark.parametrize("name", ["outcome", "silver.flight_delay_outcome"])
 def test_a_table_that_is_none_is_told_before_spark_starts(capsys, monkeypatch, name):
-    monkeypatch.setattr(statistics, "execute", None)
+    monkeypatch.setattr(say, "execute", None)
 
     code = main(["statistics", "flight_delay", "--table", name, "--as-of", "2014-01-02",
                  "--conf-dir", CONF])  # fmt: skip

@@ -29,12 +29,12 @@ SOURCE = {"contract": "people", "key": ["id"]}
 PEOPLE = {
     "from": {"clinic": {"trust": 1}, "registry": {"trust": 2, "columns": {"town": "place"}}},
     "match": {
-        "name": {"jaro_winkler": [0.9]},
+        "name": {"jaro_winkler": [0.95]},
         "town": {"exact": True, "term_frequencies": True},
         "born": {"difference": [1]},
     },
     "block": ["left(name, 3)", "born", "left(town, 1)"],
-    "keep": {"name": "trust", "town": "recency", "born": "completeness", "day": "trust"},
+    "keep": {"name": "trust", "town": "recency", "born": "completeness", "day": "recency"},
     "one_to_one": True,
     "max_block_rows": 40,
 }
@@ -94,7 +94,12 @@ def test_the_same_rows_are_the_same_entities_at_any_number_of_partitions(
 ):
     found = []
     for partitions in (2, 7):
-        conf = {**SPARK_CONF, "spark.sql.shuffle.partitions": str(partitions)}
+        # Adaptive plans take longer to make than 200 rows take to compare.
+        conf = {
+            **SPARK_CONF,
+            "spark.sql.shuffle.partitions": str(partitions),
+            "spark.sql.adaptive.enabled": "false",
+        }
         spark = {"master": "local[2]", "conf": conf}
         lake = environment_at(tmp_path / f"in{partitions}", spark=spark)
         context = context_for(CASE, "2024-01-03", environment=lake)

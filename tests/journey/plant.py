@@ -64,7 +64,10 @@ def write_conf(plant: Plant, *, days: int, workers: int) -> None:
     documents = {
         f"cases/{CASE}.yml": case_document(days=days, workers=workers),
         "env/local.yml": environment_document(plant.lakehouse),
-        **{f"contracts/{name}.odcs.yml": contract(name) for name in COLUMNS},
+        **{
+            f"contracts/{name}.odcs.yml": contract(name, columns)
+            for name, columns in COLUMNS.items()
+        },
     }
     for name, document in documents.items():
         path = plant.conf_dir / name
@@ -214,7 +217,7 @@ COLUMNS: Mapping[str, Sequence[dict[str, Any]]] = {
 }
 
 
-def contract(name: str) -> dict[str, Any]:
+def contract(name: str, columns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -222,7 +225,7 @@ def contract(name: str) -> dict[str, Any]:
         "name": name,
         "version": "1.0.0",
         "status": "active",
-        "schema": [{"name": name, "properties": list(COLUMNS[name])}],
+        "schema": [{"name": name, "properties": list(columns)}],
     }
 
 

@@ -1,32 +1,11 @@
-"""All promises, in their order."""
+"""All promises, in their order: every module of a number."""
 
 from __future__ import annotations
 
-from tests.promises import (
-    p02_kills,
-    p11_accounting,
-    p13_audits,
-    p17_future,
-    p18_skew,
-    p19_drift,
-    p20_layouts,
-    p26_injections,
-    p29_clock,
-    p31_shapes,
-)
+from importlib import import_module
+from pathlib import Path
 
 PROMISES = tuple(
-    module.PROMISE
-    for module in (
-        p02_kills,
-        p11_accounting,
-        p13_audits,
-        p17_future,
-        p18_skew,
-        p19_drift,
-        p20_layouts,
-        p26_injections,
-        p29_clock,
-        p31_shapes,
-    )
+    import_module(f"tests.promises.{path.stem}").PROMISE
+    for path in sorted(Path(__file__).parent.glob("p[0-9][0-9]_*.py"))
 )

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from tests.journey.plant import contract, environment_document
+
 CASE = "shop"
 FIRST_DAY = date(2024, 2, 26)  # with a leap day, and the summer time of New York
 STORES = ("s1", "s2", "s3", "s4")
@@ -115,38 +117,15 @@ COLUMNS: Mapping[str, Sequence[dict[str, Any]]] = {
 }
 
 
-def contract_document(name: str) -> dict[str, Any]:
-    """The data contract of a source."""
-    return {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": name,
-        "name": name,
-        "version": "1.0.0",
-        "status": "active",
-        "schema": [{"name": name, "properties": list(COLUMNS[name])}],
-    }
-
-
 def write_conf(folder: Path, lakehouse: Path) -> None:
     """Write case, contracts and the environment `local` below a folder."""
-    environment = {
-        "name": "local",
-        "lakehouse": str(lakehouse),
-        "spark": {
-            "master": "local[2]",
-            "conf": {
-                "spark.driver.memory": "1g",
-                "spark.sql.shuffle.partitions": "2",
-                "spark.databricks.delta.snapshotPartitions": "2",
-            },
-        },
-        "mlflow": {"tracking_uri": f"sqlite:///{lakehouse}/mlflow.db"},
-    }
     documents = {
         f"cases/{CASE}.yml": case_document(),
-        "env/local.yml": environment,
-        **{f"contracts/{name}.odcs.yml": contract_document(name) for name in COLUMNS},
+        "env/local.yml": environment_document(lakehouse),
+        **{
+            f"contracts/{name}.odcs.yml": contract(name, columns)
+            for name, columns in COLUMNS.items()
+        },
     }
     for name, document in documents.items():
         path = folder / name
