@@ -46,6 +46,7 @@ class LandedFile:
         size: Bytes, as listed.
         modified_at: As listed, UTC, whole microseconds.
         arrived_at: Logical arrival, UTC: from the date in its path, never from the disk.
+        partition: Of a file in a Delta table: columns that all its rows have the value of, as text.
     """
 
     path: str
@@ -53,6 +54,7 @@ class LandedFile:
     size: int
     modified_at: datetime
     arrived_at: datetime
+    partition: tuple[tuple[str, str | None], ...] = ()
 
 
 def fixed_folder(pattern: str) -> str:

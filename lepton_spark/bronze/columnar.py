@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from lepton_spark.errors import DataError
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
     from lepton_spark.bronze.layout import Layout
-    from lepton_spark.config.format import Parquet
+    from lepton_spark.config.format import Delta, Parquet
 
 _MAGIC = b"PAR1"
 _FOOT_BYTES = 12  # magic number, length of the footer, magic number
@@ -26,7 +26,9 @@ _BATCH_ROWS = 8192
 _UTC = "UTC"
 
 
-def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -> Iterator[Chunk]:
+def read_parquet(
+    file: LandedFile, stored: Any, layout: Layout, form: Parquet | Delta
+) -> Iterator[Chunk]:
     """The records of a file; each row number is its place in the file.
 
     Whole numbers, decimals, dates and booleans are written out; a float as the shortest text that
@@ -34,7 +36,7 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
     1 MiB characters is a `cell_too_large`.
 
     Args:
-        file: Where it is from.
+        file: Where it is from, and what its rows have in common.
         stored: Its bytes, open at any position.
         layout: Columns of the contract; one of a struct is named `a.b`.
         form: As the case says.
@@ -46,7 +48,9 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
     _refuse_foreign(file, stored)
     try:
         table = pq.ParquetFile(stored, page_checksum_verification=True)
-        names = _names(table.schema_arrow)
+        stored_names = _names(table.schema_arrow)
+        names = dict.fromkeys(layout.offered, pa.null()) | stored_names
+        names |= dict.fromkeys(dict(file.partition), pa.string())
         ignores = form.extra_columns == "ignore"
         offered = list(names)
         refuse_wide(file.path, len(offered), layout.max_columns)
@@ -55,9 +59,11 @@ def read_parquet(file: LandedFile, stored: Any, layout: Layout, form: Parquet) -
         )
         found = [offered[place] for place in order]
         for column, name in zip(layout.promised, found, strict=True):
-            if not (form.from_text and _is_text(names[name])):
+            is_read = name in dict(file.partition) or (form.from_text and _is_text(names[name]))
+            if not is_read:
                 _require_fit(file, column, names[name])
-        yield from _chunks(table, layout, found)
+        common = {name: None for name in found if name not in stored_names} | dict(file.partition)
+        yield from _chunks(table, layout, found, common)
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -139,15 +145,21 @@ def _require_fit(file: LandedFile, column: Promised, kind: pa.DataType) -> None:
     )
 
 
-def _chunks(table: pq.ParquetFile, layout: Layout, found: list[str]) -> Iterator[Chunk]:
+def _chunks(
+    table: pq.ParquetFile, layout: Layout, found: list[str], common: Mapping[str, str | None]
+) -> Iterator[Chunk]:
+    """The columns of a file; of those that it does not hold, what all its rows have in common."""
     row = 0
-    tops = list(dict.fromkeys(name.split(".")[0] for name in found))
+    tops = list(dict.fromkeys(name.split(".")[0] for name in found if name not in common))
     for batch in table.iter_batches(_BATCH_ROWS, columns=tops):
         if batch.num_rows == 0:
             continue
         size = batch.num_rows
         columns = [
-            _cast(_leaf(batch, name), kind) for name, kind in zip(found, layout.types, strict=True)
+            pa.repeat(pa.scalar(common[name], pa.string()), size).cast(kind)
+            if name in common
+            else _cast(_leaf(batch, name), kind)
+            for name, kind in zip(found, layout.types, strict=True)
         ]
         columns, problems, raw = _without_large(columns, size)
         rows = pa.array(range(row + 1, row + size + 1), pa.int64())

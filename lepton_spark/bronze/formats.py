@@ -11,7 +11,7 @@ from lepton_spark.bronze.fixed_width import read_fixed_width
 from lepton_spark.bronze.idx import read_idx
 from lepton_spark.bronze.json_records import read_json
 from lepton_spark.bronze.whole_files import read_whole
-from lepton_spark.config.format import Csv, Files, FixedWidth, Idx, Json, Parquet
+from lepton_spark.config.format import Csv, Delta, Files, FixedWidth, Idx, Json, Parquet
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
@@ -27,7 +27,7 @@ def chunks(file: LandedFile, stream: HashedStream, layout: Layout) -> Iterator[C
         DataError: The file is not of the promised form.
     """
     match layout.format:
-        case Parquet() as form:
+        case Parquet() | Delta() as form:
             with stream.seekable_copy() as stored:
                 yield from read_parquet(file, stored, layout, form)
         case Csv() as form:

@@ -37,11 +37,13 @@ class Layout:
         promised: Columns of the contract, in its order.
         format: As the case says.
         max_columns: Most columns in a file with names of its own.
+        offered: Columns of a whole Delta table; a file from before one was added holds nulls.
     """
 
     promised: tuple[Promised, ...]
     format: Format
     max_columns: int = MAX_COLUMNS
+    offered: tuple[str, ...] = ()
 
     @property
     def types(self) -> list[pa.DataType]:

@@ -10,7 +10,7 @@ from lepton_spark.bronze.idx import COLUMNS as IDX_COLUMNS
 from lepton_spark.bronze.json_records import keys_of
 from lepton_spark.bronze.stream import open_hashed
 from lepton_spark.bronze.whole_files import COLUMNS, IMAGE_COLUMNS
-from lepton_spark.config.format import Csv, Files, FixedWidth, Format, Idx, Json, Parquet
+from lepton_spark.config.format import Csv, Delta, Files, FixedWidth, Format, Idx, Json, Parquet
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
@@ -32,7 +32,7 @@ def names_in(file: LandedFile, form: Format) -> dict[str, str]:
             return dict.fromkeys(header_of(file, stream.buffered(file.path), form), "string")
         case Json():
             return dict.fromkeys(keys_of(file, stream.buffered(file.path), form), "string")
-        case Parquet():
+        case Parquet() | Delta():
             with stream.seekable_copy() as stored:
                 kinds = names_of_parquet(file, stored)
             return {n: "binary" if is_bytes(kind) else "string" for n, kind in kinds.items()}

@@ -106,7 +106,7 @@ def refuse_tables(files: Iterable[LandedFile], names_in: Callable[[str], Collect
                 "LS-2153",
                 f"{folder} in the landing folder is a Delta table.",
                 "files of rows that were changed or deleted stay in it, and would be landed too.",
-                "write a version of it as plain Parquet files into another folder, and land those.",
+                "give the source the folder as its path, and `delta: {}` in place of `parquet`.",
             )
 
 

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,12 +14,21 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from lepton_spark.bronze.accounting import account
 from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
+from lepton_spark.bronze.delta_table import (
+    DeltaFolder,
+    as_version,
+    columns_of,
+    files_of,
+    find_table,
+    last_landed,
+    visible_again,
+)
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.landed import as_fact, stored
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing, refuse_tables
 from lepton_spark.bronze.reader import hash_files, read_files
-from lepton_spark.config.format import Parquet
+from lepton_spark.config.format import Delta, Parquet
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import files as lake_files
 from lepton_spark.lake import tables
@@ -37,7 +46,11 @@ _JOB = "land"
 
 @dataclass(frozen=True)
 class _Landing:
-    """One source of one run: its table as it was, and the files that are not in it."""
+    """One source of one run: its table as it was, and the files that are not in it.
+
+    Args:
+        delta: Where they are from, if the source is a Delta table.
+    """
 
     name: str
     source: Source
@@ -46,6 +59,7 @@ class _Landing:
     version: int
     num_known: int
     new: tuple[LandedFile, ...]
+    delta: DeltaFolder | None = None
 
     @property
     def is_done(self) -> bool:
@@ -65,7 +79,7 @@ def land(context: RunContext) -> StageResult:
 
     Nothing is appended where any file of any source was changed since it was landed or is missing.
     """
-    listing = lake_files.list_files(landing_path(context.environment, context.case.case))
+    listing = lake_files.list_files(_landing(context))
     names = list(context.case.sources)
     with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="land") as pool:
         # Each commit waits on the log far more than it computes.
@@ -83,17 +97,30 @@ def land(context: RunContext) -> StageResult:
 def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing:
     source = context.case.sources[name]
     table = TableId("bronze", f"{context.case.case}_{name}")
-    arrived = visible(listing, source.path, source.arrives, until=context.moment)
-    if not arrived:
-        refuse_nothing(source, listing, until=context.moment, allow_empty=context.allow_empty)
     version = tables.current_version(context, table)
     marks = tables.marks(context, table, version)
-    files = stored(marks, lambda: tables.read(context, table, version=version))
-    known = {file.path: file for file in files}
+    known = {
+        file.path: file
+        for file in stored(marks, lambda: tables.read(context, table, version=version))
+    }
+    layout, delta = _layout(context, source), None
+    if isinstance(source.format, Delta):
+        delta = find_table(source.path, f"{_landing(context)}/{source.path}")
+        layout = replace(layout, offered=columns_of(context.spark, delta))
+        offered = files_of(context.spark, delta, listing, last_landed(marks, delta, known))
+        arrived = (*offered, *visible_again(listing, known))
+    else:
+        arrived = visible(listing, source.path, source.arrives, until=context.moment)
+        if not arrived:
+            refuse_nothing(source, listing, until=context.moment, allow_empty=context.allow_empty)
     new = new_files(arrived, known, lambda touched: _digests(context, touched))
     if new and isinstance(source.format, Parquet):
         refuse_tables(new, lake_files.names_in)
-    return _Landing(name, source, _layout(context, source), table, version, len(known), new)
+    return _Landing(name, source, layout, table, version, len(known), new, delta)
+
+
+def _landing(context: RunContext) -> str:
+    return landing_path(context.environment, context.case.case)
 
 
 def _layout(context: RunContext, source: Source) -> Layout:
@@ -160,6 +187,8 @@ def _as_it_was(landing: _Landing) -> _Landed:
 def _append(context: RunContext, landing: _Landing) -> _Landed:
     counted: dict[str, Any] = {}
     facts: dict[str, Any] = {"files": len(landing.new), "source": landing.name}
+    if landing.delta is not None:
+        facts |= as_version(landing.delta)
 
     def audit(staged: DataFrame) -> None:
         min_rows = landing.source.min_rows if landing.new else 0
@@ -168,6 +197,9 @@ def _append(context: RunContext, landing: _Landing) -> _Landed:
         facts.update(as_fact(landing.new, books.records))
 
     key = digest_of_set(landing.new)
-    publication = tables.Publication(landing.table, _JOB, key, key, facts=facts, audit=audit)
+    names = tuple(column.name for column in landing.layout.promised)
+    publication = tables.Publication(
+        landing.table, _JOB, key, key, facts=facts, audit=audit, add_columns=names
+    )
     published = tables.publish(context, _records(context, landing), publication)
     return _Landed(landing, published, counted)

@@ -1,4 +1,4 @@
-"""How the files of a source are written: one of csv, json, fixed_width, parquet, idx, files."""
+"""How a source is written: one of csv, json, fixed_width, parquet, delta, idx, files."""
 
 from __future__ import annotations
 
@@ -104,6 +104,21 @@ class Parquet(Settings):
     )
 
 
+class Delta(Settings):
+    """A Delta table that is only appended to, by its folder; a field of a struct is named as a.b.
+
+    It lands what its log adds. Where landed rows are changed or deleted later it is refused.
+    """
+
+    from_text: bool = Field(
+        False, description="Whether text columns may hold numbers and dates, as a text file does."
+    )
+    nulls: Nulls = Field((), description="Texts that mean: no value, besides null.")
+    extra_columns: ExtraColumns = Field(
+        "fail", description="What to do with a column that the contract does not name."
+    )
+
+
 class Idx(Settings):
     """Arrays as in MNIST; columns: index, from 0, and value, a number or the bytes of an image."""
 
@@ -122,4 +137,4 @@ class Files(Settings):
     nulls: Nulls = Field((), description="Texts that mean: no value.")
 
 
-Format = Csv | Json | FixedWidth | Parquet | Idx | Files
+Format = Csv | Json | FixedWidth | Parquet | Delta | Idx | Files

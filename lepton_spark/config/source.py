@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lepton_spark.config.clean import Clean, DatePattern
-from lepton_spark.config.format import Csv, Files, FixedWidth, Format, Idx, Json, Parquet
+from lepton_spark.config.format import Csv, Delta, Files, FixedWidth, Format, Idx, Json, Parquet
 from lepton_spark.config.location import LandingPath
 from lepton_spark.config.model import (
     Clock,
@@ -110,7 +110,8 @@ class Source(Settings):
     """One raw table: files -> bronze -> silver."""
 
     path: LandingPath = Field(
-        description="Files below the landing folder of the case; {date} and * match."
+        description="Files below the landing folder of the case; {date} and * match. Of a Delta "
+        "table the folder."
     )
     contract: Identifier = Field(description="conf/contracts/<name>.odcs.yml")
     key: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that identify a row.")
@@ -118,6 +119,7 @@ class Source(Settings):
     json_: Json | None = Field(None, alias="json", description="JSON, an object a row.")
     fixed_width: FixedWidth | None = Field(None, description="Text in columns of fixed width.")
     parquet: Parquet | None = Field(None, description="Apache Parquet.")
+    delta: Delta | None = Field(None, description="A Delta table that is only appended to.")
     idx: Idx | None = Field(None, description="Arrays as in MNIST.")
     files: Files | None = Field(None, description="Whole files: images, texts, documents.")
     origin: Origin = Field(
@@ -158,12 +160,24 @@ class Source(Settings):
     @model_validator(mode="after")
     def _one_format(self) -> Source:
         if len(self._formats) > 1:
-            raise ValueError("give one of csv, json, fixed_width, parquet, idx, files")
+            raise ValueError("give one of csv, json, fixed_width, parquet, delta, idx, files")
+        return self
+
+    @model_validator(mode="after")
+    def _one_table(self) -> Source:
+        is_one = self.arrives is None and not ("*" in self.path or "{date}" in self.path)
+        if self.delta is not None and not is_one:
+            raise ValueError(
+                "a Delta table is one folder that is always there: its path has no {date} and no *,"
+                " and in place of arrives known_at says when a row could be known"
+            )
         return self
 
     @property
     def _formats(self) -> list[Format]:
-        given = (self.csv, self.json_, self.fixed_width, self.parquet, self.idx, self.files)
+        given = (
+            self.csv, self.json_, self.fixed_width, self.parquet, self.delta, self.idx, self.files,
+        )  # fmt: skip
         return [each for each in given if each is not None]
 
     @property

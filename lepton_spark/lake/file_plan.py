@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -157,20 +156,13 @@ def _files(
 ) -> dict[str, Partition]:
     """Path and partition of each file; without either to look for, the log alone knows."""
     if condition is None and not partitions:
-        return {_as_pyarrow_names_it(uri): () for uri in rows.inputFiles()}
+        return {files.named_by_spark(uri): () for uri in rows.inputFiles()}
     wanted = [F.col("_metadata.file_path").alias("_path")]
     wanted += [F.col(name).cast("string").alias(name) for name in partitions]
     return {
-        _as_pyarrow_names_it(found["_path"]): tuple((name, found[name]) for name in partitions)
+        files.named_by_spark(found["_path"]): tuple((name, found[name]) for name in partitions)
         for found in rows.select(*wanted).distinct().collect()
     }
-
-
-def _as_pyarrow_names_it(uri: str) -> str:
-    """Spark gives encoded URIs; pyarrow takes local paths as they are, and s3: for s3a:."""
-    if uri.startswith("file:"):
-        return "/" + unquote(uri.removeprefix("file:")).lstrip("/")
-    return uri.replace("s3a://", "s3://", 1)
 
 
 def _slices(footers: Sequence[_Footer], found: dict[str, Partition]) -> tuple[FileSlice, ...]:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from pyarrow import NativeFile, fs
 
@@ -130,6 +131,13 @@ def delete_tree(path: str) -> None:
         system.delete_dir(inner)
     elif kind == fs.FileType.File:
         system.delete_file(inner)
+
+
+def named_by_spark(uri: str) -> str:
+    """How pyarrow names a file of an encoded URI: local paths as they are, s3: for s3a:."""
+    if uri.startswith("file:"):
+        return "/" + unquote(uri.removeprefix("file:")).lstrip("/")
+    return uri.replace("s3a://", "s3://", 1)
 
 
 def _open(path: str) -> tuple[fs.FileSystem, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake import files
@@ -57,6 +57,31 @@ def marks(folder: str, until: int) -> list[Marker | None]:
         return list(pool.map(lambda v: _mark(v, commits.get(v)), range(until + 1)))
 
 
+def actions(folder: str, version: int) -> Iterator[Mapping[str, Any]]:
+    """What one commit does to a table, as the Delta protocol words it: `add`, `remove`, ...
+
+    Raises:
+        EnvironmentFault: The commit is damaged.
+        FileNotFoundError: It is no longer in the log.
+    """
+    uri = join(folder, "_delta_log", f"{version:0{_DIGITS}}.json")
+    for line in files.read_text(uri).splitlines():
+        yield _said(line, uri)
+
+
+def _said(line: str, uri: str) -> Mapping[str, Any]:
+    try:
+        said: Mapping[str, Any] = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise EnvironmentFault(
+            "LS-5013",
+            f"{uri} is cut off or damaged.",
+            "each line of a commit is one JSON document.",
+            "restore this file from a backup; the data files are not changed.",
+        ) from error
+    return said
+
+
 def _mark(version: int, commit: FileInfo | None) -> Marker | None:
     return None if commit is None else _read(version, commit)[0]
 
@@ -94,15 +119,7 @@ def _read(version: int, commit: FileInfo) -> tuple[Marker | None, int | None]:
     for line in files.read_text(commit.uri).splitlines():
         if '"commitInfo"' not in line[:40]:
             continue
-        try:
-            said = json.loads(line)["commitInfo"]
-        except (json.JSONDecodeError, KeyError) as error:
-            raise EnvironmentFault(
-                "LS-5013",
-                f"{commit.uri} is cut off or damaged.",
-                "each line of a commit is one JSON document.",
-                "restore this file from a backup; the data files are not changed.",
-            ) from error
+        said = _said(line, commit.uri)["commitInfo"]
         restored = (said.get("operationParameters") or {}).get("version")
         if said.get("operation") == "RESTORE" and restored is not None:
             return None, int(restored)

@@ -1,0 +1,246 @@
+"""A Delta table as a source: its log says which files hold rows that are not landed yet.
+
+The words are those of the Delta protocol, https://github.com/delta-io/delta/blob/master/PROTOCOL.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
+
+import pyarrow.parquet as pq
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from lepton_spark.bronze.arrivals import ALWAYS, LandedFile, Listed
+from lepton_spark.errors import DataError
+from lepton_spark.lake import files, log
+from lepton_spark.lake.troubles import told_as
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from lepton_spark.lake.marker import Marker
+
+_THREADS = 16
+_MAPPING = "delta.columnMapping.mode"
+_FACT = "delta_version"
+
+Partition = tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True)
+class DeltaFolder:
+    """A table in the landing folder of a case.
+
+    Args:
+        name: The folder, relative to the landing folder.
+        uri: Where it is.
+        version: Newest version when the run looked; later ones are not seen.
+    """
+
+    name: str
+    uri: str
+    version: int
+
+
+def find_table(name: str, uri: str) -> DeltaFolder:
+    """The table of a folder at its newest version.
+
+    Raises:
+        DataError: The folder holds no Delta table.
+    """
+    with told_as(name):
+        versions = log.versions_of(uri)
+    if not versions:
+        raise DataError(
+            "LS-2154",
+            f"{name} in the landing folder is no Delta table.",
+            "a Delta table has a _delta_log with at least one commit.",
+            "deliver the table, correct `path`, or name the format that the files have.",
+        )
+    return DeltaFolder(name, uri, versions[0])
+
+
+def columns_of(spark: SparkSession, table: DeltaFolder) -> tuple[str, ...]:
+    """Leaf columns of a table, those of structs as `a.b`.
+
+    Raises:
+        DataError: The files name their columns otherwise than the table does.
+    """
+    with told_as(table.name):
+        detail = DeltaTable.forPath(spark, table.uri).detail().select("properties").first()
+        properties = dict(detail["properties"]) if detail is not None else {}
+        if properties.get(_MAPPING, "none") != "none":
+            raise DataError(
+                "LS-2155",
+                f"{table.name}: its columns have other names in the files (column mapping).",
+                "raw files are read as they are, by the names that they hold.",
+                "give the source a copy of the table without delta.columnMapping.mode.",
+            )
+        return tuple(_leaves(_rows(spark, table).schema))
+
+
+def files_of(
+    spark: SparkSession, table: DeltaFolder, listing: Sequence[Listed], since: int | None
+) -> tuple[LandedFile, ...]:
+    """The files with rows that are to be landed, in order of path.
+
+    Args:
+        spark: Asked for a row a file at the first landing; later the log is enough.
+        table: Its version counts.
+        listing: All files in the landing folder.
+        since: The version landed last; None where nothing is landed yet.
+
+    Raises:
+        DataError: Landed rows were changed or deleted, the log no longer tells, or files hold
+            other rows than the table does.
+    """
+    with told_as(table.name):
+        found = _active(spark, table) if since is None else _appended(table, since)
+    listed = {each.path: each for each in listing}
+    gone = sorted(found.keys() - listed.keys())
+    if gone:
+        _refuse(
+            table,
+            f"{gone[0]} is in the log and not in the folder; {len(gone)} such files",
+            "a VACUUM has removed it, or the folder was copied in part",
+            "copy the table anew, or land it under the name of another source",
+        )
+    return tuple(
+        LandedFile(path, at.uri, at.size, at.modified_at, ALWAYS, found[path])
+        for path, at in sorted(listed.items())
+        if path in found
+    )
+
+
+def as_version(table: DeltaFolder) -> dict[str, int]:
+    """What a commit says of the version that it lands."""
+    return {_FACT: table.version}
+
+
+def last_landed(
+    marks: Iterable[Marker | None], table: DeltaFolder, known: Collection[str]
+) -> int | None:
+    """The version that was landed last, as commits say; None before the first landing.
+
+    Args:
+        marks: Of all commits of the bronze table.
+        table: For the error.
+        known: Files in the bronze table.
+
+    Raises:
+        DataError: There are files, and no commit says of which version.
+    """
+    told = [mark.facts[_FACT] for mark in marks if mark is not None and _FACT in mark.facts]
+    if known and not told:
+        _refuse(
+            table,
+            "it was landed before, and no commit of the bronze table says up to which version",
+            "the log of that table was cut, or the source was not a Delta table then",
+            "land it under the name of another source",
+        )
+    return max(told, default=None)
+
+
+def visible_again(listing: Iterable[Listed], known: Collection[str]) -> Iterator[LandedFile]:
+    """Landed files that are still there: they must be as they were."""
+    for each in listing:
+        if each.path in known:
+            yield LandedFile(each.path, each.uri, each.size, each.modified_at, ALWAYS)
+
+
+def _active(spark: SparkSession, table: DeltaFolder) -> dict[str, Partition]:
+    """The files of a whole version. One query without a data column, and the end of each file."""
+    detail = DeltaTable.forPath(spark, table.uri).detail().select("partitionColumns").first()
+    partitions = list(detail["partitionColumns"]) if detail is not None else []
+    place = F.col("_metadata.file_path").alias("_path")
+    texts = [F.col(name).cast("string").alias(name) for name in partitions]
+    counted = _rows(spark, table).select(place, *texts).groupBy("_path", *partitions).count()
+    found, rows = {}, {}
+    for row in counted.collect():
+        path = _relative(table, files.named_by_spark(row["_path"]))
+        found[path] = tuple((name, row[name]) for name in partitions)
+        rows[path] = row["count"]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        stored = dict(zip(rows, pool.map(lambda path: _num_rows(table, path), rows), strict=True))
+    if stored != rows:
+        _refuse_deletions(table)
+    return found
+
+
+def _appended(table: DeltaFolder, since: int) -> dict[str, Partition]:
+    """The files that commits after a version added, even those that were compacted since."""
+    there = set(log.versions_of(table.uri))
+    found: dict[str, Partition] = {}
+    for version in range(since + 1, table.version + 1):
+        if version not in there:
+            _refuse(
+                table,
+                f"version {version} is no longer in the log; {since} was landed last",
+                "which rows are new is told by the commits since",
+                "keep the log longer (delta.logRetentionDuration), and land the table under the"
+                " name of another source",
+            )
+        for action in log.actions(table.uri, version):
+            found |= _added(table, version, action)
+    return found
+
+
+def _added(table: DeltaFolder, version: int, action: Mapping[str, Any]) -> dict[str, Partition]:
+    removed, added = action.get("remove"), action.get("add")
+    if removed is not None and removed.get("dataChange", True):
+        _refuse(
+            table,
+            f"version {version} changed or deleted rows that were there",
+            "rows are landed once, as they came, and a change of landed ones would not be seen",
+            "give the source a table that is only appended to, such as the changes themselves with"
+            " their time; or land it anew under the name of another source",
+        )
+    # A compaction writes rows anew that were landed from other files.
+    if added is None or not added.get("dataChange", True):
+        return {}
+    if added.get("deletionVector") is not None:
+        _refuse_deletions(table)
+    path = f"{table.name}/{unquote(added['path'])}"
+    return {path: tuple(added.get("partitionValues", {}).items())}
+
+
+def _rows(spark: SparkSession, table: DeltaFolder) -> DataFrame:
+    reader = spark.read.format("delta").option("versionAsOf", table.version)
+    return reader.load(table.uri)
+
+
+def _relative(table: DeltaFolder, path: str) -> str:
+    return f"{table.name}/{path.removeprefix(files.named_by_spark(table.uri)).lstrip('/')}"
+
+
+def _num_rows(table: DeltaFolder, path: str) -> int:
+    inside = path.removeprefix(f"{table.name}/")
+    with files.open_input(f"{table.uri}/{inside}") as stream:
+        return int(pq.read_metadata(stream).num_rows)
+
+
+def _leaves(schema: StructType, prefix: str = "") -> Iterator[str]:
+    for each in schema.fields:
+        if isinstance(each.dataType, StructType):
+            yield from _leaves(each.dataType, f"{prefix}{each.name}.")
+        else:
+            yield f"{prefix}{each.name}"
+
+
+def _refuse_deletions(table: DeltaFolder) -> NoReturn:
+    _refuse(
+        table,
+        "its files hold rows that the table does not (deletion vectors)",
+        "raw files are read as they are",
+        "run REORG TABLE ... APPLY (PURGE) on it before the first landing",
+    )
+
+
+def _refuse(table: DeltaFolder, what: str, why: str, fix: str) -> NoReturn:
+    raise DataError("LS-2156", f"{table.name}: {what}.", f"{why}.", f"{fix}.")
