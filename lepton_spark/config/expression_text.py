@@ -24,15 +24,18 @@ _TRY: Mapping[type[exp.Expr], str] = {
     exp.Div: "try_divide",
     exp.Mod: "try_mod",
 }
-# By kind of argument, the casts that make a number small, or null where it is not: ten million
-# days, months or minutes, and instants up to the year 2286, stay inside every type of Spark. First
-# to an integer, which cuts the fraction off; a decimal would round it.
+# By kind of argument, the casts that make a number small: ten million days, months or minutes stay
+# inside every type of Spark, more are null. First to an integer, which cuts the fraction off; a
+# decimal would round it.
 _SMALL: Mapping[str, tuple[str, ...]] = {
     "int": ("int", "decimal(7, 0)", "int"),
-    "seconds": ("decimal(16, 6)",),
-    "millis": ("bigint", "decimal(13, 0)", "bigint"),
-    "micros": ("bigint", "decimal(16, 0)", "bigint"),
+    "seconds": ("decimal(38, 6)",),
+    "millis": ("bigint",),
+    "micros": ("bigint",),
 }
+# Instants that are further from 1970 become the furthest that Spark holds: whoever looks at them
+# sees that they are far out, and not that they are missing.
+_FURTHEST: Mapping[str, int] = {"seconds": 9 * 10**12, "millis": 9 * 10**15, "micros": 9 * 10**18}
 
 
 def regenerate(tree: exp.Expr, kinds: Mapping[str, str | None], dialect: Dialect) -> str:
@@ -91,6 +94,15 @@ def _small(argument: exp.Expr, kind: str) -> exp.Expr:
         return argument
     for step in _SMALL.get(kind, ()):
         argument = _cast(argument, step)
+    if kind in _FURTHEST:
+        far = exp.Literal.number(_FURTHEST[kind])
+        near = exp.Neg(this=far.copy())
+        return (
+            exp.Case()
+            .when(exp.LT(this=argument.copy(), expression=near.copy()), near)
+            .when(exp.GT(this=argument.copy(), expression=far.copy()), far)
+            .else_(argument)
+        )
     return argument
 
 

@@ -17,7 +17,7 @@ def refuse_drift(publication: Publication, rows: StructType, table: StructType) 
     """Compare columns by name, whatever their order, and by type.
 
     Args:
-        publication: Says whether columns may be added, or the whole table replaced.
+        publication: Says which columns may be added, or that the whole table is replaced.
         rows: Columns to publish.
         table: Columns of the table as it is.
 
@@ -32,9 +32,10 @@ def refuse_drift(publication: Publication, rows: StructType, table: StructType) 
         for name in sorted(new.keys() & old.keys())
         if new[name] != old[name]
     ]
-    if not publication.add_columns:
-        changed += [f"{name} ({new[name]}) is new" for name in sorted(new.keys() - old.keys())]
-        changed += [f"{name} ({old[name]}) is missing" for name in sorted(old.keys() - new.keys())]
+    welcome = {name.lower() for name in publication.add_columns}
+    added = sorted(new.keys() - old.keys() - welcome)
+    changed += [f"{name} ({new[name]}) is new" for name in added]
+    changed += [f"{name} ({old[name]}) is missing" for name in sorted(old.keys() - new.keys())]
     if changed:
         raise DataError(
             "LS-2019",

@@ -31,8 +31,8 @@ class Publication:
             so that an audit may add what it counted.
         audit: Given the staged rows; raises a DataError where they must not be published.
         row_group_rows: Most rows in one row group; None leaves it to Parquet.
-        add_columns: New columns are added to the table, and those the rows lack become null;
-            otherwise any difference is refused.
+        add_columns: Columns that the table gains if it lacks them, null in the rows that it has;
+            any other difference is refused.
     """
 
     table: TableId
@@ -44,7 +44,7 @@ class Publication:
     facts: Mapping[str, Any] = field(default_factory=dict)
     audit: Callable[[DataFrame], None] | None = None
     row_group_rows: int | None = None
-    add_columns: bool = False
+    add_columns: tuple[str, ...] = ()
 
     @property
     def transaction(self) -> str:

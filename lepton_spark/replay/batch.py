@@ -38,6 +38,7 @@ class ReplayBatch:
         judged: The chosen rows; kept in memory or on disk until they are published.
         kept: The other quarantined rows of their files.
         num_changed: Chosen rows whose fate is another than before.
+        promised: Columns of the contract.
     """
 
     inlet: Inlet
@@ -47,6 +48,7 @@ class ReplayBatch:
     kept: DataFrame
     counted: Tally
     num_changed: int
+    promised: tuple[str, ...]
 
     @property
     def touched(self) -> list[HeldFile]:
@@ -173,4 +175,5 @@ def silver_publication(batch: ReplayBatch, quarantine_version: int) -> Publicati
             "quarantine_version": quarantine_version,
         },
         audit=lambda staged: require_staged(str(table), wanted, staged),
+        add_columns=batch.promised,
     )

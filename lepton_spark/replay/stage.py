@@ -134,7 +134,7 @@ def _judge(
     if inlet.silver_version < 0 or held.filter("is_chosen").isEmpty():
         return None
     bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
-    silver = tables.read(context, inlet.silver, version=inlet.silver_version)
+    silver = Readings(context, tables).silver(inlet)
     with told_as(inlet.silver):
         found = held_files(bronze, silver, held, context.moment).collect()
         files = [HeldFile(*row) for row in found if row["file"] is not None]
@@ -171,6 +171,7 @@ def _batch(
         of_files(others, touched).withColumnRenamed("_file", "file"),
         tally(judged, [name_of(lookup) for lookup in source.lookup]),
         num_changed(judged, chosen),
+        tuple(column.name for column in contract.columns),
     )
 
 

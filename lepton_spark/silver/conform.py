@@ -85,6 +85,23 @@ def silver_type(column: Column) -> str:
     return {"number": "double"}.get(column.kind, column.kind)
 
 
+def cell_type(column: Column) -> str:
+    """The Spark type of a raw cell: text, or bytes."""
+    return "binary" if column.kind == "binary" else "string"
+
+
+def with_lacking(rows: DataFrame, types: Mapping[str, str]) -> DataFrame:
+    """Rows from before a contract named a column: they have none of it.
+
+    Args:
+        rows: Of bronze or silver.
+        types: Column name to Spark type.
+    """
+    there = {name.lower() for name in rows.columns}
+    lacking = {name: kind for name, kind in types.items() if name.lower() not in there}
+    return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in lacking.items()})
+
+
 def _raw(name: str) -> str:
     return f"_cell_{name}"
 

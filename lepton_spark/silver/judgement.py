@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.quality.rules import PROBLEM, check_contract, check_key
 from lepton_spark.silver.clock import add_instant
-from lepton_spark.silver.conform import conform
+from lepton_spark.silver.conform import cell_type, conform, with_lacking
 from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates, yield_to_silver
 from lepton_spark.silver.derive import add_known_at, derive
 from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
@@ -70,7 +70,8 @@ def judge(
         DataError: A lookup that does not join on the key of its reference.
     """
     names = [column.name for column in contract.columns]
-    rows = landed.select(*_ORIGIN, PROBLEM, *names)
+    rows = with_lacking(landed, {column.name: cell_type(column) for column in contract.columns})
+    rows = rows.select(*_ORIGIN, PROBLEM, *names)
     rows = conform(rows, contract.columns, source.format.nulls, source.clean)
     rows = check_contract(rows, contract.columns, source.key)
     rows = _with_origin(rows, source.origin)

@@ -13,6 +13,7 @@ from lepton_spark.config.rule_checker import sources_of
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.quality.measurement import newest
 from lepton_spark.quality.metrics import METRICS, Metric
+from lepton_spark.silver.conform import silver_type, with_lacking
 from lepton_spark.silver.inlet import Inlet
 from lepton_spark.silver.judgement import Surroundings
 from lepton_spark.silver.knowledge import versions
@@ -84,7 +85,7 @@ class Readings:
             known[promise] = known_values(rows, promise.found_in)
         if not self.contract_of(inlet).rules.unique or inlet.silver_version < 0:
             return Surroundings(known)
-        return Surroundings(known, self._silver(inlet))
+        return Surroundings(known, self.silver(inlet))
 
     def earlier(self, inlet: Inlet, counted: Tally) -> list[Metric]:
         """What was measured of the days that a batch is compared with. Collects it."""
@@ -110,12 +111,15 @@ class Readings:
         # What is newer than the moment of a backfill hides what was the newest then.
         if all(told.get(name, math.inf) <= moment.timestamp() for name in columns):
             return merged(told, found)
-        rows = self._silver(inlet).filter(F.col("_arrived_at") <= F.lit(moment))
+        rows = self.silver(inlet).filter(F.col("_arrived_at") <= F.lit(moment))
         values = rows.agg(*(newest(name, moment).alias(name) for name in columns)).collect()[0]
         return merged(values.asDict(), found)
 
-    def _silver(self, inlet: Inlet) -> DataFrame:
-        return self.tables.read(self.context, inlet.silver, version=inlet.silver_version)
+    def silver(self, inlet: Inlet) -> DataFrame:
+        """The rows of a source that are published, with all columns that it promises now."""
+        rows = self.tables.read(self.context, inlet.silver, version=inlet.silver_version)
+        columns = self.contract_of(inlet).columns
+        return with_lacking(rows, {column.name: silver_type(column) for column in columns})
 
     def _table(self, layer: str, source: str) -> TableId:
         return TableId(layer, f"{self.context.case.case}_{source}")

@@ -185,8 +185,8 @@ def _judge(
             around=readings.surroundings(inlet),
         )
         if settled:
-            silver = tables.read(context, inlet.silver, version=inlet.silver_version)
-            judged = judge_rest(landed, silver, source, contract, judged_by).persist()
+            there = readings.silver(inlet)
+            judged = judge_rest(landed, there, source, contract, judged_by).persist()
         else:
             judged = judged_by(landed).persist()
         kept.callback(judged.unpersist)
@@ -267,6 +267,7 @@ def _publish_metrics(context: RunContext, batches: Sequence[Batch]) -> list[Publ
 
 def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) -> Published | None:
     inlet, new = batch.inlet, batch.new_good
+    contract = Readings(context, tables).contract_of(inlet)
     if not any(new.values()) and inlet.silver_version >= 0:
         return None
     facts = {
@@ -282,5 +283,6 @@ def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) 
         digest(settings_of(batch.inlet, context.case, context.contracts)),
         facts=facts,
         audit=lambda staged: require_staged(str(inlet.silver), new, staged),
+        add_columns=tuple(column.name for column in contract.columns),
     )
     return tables.publish(context, good_rows(batch.judged, context.run_id), publication)

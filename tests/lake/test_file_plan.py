@@ -103,7 +103,7 @@ def test_a_column_that_came_later_makes_a_plan_unfit(context_for):
     context = context_for()
     publish(context, 0, 10)
     rows = context.spark.range(10, 20).selectExpr("id", "id % 7 as day", "id / 3D as x", "1 as y")
-    publication = Publication(ROWS, "build", "10", "20", add_columns=True)
+    publication = Publication(ROWS, "build", "10", "20", add_columns=("y",))
     version = tables.publish(context, rows, publication).version
 
     assert "older than the columns y" in file_plan.plan(context, ROWS, version).unfit

@@ -186,12 +186,19 @@ def test_changed_columns_are_refused_before_anything_is_computed(context_for, co
 def test_columns_may_be_added_where_the_publication_says_so(context_for):
     context = context_for()
     tables.publish(context, scores(context), nightly())
-    wider = scores(context, "2024-03-01").selectExpr("id", "as_of", "1 as extra")
+    wider = scores(context, "2024-03-01").selectExpr("*", "1 as extra", "2 as other")
 
-    tables.publish(context, wider, nightly("2024-03-01", add_columns=True))
+    with pytest.raises(DataError, match=r"other \(int\) is new"):
+        tables.publish(context, wider, nightly("2024-03-01", add_columns=("extra",)))
+    with pytest.raises(DataError, match=r"score \(double\) is missing"):
+        tables.publish(
+            context, wider.drop("other", "score"), nightly("2024-03-01", add_columns=("extra",))
+        )
+    both = ("EXTRA", "other")
+    tables.publish(context, wider, nightly("2024-03-01", add_columns=both))
 
     rows = tables.read(context, SCORES).selectExpr("sum(extra)", "count(score)", "count(*)")
-    assert tuple(rows.first()) == (3, 3, 6)
+    assert tuple(rows.first()) == (3, 6, 6)
 
 
 def test_a_table_that_is_replaced_whole_may_change_its_columns(context_for):
