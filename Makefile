@@ -49,9 +49,10 @@ demo: setup  ## A year of flights: from raw files to one scored night (some minu
 	@$(BIN)/lepton demo-data flight_delay
 	@$(BIN)/lepton run flight_delay --as-of $(AS_OF) --score-date $(SCORE_DATE)
 
-# Spark tests wait more than they compute: two processes, each with a session of its own.
+# Spark tests wait more than they compute: two processes, each with a session of its own. What takes
+# longest begins first (tests/conftest.py).
 test: setup lint types arch  ## Everything that CI runs
-	@$(BIN)/pytest -n 2 --dist loadscope
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 quick: setup  ## The tests that start neither Spark nor TensorFlow
 	@$(BIN)/pytest -m 'not spark and not tensorflow and not horovod and not fault and not mlflow and not slow'

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SPARK_CONF = {
-    "spark.driver.memory": "1g",
+    "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
@@ -66,6 +66,18 @@ def environment_at(lakehouse: Path | str, **changes: Any) -> Environment:
         "lock_wait_seconds": 5,
     }
     return Environment.model_validate({**document, **changes})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process waits for another at the end."""
+    longest = ("slow", "horovod", "spark", "tensorflow")
+    items.sort(
+        key=lambda item: next(
+            (place for place, name in enumerate(longest) if item.get_closest_marker(name)),
+            len(longest),
+        )
+    )
 
 
 @pytest.fixture(scope="session")

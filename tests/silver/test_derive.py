@@ -62,6 +62,20 @@ def test_values_that_later_tools_could_not_hold_refuse_their_row(spark):
     ]
 
 
+def test_milliseconds_that_were_taken_for_seconds_are_told_and_not_lost(spark):
+    rows = rows_of(spark, (1, 1, MON, MON, []))
+    millis = int(TUE.timestamp()) * 1000
+
+    for function, number, reason in (
+        ("timestamp_seconds", millis, "looks_like_milliseconds"),
+        ("timestamp_seconds", millis * 1000, "date_out_of_range"),
+        ("timestamp_millis", millis * 1000, "looks_like_milliseconds"),
+    ):
+        found = derive(rows, {"seen_at": f"{function}({number} * a)"}).select("_reasons").first()
+
+        assert found["_reasons"] == [f"{reason}:seen_at"]
+
+
 def test_an_expression_that_is_not_allowed_never_reaches_spark(spark):
     rows = rows_of(spark, (1, 1, MON, MON, []))
 
