@@ -8,7 +8,6 @@ from lepton_spark.config.episode_features import Baskets, Sessions
 from lepton_spark.config.measure import Measure
 from lepton_spark.config.model import ColumnName, HistoryWindow, Identifier, Settings, Window
 from lepton_spark.config.own_features import Calendar, Fourier, Hashing, Interactions, Text
-from lepton_spark.config.row_feature import row_features
 from lepton_spark.config.windows import Windows
 
 
@@ -72,12 +71,6 @@ class Features(Settings):
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."
     )
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Features that are numbers and name things: those of `as_category`, and buckets."""
-        buckets = (feature.name for feature in row_features(self) if feature.is_category)
-        return tuple(dict.fromkeys((*self.as_category, *buckets)))
 
     @property
     def episodes(self) -> tuple[tuple[str, Sessions | Baskets], ...]:

@@ -50,6 +50,12 @@ def row_features(features: Features) -> list[RowFeature]:
     return [feature for kind in kinds for feature in kind(features)]
 
 
+def categories_of(features: Features) -> tuple[str, ...]:
+    """Features that are numbers and name things: those of `as_category`, and buckets."""
+    buckets = (feature.name for feature in row_features(features) if feature.is_category)
+    return tuple(dict.fromkeys((*features.as_category, *buckets)))
+
+
 def _calendar(features: Features) -> Iterator[RowFeature]:
     for column, calendar in features.calendar.items():
         path: KeyPath = ("features", "calendar", column)

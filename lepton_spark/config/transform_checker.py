@@ -9,7 +9,7 @@ from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.feature_name import named_features
 from lepton_spark.config.nearest import nearest
-from lepton_spark.config.row_feature import row_features
+from lepton_spark.config.row_feature import categories_of, row_features
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,7 +45,7 @@ class TransformChecker(Checker):
                     f"remove {name} from one of them",
                     "LS-1091",
                 )
-        others = {*encoded, *settings.text, *self.case.features.categories}
+        others = {*encoded, *settings.text, *categories_of(self.case.features)}
         numbers = [n for n, kind in kinds.items() if kind in _NUMBERS and n not in others]
         for pattern in settings.outliers:
             if not any(fnmatchcase(name, pattern) for name in numbers):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark import __version__
+from lepton_spark.config.row_feature import categories_of
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, path_of
 
@@ -81,7 +82,7 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
     training = {
         "dataset": dataset_marker.fingerprint,
         "transform": case.transform.model_dump(mode="json"),
-        "as_category": sorted(case.features.categories),
+        "as_category": sorted(categories_of(case.features)),
         "model": case.model.model_dump(mode="json"),
         "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
         "better_than": case.aim.gate.better_than,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.dataset.label import LABEL
@@ -107,7 +108,7 @@ def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
     settings = context.case.transform
-    columns = Columns.of(_types(context, marker), context.case.features.categories, settings)
+    columns = Columns.of(_types(context, marker), categories_of(context.case.features), settings)
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
     return _Job(context, place, marker, transform, parts, documents)

@@ -8,6 +8,7 @@ import pytest
 
 from lepton_spark.config.check import load_all
 from lepton_spark.config.feature_name import feature_names
+from lepton_spark.config.row_feature import categories_of
 from lepton_spark.errors import ConfigError
 from tests.config.conftest import COLUMNS, Change, Configuration
 
@@ -63,7 +64,7 @@ def test_features_of_the_row_come_after_its_own_columns(conf: Configuration):
         "where",
         "store_hash",
     )
-    assert case.features.categories == ("store_hash",)
+    assert categories_of(case.features) == ("store_hash",)
 
 
 @pytest.mark.parametrize(
