@@ -14,7 +14,8 @@ PACKAGE = Path(lepton_spark.__file__).parent
 JUDGES = ("bronze", "quality", "silver", "replay")
 # Other words of that form: columns, facts, joins, fault points.
 NO_REASONS = {
-    "after_quarantine", "arrived_at", "as_of", "bronze_version", "files_known", "first_arrived_at",
+    "after_quarantine", "arrived_at", "as_of", "bronze_version", "delta_version", "files_known",
+    "first_arrived_at",
     "is_chosen", "is_cut", "key_hash", "kept_refused", "known_at", "largest_key",
     "last_arrived_at", "left_anti", "left_semi",
     "many_to_one", "null_rate", "num_bytes", "quarantine_version", "run_id",
