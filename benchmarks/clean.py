@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from benchmarks import clean_peers
 from benchmarks.clean_peers import PROBLEMS
 from benchmarks.dirty_rows import Dirty, kind_of, write_dirty
-from benchmarks.result import Check, compared, median, ratio, write
+from benchmarks.result import Check, compared, median, ratio, suffix, write
 from benchmarks.rounds import Side, Times, exponent, interleaved, kept_by_jvm
 from lepton_spark.lake import session
 from lepton_spark.quality.reasons import REASONS
@@ -173,7 +173,7 @@ def main() -> None:
     )
     growth = many / few / (MANY / FEW)
     checks.append(Check("a rule of 50 against a rule of 5, in time", growth, "x", "<= 1.1"))
-    write("bench/clean", checks)
+    write(f"bench/clean{suffix()}", checks)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def udf_a_rule(spark: SparkSession, dirty: Dirty, target: Path) -> None:
     rows = spark.read.parquet(str(dirty.path))
     for name in dirty.names:
         kind = kind_of(name)
-        rule = F.udf(_rule_of(kind), f"value {_TYPES[kind]}, problems int")
+        # useArrow: over a vectorised Parquet scan Spark 4.2.0 hangs with it (SPARK-58241).
+        rule = F.udf(_rule_of(kind), f"value {_TYPES[kind]}, problems int", useArrow=False)
         rows = rows.withColumn(f"both_{name}", rule(F.col(name)))
     values = {f"_{name}": F.col(f"both_{name}.value") for name in dirty.names}
     problems = [F.col(f"both_{name}.problems") for name in dirty.names]

@@ -98,6 +98,11 @@ def scale() -> list[str]:
     return [] if asked == "1" else [f"SCALE={asked}"]
 
 
+def suffix() -> str:
+    """What the file of another SCALE is called by, such as `_16`; nothing for 1."""
+    return "".join(scale()).replace("SCALE=", "_")
+
+
 def machine() -> str:
     """Processor, cores and memory."""
     cores = len(os.sched_getaffinity(0))

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import transform_peers as peers
 from benchmarks.clean import Folder
-from benchmarks.result import Check, compared, median, write
+from benchmarks.result import Check, compared, median, suffix, write
 from benchmarks.rounds import Side, exponent, interleaved, kept_by_jvm
 from benchmarks.transform_peers import Work
 from lepton_spark.config.train import TransformSettings
@@ -193,7 +193,7 @@ def main() -> None:
         spark = session.start(environment_at(Path(work) / "lake"), app_name="transform")
         checks = measure(spark, Path(work), scale)
         spark.stop()
-    write("bench/transform", checks)
+    write(f"bench/transform{suffix()}", checks)
 
 
 if __name__ == "__main__":

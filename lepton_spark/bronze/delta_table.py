@@ -118,6 +118,30 @@ def files_of(
     )
 
 
+def newest_file(table: DeltaFolder) -> LandedFile:
+    """The largest file of the newest commit that brought rows; without a JVM.
+
+    Raises:
+        DataError: No commit that is still in the log brought a file that is still there.
+    """
+    with told_as(table.name):
+        listed = {each.path: each for each in files.list_files(table.uri)}
+        for version in log.versions_of(table.uri):
+            added = [_added_by(table, action) for action in log.actions(table.uri, version)]
+            found = {path: part for each in added for path, part in each.items()}
+            inside = {path: listed.get(path.removeprefix(f"{table.name}/")) for path in found}
+            there = {path: info for path, info in inside.items() if info is not None}
+            if there:
+                path, info = max(there.items(), key=lambda each: (each[1].size, each[0]))
+                return LandedFile(path, info.uri, info.size, info.modified_at, ALWAYS, found[path])
+    _refuse(
+        table,
+        "no commit in its log brought a file that is still there",
+        "the columns are told by a file of the newest rows",
+        "profile one of its Parquet files",
+    )
+
+
 def as_version(table: DeltaFolder) -> dict[str, int]:
     """What a commit says of the version that it lands."""
     return {_FACT: table.version}
@@ -201,11 +225,17 @@ def _added(table: DeltaFolder, version: int, action: Mapping[str, Any]) -> dict[
             "give the source a table that is only appended to, such as the changes themselves with"
             " their time; or land it anew under the name of another source",
         )
+    found = _added_by(table, action)
+    if found and added is not None and added.get("deletionVector") is not None:
+        _refuse_deletions(table)
+    return found
+
+
+def _added_by(table: DeltaFolder, action: Mapping[str, Any]) -> dict[str, Partition]:
+    added = action.get("add")
     # A compaction writes rows anew that were landed from other files.
     if added is None or not added.get("dataChange", True):
         return {}
-    if added.get("deletionVector") is not None:
-        _refuse_deletions(table)
     path = f"{table.name}/{unquote(added['path'])}"
     return {path: tuple(added.get("partitionValues", {}).items())}
 

@@ -35,7 +35,8 @@ def names_in(file: LandedFile, form: Format) -> dict[str, str]:
         case Parquet() | Delta():
             with stream.seekable_copy() as stored:
                 kinds = names_of_parquet(file, stored)
-            return {n: "binary" if is_bytes(kind) else "string" for n, kind in kinds.items()}
+            names = {n: "binary" if is_bytes(kind) else "string" for n, kind in kinds.items()}
+            return names | dict.fromkeys(dict(file.partition), "string")
         case FixedWidth():
             return dict.fromkeys(form.columns, "string")
         case Idx():

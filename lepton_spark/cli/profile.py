@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lepton_spark.bronze.inference import Guess
     from lepton_spark.config.format import Format
 
-RawFile = Annotated[Path, typer.Argument(metavar="FILE", help="A raw file, the more typical.")]
+RawFile = Annotated[Path, typer.Argument(metavar="FILE", help="A raw file, the more typical; or a Delta table.")]
 Contract = Annotated[
     str | None,
     typer.Option("--write-contract", metavar="NAME", help="Begin the contract of that name."),
@@ -33,6 +33,7 @@ Setting = Annotated[
         help="As under the format in a case: --format delimiter=';' --format header=false",
     ),
 ]
+_LOG = "_delta_log"
 _JSON = (".json", ".jsonl", ".ndjson")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".tar", ".tgz")
 
@@ -84,9 +85,16 @@ def _as_listed(path: Path) -> LandedFile:
 
     from lepton_spark.bronze.arrivals import ALWAYS, LandedFile
 
+    if (path / _LOG).is_dir():
+        from lepton_spark.bronze.delta_table import find_table, newest_file
+
+        return newest_file(find_table(path.name, str(path.absolute())))
     if not path.is_file():
         raise UsageError(
-            "LS-0211", f"there is no file {path}.", "a contract is made of a file.", "correct FILE."
+            "LS-0211",
+            f"there is neither a file nor a Delta table {path}.",
+            "a contract is made of one.",
+            "correct FILE.",
         )
     found = path.stat()
     modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
@@ -108,6 +116,8 @@ def _form(path: Path, settings: Sequence[str]) -> Format:
     kind: type[Format] = formats.Csv
     if "columns" in values:
         kind = formats.FixedWidth
+    elif (path / _LOG).is_dir():
+        kind = formats.Delta
     elif ending == ".parquet":
         kind = formats.Parquet
     elif ending in _JSON:

@@ -22,6 +22,15 @@ class CaseChecker(Checker):
         self.refuse_personal(("predict", "day"), predict.day, rows)
         for name in self.case.key_of(predict.each):
             self.refuse_personal(("sources", predict.each, "key"), name, rows)
+        source = self.case.sources.get(predict.each)
+        if self.case.has_aim and source is not None and source.near_duplicates is not None:
+            self.refuse(
+                ("sources", predict.each, "near_duplicates"),
+                f"{predict.each} is predicted, and its near-duplicates would have no prediction",
+                "a row whose text is nearly that of another is set aside as a duplicate",
+                "remove near_duplicates here, or make entities of the source and predict those",
+                "LS-1092",
+            )
 
     def check_label(self) -> None:
         """The label's source, key and expressions."""

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from lepton_spark.cli import main
 from lepton_spark.config.contract import load_contract
@@ -65,3 +67,33 @@ def test_what_cannot_be_read_is_told(capsys, tmp_path, visits):
     assert (code, "LS-0212" in err, "delimeter" in err) == (2, True, True)
     (tmp_path / "empty.csv").write_text("")
     assert run(capsys, "profile", tmp_path / "empty.csv")[0] == 20
+
+
+def test_a_delta_table_is_profiled_by_its_newest_rows_with_its_partitions(capsys, tmp_path):
+    table = tmp_path / "orders"
+    old, new = {"day": ["2024-05-01"], "id": [1]}, {"day": ["2024-05-02"], "id": [2], "shop": [3.5]}
+    write_deltalake(table, pa.table(old), partition_by=["day"])
+    write_deltalake(table, pa.table(new), mode="append", schema_mode="merge")
+
+    code, out, _ = run(capsys, "profile", table, "--json")
+
+    assert code == 0
+    assert json.loads(out)["columns"] == {"id": "integer", "shop": "number", "day": "date"}
+
+
+def test_a_delta_table_whose_newest_file_is_gone_is_profiled_by_the_one_before(
+    capsys, tmp_path
+):
+    table = tmp_path / "orders"
+    for number in (1, 2):
+        write_deltalake(table, pa.table({"id": [number]}), mode="append")
+    newest = max(table.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    newest.unlink()
+
+    code, out, _ = run(capsys, "profile", table, "--json")
+
+    assert (code, json.loads(out)["rows"]) == (0, 1)
+    for path in table.glob("*.parquet"):
+        path.unlink()
+    code, _, err = run(capsys, "profile", table)
+    assert (code, "LS-2156" in err) == (20, True)

@@ -195,3 +195,17 @@ def test_an_aim_is_whole(conf: Configuration, part: str):
     told = refusal(conf, lambda case: case["predict"].pop(part))
 
     assert "give predict.label, predict.split and gate, or none of the three" in told
+
+
+def test_a_predicted_row_is_never_set_aside_as_a_near_duplicate(conf: Configuration):
+    def near(case: dict[str, Any]) -> None:
+        case["sources"]["orders"]["near_duplicates"] = {"column": "store"}
+
+    assert "LS-1092" in refusal(conf, near)
+
+    def without_aim(case: dict[str, Any]) -> None:
+        near(case)
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+
+    conf.write_case(without_aim)
+    load_all(conf.folder, "shop", "local")
