@@ -125,21 +125,29 @@ def newest_file(table: DeltaFolder) -> LandedFile:
         DataError: No commit that is still in the log brought a file that is still there.
     """
     with told_as(table.name):
-        listed = {each.path: each for each in files.list_files(table.uri)}
-        for version in log.versions_of(table.uri):
-            added = [_added_by(table, action) for action in log.actions(table.uri, version)]
-            found = {path: part for each in added for path, part in each.items()}
-            inside = {path: listed.get(path.removeprefix(f"{table.name}/")) for path in found}
-            there = {path: info for path, info in inside.items() if info is not None}
-            if there:
-                path, info = max(there.items(), key=lambda each: (each[1].size, each[0]))
-                return LandedFile(path, info.uri, info.size, info.modified_at, ALWAYS, found[path])
-    _refuse(
-        table,
-        "no commit in its log brought a file that is still there",
-        "the columns are told by a file of the newest rows",
-        "profile one of its Parquet files",
-    )
+        listed = {f"{table.name}/{each.path}": each for each in files.list_files(table.uri)}
+        brought = (_largest(table, version, listed) for version in log.versions_of(table.uri))
+        newest = next((file for file in brought if file is not None), None)
+    if newest is None:
+        _refuse(
+            table,
+            "no commit in its log brought a file that is still there",
+            "the columns are told by a file of the newest rows",
+            "profile one of its Parquet files",
+        )
+    return newest
+
+
+def _largest(table: DeltaFolder, version: int, listed: Mapping[str, Listed]) -> LandedFile | None:
+    added: dict[str, Partition] = {}
+    for action in log.actions(table.uri, version):
+        added |= _added_by(table, action)
+    there = [listed[path] for path in added if path in listed]
+    if not there:
+        return None
+    largest = max(there, key=lambda each: (each.size, each.path))
+    path = f"{table.name}/{largest.path}"
+    return LandedFile(path, largest.uri, largest.size, largest.modified_at, ALWAYS, added[path])
 
 
 def as_version(table: DeltaFolder) -> dict[str, int]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lepton_spark.bronze.inference import Guess
     from lepton_spark.config.format import Format
 
-RawFile = Annotated[Path, typer.Argument(metavar="FILE", help="A raw file, the more typical; or a Delta table.")]
+RawFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A raw file, the more typical; or a Delta table.")
+]
 Contract = Annotated[
     str | None,
     typer.Option("--write-contract", metavar="NAME", help="Begin the contract of that name."),

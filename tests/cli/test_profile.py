@@ -81,9 +81,7 @@ def test_a_delta_table_is_profiled_by_its_newest_rows_with_its_partitions(capsys
     assert json.loads(out)["columns"] == {"id": "integer", "shop": "number", "day": "date"}
 
 
-def test_a_delta_table_whose_newest_file_is_gone_is_profiled_by_the_one_before(
-    capsys, tmp_path
-):
+def test_a_delta_table_whose_newest_file_is_gone_is_profiled_by_the_one_before(capsys, tmp_path):
     table = tmp_path / "orders"
     for number in (1, 2):
         write_deltalake(table, pa.table({"id": [number]}), mode="append")
