@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd  # noqa: TC002  # Spark reads the types of the function below
@@ -19,46 +19,62 @@ if TYPE_CHECKING:
     from lepton_spark.config.clean import Clean, Number
     from lepton_spark.config.contract import Column
 
-_ENDS = r"(?U)^\s+|\s+$"
-_RUN = r"(?U)\s+"
+# All that Unicode calls white space.
+_BLANKS = "\t\n\v\f\r \x85\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+# More than one, or one that is no plain space: nothing else has to be replaced.
+_RUN = r"(?U)[\s&&[^ ]]\s*| \s+"
 _MINUS = "\u2212"
-_NO_VALUE = "?"  # parses as nothing, so that the cell gets its reason
+_MARK = "\u0001"  # between a unit and its number
+_NO_VALUE = _MARK  # parses as nothing, and means no value nowhere: the cell gets its reason
 _CASES = {"lower": F.lower, "upper": F.upper, "title": F.initcap}
 _EXACT = "decimal(28,10)"
+# What letters of a date pattern read; others may read words, and punctuation may mean more.
+_DIGITS = {
+    "yyyy": "[+-]?[0-9]{4,}",
+    **dict.fromkeys(("MM", "dd", "HH", "hh", "mm", "ss"), "[0-9]{2}"),
+    **dict.fromkeys("yMdDHhms", "[+-]?[0-9]+"),
+}
+
+_PLAIN = frozenset("-./:, ")
+
+Step = Callable[["Expression"], "Expression"]
 
 
-def cleaned(cell: Expression, column: Column, clean: Clean) -> Expression:
-    """The text of a cell as its column's settings make it.
+def steps(column: Column, clean: Clean, nulls: Sequence[str]) -> tuple[Step, ...]:
+    """What is done to the text of a cell, one after the other.
 
     Args:
-        cell: Text; null stays null.
         column: What the contract promises.
         clean: What is done, in the order of its keys. Sentinels are compared as texts here, those
             of numbers also by their value in `without_sentinels`.
+        nulls: Texts that mean: no value, in the file and after cleaning.
 
     Returns:
-        Text that parses where the cell can be understood, else text that does not. Unicode forms
-        cost a pass through Python; all else is one expression of the engine.
+        Functions from text to text; null stays null. Each may use what it is given many times: a
+        caller projects the result of one before the next, so that it is computed once. The last
+        one gives text that parses where the cell can be understood, else text that does not.
+        Unicode forms cost a pass through Python; all else are expressions of the engine.
     """
-    if clean.unicode is not None:
-        cell = _in_form(cell, clean.unicode)
-    if clean.blanks == "collapse":
-        cell = F.regexp_replace(cell, _RUN, " ")
-    if clean.blanks != "keep":
-        cell = F.regexp_replace(cell, _ENDS, "")
-    if clean.case is not None:
-        cell = _CASES[clean.case](cell)
-    for right, others in clean.spelling.items():
-        cell = F.when(cell.isin(*others), F.lit(right)).otherwise(cell)
-    if clean.nulls:
-        cell = F.when(~cell.isin(*clean.nulls), cell)
+    found: list[Step] = []
+    if (clean.unicode, clean.blanks, clean.case) != (None, "keep", None):
+        found.append(lambda cell: _plain(_without(cell, nulls), clean))
+    found.append(lambda cell: _spelt(cell, clean, nulls))
     if clean.nearest is not None and column.allowed:
-        cell = _nearest(cell, column.allowed, clean.nearest)
+        allowed, most = column.allowed, clean.nearest
+        found.append(lambda cell: _nearest(cell, allowed, most))
     if clean.number is not None:
-        cell = _plain_number(cell, column, clean.number)
+        number = clean.number
+        found.append(lambda cell: _marked(cell, number))
+        found.append(lambda cell: _plain_number(cell, column, number))
     if clean.formats:
-        cell = _iso_date(cell, clean.formats)
-    return cell
+        found.append(lambda cell: _iso_date(cell, clean.formats))
+    if clean.number is not None or clean.formats:
+        # What is written now has digits: other texts without a value were found before.
+        written = [text for text in nulls if any(map(str.isdigit, text))]
+        found += [lambda cell: _without(cell, written)] if written else []
+    return tuple(found)
 
 
 def without_sentinels(value: Expression, column: Column, clean: Clean) -> Expression:
@@ -75,7 +91,8 @@ def unit_problem(cell: Expression, clean: Clean) -> Expression | None:
         return None
     number = _pattern(clean.number)
     has_unit = rf"(?U)^\s*(?:\D*{number}|{number}\s*\D+)\s*$"
-    known = _with_unit(clean.number)
+    named = _named(clean.number) or r"\b\B"
+    known = rf"(?U)^\s*(?:(?:{named})\s*{number}|{number}\s*(?:{named}))\s*$"
     bare = rf"(?U)^\s*{number}\s*$"
     wrong = F.when(cell.rlike(known), F.lit(None).cast("string"))
     if "" not in clean.number.units:
@@ -89,6 +106,32 @@ def _is_number(column: Column) -> bool:
 
 def _reads(text: str) -> bool:
     return re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text) is not None
+
+
+def _without(cell: Expression, nulls: Sequence[str]) -> Expression:
+    return F.when(~cell.isin(*nulls), cell) if nulls else cell
+
+
+def _plain(cell: Expression, clean: Clean) -> Expression:
+    """One Unicode form, blanks and letters; uses the cell once."""
+    if clean.unicode is not None:
+        cell = _in_form(cell, clean.unicode)
+    if clean.blanks == "collapse":
+        cell = F.trim(F.regexp_replace(cell, _RUN, " "))
+    if clean.blanks == "trim":
+        cell = F.btrim(cell, F.lit(_BLANKS))
+    return cell if clean.case is None else _CASES[clean.case](cell)
+
+
+def _spelt(cell: Expression, clean: Clean, nulls: Sequence[str]) -> Expression:
+    """The right text of those that mean it, and null for those that mean no value."""
+    nothing = {*nulls, *clean.nulls}
+    nothing |= {text for each in clean.spelling for text in clean.spelling[each] if each in nothing}
+    found = F.when(cell.isin(*sorted(nothing)), F.lit(None).cast("string")) if nothing else F
+    for right, texts in clean.spelling.items():
+        if texts and right not in nothing:
+            found = found.when(cell.isin(*texts), F.lit(right))
+    return cell if found is F else found.otherwise(cell)
 
 
 def _in_form(cell: Expression, form: Literal["NFC", "NFKC"]) -> Expression:
@@ -130,31 +173,33 @@ def _thousands(number: Number) -> str:
     return "[ \u00a0\u2009\u202f]" if number.thousands == " " else re.escape(number.thousands or "")
 
 
-def _with_unit(number: Number) -> str:
-    """A number with a known unit before or after it: groups are unit, number, number, unit."""
+def _named(number: Number) -> str:
+    """A pattern of the known units, the longest first; empty where none has a name."""
     named = sorted((unit for unit in number.units if unit), key=len, reverse=True)
-    units = "|".join(re.escape(unit) for unit in named) or r"\b\B"
-    value = _pattern(number)
-    return rf"(?U)^\s*(?:({units})\s*({value})|({value})\s*({units}))\s*$"
+    return "|".join(re.escape(unit) for unit in named)
 
 
-def _plain_number(cell: Expression, column: Column, number: Number) -> Expression:
+def _marked(cell: Expression, number: Number) -> Expression:
+    """`unit`, mark and `number` of a cell that holds both in any order; else the cell."""
     value = _pattern(number)
+    named = _named(number)
+    forms = [rf"({named})\s*({value})|({value})\s*({named})"] if named else []
+    if "" in number.units or not number.units:
+        forms.append(f"({value})")
+    groups = ("$1$4", "$2$3$5") if len(forms) > 1 else ("$1$4", "$2$3") if named else ("", "$1")
+    written = F.regexp_replace(cell, rf"(?U)^\s*(?:{'|'.join(forms)})\s*$", _MARK.join(groups))
+    return F.when(cell.contains(_MARK), F.lit("?")).otherwise(written)
+
+
+def _plain_number(marked: Expression, column: Column, number: Number) -> Expression:
+    is_read = marked.contains(_MARK)
+    unit, text = (F.substring_index(marked, _MARK, place) for place in (1, -1))
+    value = _unpunctuated(text, number)
+    found = F.when(marked.isNull(), F.lit(None).cast("string"))
     if not number.units:
-        whole = rf"(?U)^\s*({value})\s*$"
-        found = _unpunctuated(F.regexp_extract(cell, whole, 1), number)
-        return F.when(cell.isNotNull(), F.when(cell.rlike(whole), found).otherwise(_NO_VALUE))
-    pattern, bare = _with_unit(number), rf"(?U)^\s*({value})\s*$"
-    parts = [F.regexp_extract(cell, pattern, place) for place in (1, 2, 3, 4)]
-    unit, text = F.concat(parts[0], parts[3]), F.concat(parts[1], parts[2])
-    found = F.when(cell.isNull(), F.lit(None).cast("string"))
+        found = found.when(is_read, value)
     for name, factor in number.units.items():
-        if name:
-            is_unit = cell.rlike(pattern) & (unit == F.lit(name))
-            found = found.when(is_unit, _times(_unpunctuated(text, number), factor, column))
-    if "" in number.units:
-        plain = _unpunctuated(F.regexp_extract(cell, bare, 1), number)
-        found = found.when(cell.rlike(bare), _times(plain, number.units[""], column))
+        found = found.when(is_read & (unit == F.lit(name)), _times(value, factor, column))
     return found.otherwise(_NO_VALUE)
 
 
@@ -179,6 +224,16 @@ def _times(text: Expression, factor: float, column: Column) -> Expression:
 
 
 def _iso_date(cell: Expression, formats: Sequence[str]) -> Expression:
-    dates = [F.try_to_date(cell, pattern) for pattern in formats]
-    written = F.date_format(F.coalesce(*dates), "yyyy-MM-dd")
+    # A text of another shape is not tried: each failure costs the parser an exception.
+    dates = [F.when(cell.rlike(_shape(each)), F.try_to_date(cell, each)) for each in formats]
+    written = F.coalesce(*dates).cast("string")
     return F.when(cell.isNotNull(), F.coalesce(written, F.lit(_NO_VALUE)))
+
+
+def _shape(pattern: str) -> str:
+    """What every text looks like that a date pattern may read."""
+    pieces = re.finditer(r"'[^']*'|([A-Za-z])\1*|[^A-Za-z']", pattern)
+    shapes = (
+        _DIGITS.get(each[0], re.escape(each[0]) if each[0] in _PLAIN else ".*") for each in pieces
+    )
+    return f"^{''.join(shapes)}$"

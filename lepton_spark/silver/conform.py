@@ -12,7 +12,7 @@ from lepton_spark.config.clean import Clean
 from lepton_spark.config.column import INT_SPAN
 from lepton_spark.quality.reasons import REASONS, gathered
 from lepton_spark.quality.span import as_reason, is_within
-from lepton_spark.silver.clean import cleaned, unit_problem, without_sentinels
+from lepton_spark.silver.clean import steps, unit_problem, without_sentinels
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -52,27 +52,39 @@ def conform(
         null. Negative zero becomes zero.
     """
     ways = {column.name: (cleaning or {}).get(column.name, _AS_IT_IS) for column in columns}
-    names = [column.name for column in columns]
-    others = [name for name in rows.columns if name not in names]
-    # Three projections, so that Spark computes only once what the next one uses twice.
-    problems = {name: unit_problem(F.col(name), way) for name, way in ways.items()}
-    known = {name: problem for name, problem in problems.items() if problem is not None}
+    others = [name for name in rows.columns if name not in ways]
+    # A projection after another, so that what the next one uses often is computed once.
+    cells = _cells(rows, columns, nulls, ways)
+    values = {column.name: _PARSED[column.kind](_cell(column), column) for column in columns}
+    parsed = cells.select("*", *(value.alias(name) for name, value in values.items()))
+    checked = [
+        without_sentinels(_kept(column), column, ways[column.name]).alias(column.name)
+        for column in columns
+    ]
+    reasons = [_reason(column, ways[column.name]) for column in columns if column.kind in _FAILURES]
+    return parsed.select(*others, *checked, gathered(reasons).alias(REASONS))
+
+
+def _cells(
+    rows: DataFrame, columns: Sequence[Column], nulls: Sequence[str], ways: Mapping[str, Clean]
+) -> DataFrame:
+    """The rows with cells as their settings make them; where units count, also as given."""
+    with_unit = [name for name, way in ways.items() if way.number is not None and way.number.units]
     cells = rows.select(
-        *others,
-        *(_cell(column, nulls, ways[column.name]) for column in columns),
-        *(problem.alias(f"_unit_{name}") for name, problem in known.items()),
+        *(name for name in rows.columns if name not in ways),
+        *(F.col(name).alias(f"_cell_{name}") for name in ways),
+        *(F.col(name).alias(f"_given_{name}") for name in with_unit),
     )
-    typed = cells.select("*", *(_value(column).alias(column.name) for column in columns))
-    reasons = [
-        _reason(column, F.col(f"_unit_{column.name}") if column.name in known else F.lit(None))
-        for column in columns
-        if column.kind in _FAILURES
-    ]
-    values = [
-        without_sentinels(F.col(column.name), column, ways[column.name]).alias(column.name)
-        for column in columns
-    ]
-    return typed.select(*others, *values, gathered(reasons).alias(REASONS))
+    done = {each.name: steps(each, ways[each.name], nulls) for each in columns if _is_text(each)}
+    for place in range(max(map(len, done.values()), default=0)):
+        cells = cells.withColumns(
+            {
+                f"_cell_{name}": some[place](F.col(f"_cell_{name}"))
+                for name, some in done.items()
+                if place < len(some)
+            }
+        )
+    return cells
 
 
 def silver_type(column: Column) -> str:
@@ -102,29 +114,27 @@ def with_lacking(rows: DataFrame, types: Mapping[str, str]) -> DataFrame:
     return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in lacking.items()})
 
 
-def _raw(name: str) -> str:
-    return f"_cell_{name}"
+def _is_text(column: Column) -> bool:
+    return column.kind != "binary"
 
 
-def _cell(column: Column, nulls: Sequence[str], way: Clean) -> Expression:
-    cell = F.col(column.name)
-    if column.kind != "binary":
-        given = F.when(~cell.isin(*nulls), cell) if nulls else cell
-        cell = cleaned(given, column, way)
-        if nulls and cell is not given:
-            cell = F.when(~cell.isin(*nulls), cell)
-    return cell.alias(_raw(column.name))
+def _cell(column: Column) -> Expression:
+    return F.col(f"_cell_{column.name}")
 
 
-def _value(column: Column) -> Expression:
-    cell = F.col(_raw(column.name))
-    return _VALUES[column.kind](cell, column)
+def _kept(column: Column) -> Expression:
+    """The parsed value where every tool can hold it."""
+    value = F.col(column.name)
+    return _KEPT[column.kind](value) if column.kind in _KEPT else value
 
 
-def _reason(column: Column, unit_problem_of_cell: Expression) -> Expression:
-    cell, value = F.col(_raw(column.name)), F.col(column.name)
-    why = F.coalesce(unit_problem_of_cell, _FAILURES[column.kind](cell, column))
-    return F.when(cell.isNotNull() & value.isNull(), F.concat(why, F.lit(f":{column.name}")))
+def _reason(column: Column, way: Clean) -> Expression:
+    cell = _cell(column)
+    why = _FAILURES[column.kind](cell, column)
+    unit = unit_problem(F.col(f"_given_{column.name}"), way)
+    why = why if unit is None else F.coalesce(unit, why)
+    is_lost = cell.isNotNull() & _kept(column).isNull()
+    return F.when(is_lost, F.concat(why, F.lit(f":{column.name}")))
 
 
 def _as_it_is(cell: Expression, _: Column) -> Expression:
@@ -145,7 +155,10 @@ def _integer_failure(cell: Expression, column: Column) -> Expression:
 
 
 def _number(cell: Expression, _: Column) -> Expression:
-    number = F.when(cell.rlike(_NUMBER), cell.try_cast("double"))
+    return F.when(cell.rlike(_NUMBER), cell.try_cast("double"))
+
+
+def _finite(number: Expression) -> Expression:
     # Adding zero turns -0.0, which would be another key, into 0.0.
     return F.when(F.abs(number) < F.lit(float("inf")), number + F.lit(0.0))
 
@@ -179,13 +192,13 @@ def _boolean_failure(_cell: Expression, _: Column) -> Expression:
     return F.lit("not_boolean")
 
 
-def _any_date(cell: Expression, column: Column) -> Expression:
+def _date(cell: Expression, column: Column) -> Expression:
     if column.format is not None:
         return F.try_to_date(cell, column.format)
     return F.when(cell.rlike(_ISO_DATE), cell.try_cast("date"))
 
 
-def _any_timestamp(cell: Expression, column: Column) -> Expression:
+def _timestamp(cell: Expression, column: Column) -> Expression:
     if column.format is None:
         with_seconds = F.regexp_replace(cell, r"(:[0-9]{2})(\s?[Z+-])", "$1:00$2")
         parsed = F.coalesce(cell.try_cast("timestamp"), with_seconds.try_cast("timestamp"))
@@ -199,18 +212,12 @@ def _has_zone(pattern: str) -> bool:
     return re.search("[VzOXxZ]", re.sub("'[^']*'", "", pattern)) is not None
 
 
-def _date(cell: Expression, column: Column) -> Expression:
-    date = _any_date(cell, column)
-    return F.when(is_within(date), date)
+def _held(moment: Expression) -> Expression:
+    return F.when(is_within(moment), moment)
 
 
-def _date_failure(cell: Expression, column: Column) -> Expression:
-    return F.coalesce(as_reason(_any_date(cell, column)), F.lit("bad_date"))
-
-
-def _timestamp(cell: Expression, column: Column) -> Expression:
-    instant = _any_timestamp(cell, column)
-    return F.when(is_within(instant), instant)
+def _date_failure(_cell: Expression, column: Column) -> Expression:
+    return F.coalesce(as_reason(F.col(column.name)), F.lit("bad_date"))
 
 
 def _timestamp_failure(cell: Expression, column: Column) -> Expression:
@@ -218,11 +225,11 @@ def _timestamp_failure(cell: Expression, column: Column) -> Expression:
         return F.lit("ambiguous_time")
     is_local = cell.rlike(_ISO_TIME + r"\s*$")
     unparsed = F.when(is_local, F.lit("ambiguous_time")).otherwise(F.lit("bad_time"))
-    return F.coalesce(as_reason(_any_timestamp(cell, column)), unparsed)
+    return F.coalesce(as_reason(F.col(column.name)), unparsed)
 
 
 _Rule = Callable[["Expression", "Column"], "Expression"]
-_VALUES: Mapping[str, _Rule] = {
+_PARSED: Mapping[str, _Rule] = {
     "string": _as_it_is,
     "binary": _as_it_is,
     "integer": _integer,
@@ -232,6 +239,7 @@ _VALUES: Mapping[str, _Rule] = {
     "date": _date,
     "timestamp": _timestamp,
 }
+_KEPT = {"number": _finite, "date": _held, "timestamp": _held}
 _FAILURES: Mapping[str, _Rule] = {
     "integer": _integer_failure,
     "number": _number_failure,

@@ -61,6 +61,21 @@ def test_spellings_become_the_right_one(expect):
     )
 
 
+def test_many_spellings_cost_no_more_than_they_are(expect):
+    spelling = {f"right {number}": (f"wrong {number}", f"bad {number}") for number in range(300)}
+    cases = {"wrong 0": "right 0", "bad 299": "right 299", "right 7": "right 7", "wrong": "wrong"}
+    expect(Column("c", "string"), {"spelling": spelling, "blanks": "trim"}, cases)
+
+
+def test_a_spelling_of_what_means_no_value_is_none(expect):
+    cases = {"none": None, "nil": None, "NA": None, "?": None, "x": "x"}
+    expect(
+        Column("c", "string"),
+        {"spelling": {"NA": ("none",), "?": ("nil",)}, "nulls": ("?",)},
+        cases,
+    )
+
+
 def test_a_misspelt_category_becomes_the_only_near_one(expect):
     column = Column("c", "string", allowed=("private", "public", "state", "stats"))
     cases = {
@@ -151,6 +166,33 @@ def test_dates_are_read_in_the_forms_of_the_case_only(expect):
         "": None,
     }
     expect(Column("c", "date"), forms, cases)
+
+
+def test_words_and_options_of_a_date_pattern_are_its_own(expect):
+    forms = {"formats": ("d'o''clock'M yyyy", "yyyyMMdd", "d MMM[ yyyy]", "d/M/yy")}
+    cases = {
+        "3o'clock2 2020": "2020-02-03",
+        "20200203": "2020-02-03",
+        "3 Feb 2020": "2020-02-03",
+        "3/2/20": "2020-02-03",
+        "3o'clock13 2020": "!bad_date",
+    }
+    expect(Column("c", "date"), forms, cases)
+
+
+def test_what_cannot_be_read_is_refused_whatever_means_no_value(spark):
+    # A word for an unreadable number may not be one that the file has for no value.
+    columns = [Column("mass", "number"), Column("day", "date")]
+    cleaning = {
+        "mass": Clean(**{"number": {"units": {"kg": 1}}}),
+        "day": Clean(formats=("dd.MM.yyyy",)),
+    }
+    rows = spark.createDataFrame([("x y", "soon"), ("?", "?")], "mass string, day string")
+    typed = conform(rows, columns, ("", "?", "NA"), cleaning).collect()
+    assert [(row.mass, row.day, row._reasons) for row in typed] == [
+        (None, None, ["not_number:mass", "bad_date:day"]),
+        (None, None, []),
+    ]
 
 
 @pytest.mark.parametrize(
