@@ -75,13 +75,7 @@ def columns_of(spark: SparkSession, table: DeltaFolder) -> tuple[str, ...]:
     with told_as(table.name):
         detail = DeltaTable.forPath(spark, table.uri).detail().select("properties").first()
         properties = dict(detail["properties"]) if detail is not None else {}
-        if properties.get(_MAPPING, "none") != "none":
-            raise DataError(
-                "LS-2155",
-                f"{table.name}: its columns have other names in the files (column mapping).",
-                "raw files are read as they are, by the names that they hold.",
-                "give the source a copy of the table without delta.columnMapping.mode.",
-            )
+        _refuse_mapping(table, properties)
         return tuple(_leaves(_rows(spark, table).schema))
 
 
@@ -93,7 +87,8 @@ def files_of(
     Args:
         spark: Asked for a row a file at the first landing; later the log is enough.
         table: Its version counts.
-        listing: All files in the landing folder.
+        listing: All files in the landing folder; the folder of a table that has grown since then
+            is listed once more.
         since: The version landed last; None where nothing is landed yet.
 
     Raises:
@@ -102,7 +97,9 @@ def files_of(
     """
     with told_as(table.name):
         found = _active(spark, table) if since is None else _appended(table, since)
-    listed = {each.path: each for each in listing}
+        listed = {each.path: each for each in listing}
+        if not found.keys() <= listed.keys():
+            listed = _listed(table)
     gone = sorted(found.keys() - listed.keys())
     if gone:
         _refuse(
@@ -122,10 +119,12 @@ def newest_file(table: DeltaFolder) -> LandedFile:
     """The largest file of the newest commit that brought rows; without a JVM.
 
     Raises:
-        DataError: No commit that is still in the log brought a file that is still there.
+        DataError: The files name their columns otherwise than the table does, or no commit that
+            is still in the log brought a file that is still there.
     """
     with told_as(table.name):
-        listed = {f"{table.name}/{each.path}": each for each in files.list_files(table.uri)}
+        _refuse_mapping(table, _configuration(table))
+        listed = _listed(table)
         brought = (_largest(table, version, listed) for version in log.versions_of(table.uri))
         newest = next((file for file in brought if file is not None), None)
     if newest is None:
@@ -136,6 +135,20 @@ def newest_file(table: DeltaFolder) -> LandedFile:
             "profile one of its Parquet files",
         )
     return newest
+
+
+def _listed(table: DeltaFolder) -> dict[str, Listed]:
+    """The files in the folder of a table, by their path in the landing folder."""
+    return {f"{table.name}/{each.path}": each for each in files.list_files(table.uri)}
+
+
+def _configuration(table: DeltaFolder) -> Mapping[str, str]:
+    """The properties of a table as the newest commit that is still in its log says them."""
+    for version in log.versions_of(table.uri):
+        for action in log.actions(table.uri, version):
+            if "metaData" in action:
+                return dict(action["metaData"].get("configuration") or {})
+    return {}
 
 
 def _largest(table: DeltaFolder, version: int, listed: Mapping[str, Listed]) -> LandedFile | None:
@@ -191,8 +204,9 @@ def _active(spark: SparkSession, table: DeltaFolder) -> dict[str, Partition]:
     detail = DeltaTable.forPath(spark, table.uri).detail().select("partitionColumns").first()
     partitions = list(detail["partitionColumns"]) if detail is not None else []
     place = F.col("_metadata.file_path").alias("_path")
-    texts = [F.col(name).cast("string").alias(name) for name in partitions]
-    counted = _rows(spark, table).select(place, *texts).groupBy("_path", *partitions).count()
+    texts = [F.col(_quoted(name)).cast("string").alias(name) for name in partitions]
+    groups = _rows(spark, table).select(place, *texts).groupBy("_path", *map(_quoted, partitions))
+    counted = groups.count()
     found, rows = {}, {}
     for row in counted.collect():
         path = _relative(table, files.named_by_spark(row["_path"]))
@@ -253,6 +267,11 @@ def _rows(spark: SparkSession, table: DeltaFolder) -> DataFrame:
     return reader.load(table.uri)
 
 
+def _quoted(name: str) -> str:
+    """A column that Spark does not take for a field of a struct, whatever its name."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def _relative(table: DeltaFolder, path: str) -> str:
     return f"{table.name}/{path.removeprefix(files.named_by_spark(table.uri)).lstrip('/')}"
 
@@ -269,6 +288,16 @@ def _leaves(schema: StructType, prefix: str = "") -> Iterator[str]:
             yield from _leaves(each.dataType, f"{prefix}{each.name}.")
         else:
             yield f"{prefix}{each.name}"
+
+
+def _refuse_mapping(table: DeltaFolder, properties: Mapping[str, str]) -> None:
+    if properties.get(_MAPPING, "none") != "none":
+        raise DataError(
+            "LS-2155",
+            f"{table.name}: its columns have other names in the files (column mapping).",
+            "raw files are read as they are, by the names that they hold.",
+            "give the source a copy of the table without delta.columnMapping.mode.",
+        )
 
 
 def _refuse_deletions(table: DeltaFolder) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lepton_spark.errors import DataError
@@ -37,24 +37,25 @@ def positions(
         promised: Columns of the contract.
         path: The file, for the error.
         ignore_extra: Whether columns that are not promised are left out, not refused.
-        is_line: The names are those of a header line, which may be missing.
+        is_line: The names are those of a header line, which may be missing; their places are
+            told only then.
 
     Raises:
         DataError: A name occurs twice, a promised column is missing, or there is one too many.
     """
-    names = [_fold(name) for name in found]
-    _refuse_twice(names, path)
-    wanted = [_fold(column.header) for column in promised]
+    places = _places(found, path)
+    wanted = [fold(column.header) for column in promised]
     if is_line:
-        _refuse_data(names, wanted, path)
-    _refuse_missing(found, names, promised, path)
-    extra = [index for index, name in enumerate(names) if name not in wanted]
+        _refuse_data(places, wanted, path)
+    _refuse_missing(found, places, promised, path)
+    taken = set(wanted)
+    extra = [index for name, index in places.items() if name not in taken]
     if extra and not ignore_extra:
-        raise _extra(found, extra, path)
-    for column in promised:
-        if found[names.index(_fold(column.header))].strip() != column.header:
+        raise _extra(found, extra, path, is_line=is_line)
+    for column, name in zip(promised, wanted, strict=True):
+        if found[places[name]].strip() != column.header:
             logger.warning("%s: column %s is written in another case", path, column.header)
-    return tuple(names.index(name) for name in wanted)
+    return tuple(places[name] for name in wanted)
 
 
 def refuse_wide(path: str, num_columns: int, max_columns: int) -> None:
@@ -72,13 +73,16 @@ def refuse_wide(path: str, num_columns: int, max_columns: int) -> None:
         )
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """A name as it is compared: whatever its case, without space around it."""
     return name.strip().casefold()
 
 
-def _refuse_twice(names: list[str], path: str) -> None:
-    for index, name in enumerate(names):
-        first = names.index(name)
+def _places(found: Sequence[str], path: str) -> dict[str, int]:
+    """Where each name is, folded; the order is that of the file."""
+    places: dict[str, int] = {}
+    for index, name in enumerate(found):
+        first = places.setdefault(fold(name), index)
         if first < index:
             raise DataError(
                 "LS-2012",
@@ -86,10 +90,11 @@ def _refuse_twice(names: list[str], path: str) -> None:
                 "columns are matched by name, whatever their case, so a name must be there once.",
                 "give one of the two another name, or take it out of the file.",
             )
+    return places
 
 
-def _refuse_data(names: list[str], wanted: list[str], path: str) -> None:
-    if not set(names) & set(wanted):
+def _refuse_data(places: Mapping[str, int], wanted: list[str], path: str) -> None:
+    if not places.keys() & set(wanted):
         # The line may be data: its cells must not be shown.
         raise DataError(
             "LS-2013",
@@ -100,14 +105,14 @@ def _refuse_data(names: list[str], wanted: list[str], path: str) -> None:
 
 
 def _refuse_missing(
-    found: Sequence[str], names: list[str], promised: Sequence[Promised], path: str
+    found: Sequence[str], places: Mapping[str, int], promised: Sequence[Promised], path: str
 ) -> None:
-    missing = [column for column in promised if _fold(column.header) not in names]
+    missing = [column for column in promised if fold(column.header) not in places]
     if not missing:
         return
     column = missing[0]
-    taken = {_fold(other.header) for other in promised}
-    free = [name for name, folded in zip(found, names, strict=True) if folded not in taken]
+    taken = {fold(other.header) for other in promised}
+    free = [found[index] for name, index in places.items() if name not in taken]
     near = difflib.get_close_matches(column.header, free, n=1, cutoff=0.5)
     hint = f"; the nearest name in the file is {_shown(near[0])}" if near else ""
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -119,9 +124,10 @@ def _refuse_missing(
     )
 
 
-def _extra(found: Sequence[str], extra: list[int], path: str) -> DataError:
+def _extra(found: Sequence[str], extra: list[int], path: str, *, is_line: bool) -> DataError:
     shown = ", ".join(
-        f"{_shown(found[index])} (column {index + 1})" for index in extra[:_SHOWN_NAMES]
+        _shown(found[index]) + (f" (column {index + 1})" if is_line else "")
+        for index in extra[:_SHOWN_NAMES]
     )
     more = f" and {len(extra) - _SHOWN_NAMES} more" if len(extra) > _SHOWN_NAMES else ""
     return DataError(

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.bronze.columnar import names_of_parquet
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.reader import read
+from lepton_spark.bronze.stream import open_hashed
 from lepton_spark.config.column import INT_SPAN, Column, Kind
+from lepton_spark.config.format import Delta, Parquet
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
@@ -34,6 +37,12 @@ _PATTERNS: Mapping[Kind, re.Pattern[str]] = {
     "date": re.compile(_DAY),
     "timestamp": re.compile(_DAY + _CLOCK + _OFFSET),
 }
+_TYPED = (
+    pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean,
+    pa.types.is_date, pa.types.is_timestamp,
+)  # fmt: skip
+_LONG_SPAN = range(-(2**63), 2**63)
+_LONG_LETTERS = 20  # a sign and the digits of 64 bits
 _NAME_LETTERS = 80
 
 
@@ -45,6 +54,7 @@ class _Seen:
     num_rows: int = 0
     num_nulls: int = 0
     is_wide: bool = False
+    is_beyond: bool = False
 
     def add(self, cells: pa.Array, nulls: Sequence[str]) -> None:
         """Take in some cells; those that mean no value are counted only."""
@@ -54,7 +64,22 @@ class _Seen:
         texts = [text for text in pc.unique(found).to_pylist() if text is not None]
         self.kinds = [k for k in self.kinds if all(map(_PATTERNS[k].fullmatch, texts))]
         if "integer" in self.kinds:
-            self.is_wide |= any(int(float(text)) not in INT_SPAN for text in texts)
+            self.is_wide |= not all(_is_within(text, INT_SPAN) for text in texts)
+            self.is_beyond |= not all(_is_within(text, _LONG_SPAN) for text in texts)
+
+    @property
+    def kind(self) -> Kind:
+        """The narrowest kind that fits all cells; what has more than 64 bits names something."""
+        if not self.kinds or self.num_rows == self.num_nulls:
+            return "string"
+        is_name = self.kinds[0] == "integer" and self.is_beyond
+        return "string" if is_name else self.kinds[0]
+
+
+def _is_within(text: str, span: range) -> bool:
+    """Whether a whole number lies in a span of at most 64 bits."""
+    digits = text.strip().partition(".")[0]
+    return len(digits) <= _LONG_LETTERS and int(digits) in span
 
 
 @dataclass(frozen=True)
@@ -79,7 +104,8 @@ def infer(file: LandedFile, form: Format) -> tuple[list[Guess], int]:
 
     Returns:
         A guess for each column, and how many records the file holds. Dates and instants are told
-        only in ISO form; bounds are given only where whole numbers need 64 bits.
+        only in ISO form; bounds are given only where whole numbers need 64 bits, and those that
+        need more are text. A text column of Parquet or Delta is text unless `from_text` is set.
 
     Raises:
         DataError: The file is not of the form.
@@ -98,7 +124,9 @@ def infer(file: LandedFile, form: Format) -> tuple[list[Guess], int]:
         for each in promised:
             if each.kind == "string":
                 seen[each.name].add(good[each.name], form.nulls)
-    return [_guess(each, seen[each.name]) for each in promised], num_rows
+    texts = _texts_in(file, form)
+    guesses = [_guess(each, seen[each.name], stays_text=each.header in texts) for each in promised]
+    return guesses, num_rows
 
 
 def _holds_something(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
@@ -108,9 +136,28 @@ def _holds_something(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
     return pc.and_(pc.is_null(batch["_problem"]), pc.greater(lengths, 0))
 
 
-def _guess(promised: Promised, seen: _Seen) -> Guess:
+def _texts_in(file: LandedFile, form: Format) -> frozenset[str]:
+    """Names of the stored columns from which no other kind than text is read."""
+    if not isinstance(form, Parquet | Delta):
+        return frozenset()
+    stream, _ = open_hashed(file)
+    with stream.seekable_copy() as stored:
+        kinds = names_of_parquet(file, stored)
+    texts = {name for name, kind in kinds.items() if not _is_typed(kind, form)}
+    return frozenset(texts - dict(file.partition).keys())
+
+
+def _is_typed(kind: pa.DataType, form: Parquet | Delta) -> bool:
+    """Whether a contract may promise more of a stored type than text."""
+    if form.from_text and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return True
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_(value) for is_ in _TYPED)
+
+
+def _guess(promised: Promised, seen: _Seen, *, stays_text: bool) -> Guess:
     has_values = seen.num_rows > seen.num_nulls
-    kind: Kind = seen.kinds[0] if seen.kinds and has_values else "string"
+    kind: Kind = "string" if stays_text else seen.kind
     if promised.kind == "binary":
         kind = "binary"
     is_required = has_values and seen.num_nulls == 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lepton_spark.bronze.chunk import Chunk, chunks_of
-from lepton_spark.bronze.header import positions
+from lepton_spark.bronze.header import fold, positions, refuse_wide
+from lepton_spark.bronze.layout import MAX_COLUMNS
 from lepton_spark.bronze.records import CELL_LIMIT, Record
 from lepton_spark.bronze.text import lines_of
 from lepton_spark.errors import DataError
@@ -31,30 +33,42 @@ def read_json(
 ) -> Iterator[Chunk]:
     """The objects of a file; a promised column is found by its path, such as `patient.id`.
 
+    A key counts whatever its case, the promised one before others; two others are a
+    `duplicate_key`. A key with dots in it counts before the path that it looks like.
+
     What is no text becomes text: numbers as written, `true` and `false`, arrays and objects as
     JSON. An object lacks a value where it lacks the key. Rows are numbered by lines or items.
 
     Raises:
         DataError: No object of the file has a promised column, or one has a key that is not
-            promised; the document is damaged, too large, or has no array where it should.
+            promised; there are more keys than the source may have columns; the document is
+            damaged, too large, or has no array where it should.
     """
-    keys = _Keys(layout)
+    keys = _Keys(file, layout, ignores_extra=form.extra_columns == "ignore")
     found = (keys.record(row, each) for row, each in _objects(file, content, form))
     yield from chunks_of(found, layout)
-    keys.require(file, ignores_extra=form.extra_columns == "ignore")
+    keys.require()
 
 
 def keys_of(file: LandedFile, content: io.BufferedReader, form: Json) -> list[str]:
     """The keys of all objects in order of their first appearance, nested ones as `a.b`.
 
+    Of keys that differ in their case only the first is told.
+
     Raises:
-        DataError: The document is damaged, too large, or has no array where it should.
+        DataError: There are too many keys; the document is damaged, too large, or has no array
+            where it should.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for _, each in _objects(file, content, form):
-        if not isinstance(each, Record):
-            found |= dict.fromkeys(_paths(each))
-    return list(found)
+        if isinstance(each, Record):
+            continue
+        # Objects in too many levels are refused when they land, and promise nothing.
+        with contextlib.suppress(RecursionError):
+            for path in _paths(each):
+                found.setdefault(fold(path), _written(path))
+        refuse_wide(file.path, len(found), MAX_COLUMNS)
+    return list(found.values())
 
 
 def _paths(found: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -71,55 +85,113 @@ class _Number(str):
     __slots__ = ()
 
 
+class _Found(NamedTuple):
+    """A value for a promised column; of several the one of the lowest rank counts."""
+
+    rank: tuple[bool, int]
+    value: Any
+    is_tied: bool = False
+
+
 class _Keys:
     """Takes the promised values out of objects, and remembers which keys there were."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, file: LandedFile, layout: Layout, *, ignores_extra: bool) -> None:
+        self._file = file
         self._layout = layout
-        self._paths = [tuple(column.header.split(".")) for column in layout.promised]
-        self._seen: dict[str, None] = {}
-        self._others: dict[str, None] = {}
-        self._tops = {path[0] for path in self._paths}
+        self._ignores_extra = ignores_extra
+        self._headers = [column.header for column in layout.promised]
+        places = {header: place for place, header in enumerate(self._headers)}
+        self._places = {fold(header): place for header, place in places.items()} | places
+        self._parents = {parent for name in self._places for parent in _parents(name)}
+        self._seen: dict[int, str] = {}
+        self._others: dict[str, str] = {}
 
     def record(self, row: int, found: Record | Mapping[str, Any]) -> Record:
-        """An object as a record."""
+        """An object as a record.
+
+        Raises:
+            DataError: The objects so far have more keys than the file may have columns.
+        """
         if isinstance(found, Record):
             return found
-        for key in found.keys() - self._tops:
-            self._others.setdefault(key)
-        cells = [self._value(found, path) for path in self._paths]
-        return _judged(row, cells)
+        best: dict[int, _Found] = {}
+        try:
+            self._gather(found, best)
+            if any(each.is_tied for each in best.values()):
+                return Record(row, None, "duplicate_key", _raw(found))
+            values = [best[place].value if place in best else None for place in self._all]
+            return _judged(row, [_text(value) for value in values])
+        except RecursionError:
+            return Record(row, None, "bad_json", _raw(found))
 
-    def require(self, file: LandedFile, *, ignores_extra: bool) -> None:
+    def require(self) -> None:
         """See that every promised column was there, and none too many."""
         if not self._seen and not self._others:
             return
-        names = [column.header for column in self._layout.promised if column.header in self._seen]
+        names = [self._seen[place] for place in self._all if place in self._seen]
         positions(
-            [*names, *self._others],
+            [*names, *self._others.values()],
             self._layout.promised,
-            path=file.path,
-            ignore_extra=ignores_extra,
+            path=self._file.path,
+            ignore_extra=self._ignores_extra,
             is_line=False,
         )
 
-    def _value(self, found: Any, path: Sequence[str]) -> str | None:
-        for key in path:
-            if not isinstance(found, Mapping) or key not in found:
-                return None
-            found = found[key]
-        self._seen.setdefault(".".join(path))
-        return _text(found)
+    @property
+    def _all(self) -> range:
+        return range(len(self._headers))
+
+    def _gather(self, found: Mapping[str, Any], best: dict[int, _Found], prefix: str = "") -> None:
+        """Find promised values: by keys as promised, else in another case; by dots or levels."""
+        for key, value in found.items():
+            path = prefix + key
+            is_exact = path in self._places or path in self._parents
+            name = path if is_exact else fold(path)
+            place = self._places.get(name)
+            if place is not None:
+                self._offer(place, path, value, best, depth=prefix.count("."))
+            if name not in self._parents:
+                if place is None and not prefix:
+                    self._remember(name, key)
+            elif isinstance(value, dict):
+                self._gather(value, best, f"{path}.")
+
+    def _offer(
+        self, place: int, path: str, value: Any, best: dict[int, _Found], *, depth: int
+    ) -> None:
+        rank = (path != self._headers[place], depth)
+        last = best.get(place)
+        if last is None or rank < last.rank:
+            best[place] = _Found(rank, value)
+        elif rank == last.rank:
+            best[place] = last._replace(is_tied=True)
+        if place not in self._seen or path != self._headers[place]:
+            self._seen[place] = path
+
+    def _remember(self, name: str, key: str) -> None:
+        """Keep a key that is not promised; of those that are ignored only so many as a hint."""
+        if name in self._others:
+            return
+        if not self._ignores_extra or len(self._others) < self._layout.max_columns:
+            self._others[name] = key
+        if not self._ignores_extra:
+            num_columns = len(self._seen) + len(self._others)
+            refuse_wide(self._file.path, num_columns, self._layout.max_columns)
+
+
+def _parents(name: str) -> Iterator[str]:
+    """What a path goes through: of `a.b.c` `a` and `a.b`."""
+    return (name[:at] for at, letter in enumerate(name) if letter == ".")
 
 
 def _judged(row: int, cells: list[str | None]) -> Record:
     texts = [cell for cell in cells if cell is not None]
     if any(len(cell) > CELL_LIMIT for cell in texts):
-        small = [cell if cell is None or len(cell) <= CELL_LIMIT else None for cell in cells]
-        return Record(row, small, "cell_too_large", "")
+        small = [None if cell is None or len(cell) > CELL_LIMIT else cell for cell in cells]
+        return Record(row, [cell and _written(cell) for cell in small], "cell_too_large", "")
     if any(not cell.isascii() and _is_broken(cell) for cell in texts):
-        whole = [cell and cell.encode("utf-8", "replace").decode() for cell in cells]
-        return Record(row, whole, "bad_encoding", "")
+        return Record(row, [cell and _written(cell) for cell in cells], "bad_encoding", "")
     if any("\0" in cell for cell in texts):
         return Record(row, cells, "nul_character", "")
     return Record(row, cells)
@@ -128,6 +200,19 @@ def _judged(row: int, cells: list[str | None]) -> Record:
 def _is_broken(cell: str) -> bool:
     """Whether bytes were no text, or an escape is half of a character."""
     return "\ufffd" in cell or any("\ud800" <= letter <= "\udfff" for letter in cell)
+
+
+def _written(text: str) -> str:
+    """A text that can be stored: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _raw(value: Any) -> str:
+    """A value as the raw text of a record that is refused; none where it has too many levels."""
+    try:
+        return _written((_text(value) or "")[:CELL_LIMIT])
+    except RecursionError:
+        return ""
 
 
 def _text(value: Any) -> str | None:
@@ -194,7 +279,7 @@ def _items(
         if isinstance(item, dict):
             yield row, item
         else:
-            yield row, Record(row, None, "not_an_object", str(_text(item))[:CELL_LIMIT])
+            yield row, Record(row, None, "not_an_object", _raw(item))
 
 
 def parse(text: str) -> Any:

@@ -50,6 +50,7 @@ class _Landing:
 
     Args:
         delta: Where they are from, if the source is a Delta table.
+        since: The version of it that was landed last.
     """
 
     name: str
@@ -60,11 +61,14 @@ class _Landing:
     num_known: int
     new: tuple[LandedFile, ...]
     delta: DeltaFolder | None = None
+    since: int | None = None
 
     @property
     def is_done(self) -> bool:
-        """Whether the table is there and lacks no file."""
-        return not self.new and self.version >= 0
+        """Whether the table is there, lacks no file, and tells the version of its source."""
+        landed = -1 if self.since is None else self.since
+        is_told = self.delta is None or self.delta.version <= landed
+        return not self.new and self.version >= 0 and is_told
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,12 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
         file.path: file
         for file in stored(marks, lambda: tables.read(context, table, version=version))
     }
-    layout, delta = _layout(context, source), None
+    layout, delta, since = _layout(context, source), None, None
     if isinstance(source.format, Delta):
         delta = find_table(source.path, f"{_landing(context)}/{source.path}")
         layout = replace(layout, offered=columns_of(context.spark, delta))
-        offered = files_of(context.spark, delta, listing, last_landed(marks, delta, known))
+        since = last_landed(marks, delta, known)
+        offered = files_of(context.spark, delta, listing, since)
         arrived = (*offered, *visible_again(listing, known))
     else:
         arrived = visible(listing, source.path, source.arrives, until=context.moment)
@@ -116,7 +121,7 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     new = new_files(arrived, known, lambda touched: _digests(context, touched))
     if new and isinstance(source.format, Parquet):
         refuse_tables(new, lake_files.names_in)
-    return _Landing(name, source, layout, table, version, len(known), new, delta)
+    return _Landing(name, source, layout, table, version, len(known), new, delta, since)
 
 
 def _landing(context: RunContext) -> str:
@@ -197,6 +202,9 @@ def _append(context: RunContext, landing: _Landing) -> _Landed:
         facts.update(as_fact(landing.new, books.records))
 
     key = digest_of_set(landing.new)
+    if landing.delta is not None and not landing.new:
+        # Its commits that brought no rows may be gone from its log at the next landing.
+        key = f"{_JOB}-nothing-until-{landing.delta.version}"
     names = tuple(column.name for column in landing.layout.promised)
     publication = tables.Publication(
         landing.table, _JOB, key, key, facts=facts, audit=audit, add_columns=names

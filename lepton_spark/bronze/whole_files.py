@@ -33,8 +33,8 @@ def read_whole(
     """A record a file: its name, its last folder, its path and size, what it holds.
 
     A file of more than 64 MiB is a `file_too_large`, an image that cannot be decoded a
-    `bad_image`, bytes that are no text a `bad_encoding`. Members of an archive are never written
-    to a disk, and what is no file in it is left out.
+    `bad_image`, bytes or a name that are no text a `bad_encoding`. Members of an archive are never
+    written to a disk, and what is no file in it is left out.
 
     Raises:
         DataError: A promised column is none of these, or an archive is damaged.
@@ -79,15 +79,23 @@ def _bytes_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None
 
 
 def _record(row: int, path: str, size: int, stored: bytes | None, form: Files) -> Record:
-    place = PurePosixPath(path)
-    where = (place.name, place.parent.name, path, str(size))
+    written = _written(path)
+    place = PurePosixPath(written)
+    where = (place.name, place.parent.name, written, str(size))
     if stored is None:
         return Record(row, (*where, None, None, None, None), "file_too_large", "")
     content, problem = _content(stored, form)
     sizes: tuple[str | None, ...] = (None, None, None)
     if form.content == "image":
         sizes, problem = _image_sizes(stored)
+    if written != path:
+        problem = problem or "bad_encoding"
     return Record(row, (*where, content, *sizes), problem, None if problem is None else "")
+
+
+def _written(path: str) -> str:
+    """A path as text; bytes of a name in an archive that are no UTF-8 become question marks."""
+    return path.encode("utf-8", "replace").decode()
 
 
 def _content(stored: bytes, form: Files) -> tuple[_Content, str | None]:

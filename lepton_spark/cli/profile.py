@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from lepton_spark.errors import UsageError
 from lepton_spark.job.request import parse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lepton_spark.bronze.arrivals import LandedFile
     from lepton_spark.bronze.inference import Guess
@@ -37,6 +37,7 @@ Setting = Annotated[
 ]
 _LOG = "_delta_log"
 _JSON = (".json", ".jsonl", ".ndjson")
+_TEXTS = (".csv", ".tsv", ".txt")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".tar", ".tgz")
 
 
@@ -104,42 +105,60 @@ def _as_listed(path: Path) -> LandedFile:
 
 
 def _form(path: Path, settings: Sequence[str]) -> Format:
-    import yaml
     from pydantic import ValidationError
 
+    values = dict(_setting(setting) for setting in settings)
+    kind, defaults = _kind(path, values)
+    try:
+        return kind(**{**defaults, **values})
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+        raise _unfit(f"does not fit {kind.__name__}: {places}") from error
+
+
+def _setting(setting: str) -> tuple[str, Any]:
+    """A key and its value as YAML; one character that is no digit is that character."""
+    import yaml
+
+    key, _, text = setting.partition("=")
+    if len(text) == 1 and not text.isdigit():
+        return key, text
+    try:
+        return key, yaml.safe_load(text)
+    # A date that is none is told by a ValueError alone.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _unfit(f"holds no YAML: {key}") from error
+
+
+def _unfit(what: str) -> UsageError:
+    return UsageError(
+        "LS-0212",
+        f"--format {what}.",
+        "its keys are those of the format in a case.",
+        "lepton check --schema lists them.",
+    )
+
+
+def _kind(path: Path, values: Mapping[str, Any]) -> tuple[type[Format], dict[str, Any]]:
+    """The form that a file seems to have, and settings that its ending tells."""
     from lepton_spark.bronze.stream import COMPRESSIONS
     from lepton_spark.config import format as formats
 
-    given = dict(setting.partition("=")[::2] for setting in settings)
-    values = {key: yaml.safe_load(text) for key, text in given.items()}
     packed = COMPRESSIONS.keys() - set(_IMAGES)
     endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in packed]
     ending = endings[-1] if endings else ""
-    kind: type[Format] = formats.Csv
     if "columns" in values:
-        kind = formats.FixedWidth
-    elif (path / _LOG).is_dir():
-        kind = formats.Delta
-    elif ending == ".parquet":
-        kind = formats.Parquet
-    elif ending in _JSON:
-        kind = formats.Json
-    elif "-idx" in path.name:
-        kind = formats.Idx
-    elif "content" in values or ending in _IMAGES:
-        kind, values = formats.Files, {"content": "image", **values}
-    elif ending == ".tsv":
-        values = {"delimiter": "\t", **values}
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-        raise UsageError(
-            "LS-0212",
-            f"--format does not fit {kind.__name__}: {places}.",
-            "its keys are those of the format in a case.",
-            "lepton check --schema lists them.",
-        ) from error
+        return formats.FixedWidth, {}
+    if (path / _LOG).is_dir():
+        return formats.Delta, {}
+    known = dict.fromkeys(_JSON, formats.Json) | {".parquet": formats.Parquet}
+    if ending in known:
+        return known[ending], {}
+    if "content" in values or ending in _IMAGES:
+        return formats.Files, {"content": "image"}
+    if "-idx" in path.name and ending not in _TEXTS:
+        return formats.Idx, {}
+    return formats.Csv, {"delimiter": "\t"} if ending == ".tsv" else {}
 
 
 def _write(conf_dir: Path, name: str, guesses: Sequence[Guess]) -> Path:

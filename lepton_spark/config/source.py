@@ -154,7 +154,10 @@ class Source(Settings):
     )
     min_rows: int = Field(0, ge=0, description="Fewest rows in one landing.")
     max_columns: int = Field(
-        2000, ge=1, description="Columns of a CSV or Parquet file above which it is refused."
+        2000,
+        ge=1,
+        description="Columns of a CSV or Parquet file, or keys of JSON that nobody promised, above "
+        "which it is refused.",
     )
 
     @model_validator(mode="after")

@@ -35,9 +35,8 @@ def prepare(versions: DataFrame, plan: Plan, values: Mapping[str, Column], grid:
     """Events with the plan's keys, the values, the day `_enters` and a day for each of its spans.
 
     At the moment T of a day an event counts, for a span w, if it was known (`_known_at` <= T),
-    was declared later than T - w (for a span without end: at all), and no newer version had arrived
-    by T. It does from the day it
-    enters to the day before it leaves.
+    was declared later than T - w (for a span without end: at all), and no newer version was known
+    by T. It does from the day it enters to the day before it leaves.
 
     Args:
         versions: With `_declared_at`, `_known_at` and `_superseded_at`.

@@ -15,7 +15,7 @@ from lepton_spark import faults
 from lepton_spark.config.happened_at import require_happened_at
 from lepton_spark.config.row_feature import row_features
 from lepton_spark.context import RunContext, StageResult
-from lepton_spark.entities.published import published_for
+from lepton_spark.entities.published import version_for
 from lepton_spark.features.align import align_all, buckets
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
 from lepton_spark.features.events import declare
@@ -196,8 +196,7 @@ def _arrived(context: RunContext, source: str) -> DataFrame:
 def _version(context: RunContext, table: TableId) -> int | None:
     """Of an entity's table, which each night replaces: what the logical date knew."""
     marks = tables.marks(context, table, tables.current_version(context, table))
-    mark = published_for(marks, context.as_of)
-    return None if mark is None else mark.version
+    return version_for(str(table), marks, context.as_of)
 
 
 def _survey(context: RunContext, inputs: Mapping[str, _Input], days: Days) -> list[FoundFile]:

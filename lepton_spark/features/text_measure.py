@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # U+2019 is the apostrophe of printers. No group is repeated: Java would recurse into a long text.
 _WORD = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}_'\u2019]*"
-_SENTENCE = r"(?s)[\p{L}\p{N}].*?(?:[.!?…]+(?=\s|\z)|\z)"
+_SENTENCE = r"(?s)[\p{L}\p{N}].*?(?:(?<![.!?…])[.!?…]++(?=\s|\z)|\z)"
 
 
 def words(text: Column) -> Column:

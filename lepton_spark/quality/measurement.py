@@ -172,7 +172,9 @@ def _rounded(value: Column) -> Column:
     """To four digits: enough for a median, and a day then has few values to be counted by."""
     exponent = F.floor(F.log10(F.abs(value))) - F.lit(_DIGITS - 1)
     unit = F.pow(F.lit(10.0), exponent)
-    return F.coalesce(F.round(value / unit) * unit, value)
+    rounded = F.round(F.try_divide(value, unit)) * unit
+    # The smallest numbers have no such unit, and the largest none to be rounded up to.
+    return F.when(F.abs(rounded) < F.lit(float("inf")), rounded).otherwise(value)
 
 
 def newest(name: str, moment: datetime) -> Column:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd  # noqa: TC002  # Spark reads the types of the function below
@@ -30,6 +32,7 @@ _MARK = "\u0001"  # between a unit and its number
 _NO_VALUE = _MARK  # parses as nothing, and means no value nowhere: the cell gets its reason
 _CASES = {"lower": F.lower, "upper": F.upper, "title": F.initcap}
 _EXACT = "decimal(28,10)"
+_DIGITS_OF_LONG = 18
 # What letters of a date pattern read; others may read words, and punctuation may mean more.
 _DIGITS = {
     "yyyy": "[+-]?[0-9]{4,}",
@@ -64,6 +67,7 @@ def steps(column: Column, clean: Clean, nulls: Sequence[str]) -> tuple[Step, ...
     if clean.nearest is not None and column.allowed:
         allowed, most = column.allowed, clean.nearest
         found.append(lambda cell: _nearest(cell, allowed, most))
+        found.append(lambda cell: _without(cell, [*nulls, *clean.nulls]))
     if clean.number is not None:
         number = clean.number
         found.append(lambda cell: _marked(cell, number))
@@ -79,10 +83,9 @@ def steps(column: Column, clean: Clean, nulls: Sequence[str]) -> tuple[Step, ...
 
 def without_sentinels(value: Expression, column: Column, clean: Clean) -> Expression:
     """A number, or null where it is one of those that mean: no value."""
-    numbers = [text for text in clean.nulls if _is_number(column) and _reads(text)]
-    if not numbers:
-        return value
-    return F.when(~value.isin(*(F.lit(text).cast("decimal(38,10)") for text in numbers)), value)
+    texts = [text for text in clean.nulls if _is_number(column) and _reads(text)]
+    numbers = [number for text in texts if (number := _number_of(text, column)) is not None]
+    return F.when(~value.isin(*numbers), value) if numbers else value
 
 
 def unit_problem(cell: Expression, clean: Clean) -> Expression | None:
@@ -90,10 +93,12 @@ def unit_problem(cell: Expression, clean: Clean) -> Expression | None:
     if clean.number is None or not clean.number.units:
         return None
     number = _pattern(clean.number)
-    has_unit = rf"(?U)^\s*(?:\D*{number}|{number}\s*\D+)\s*$"
+    # Without its blanks: three patterns that each may take them would try all ways to share them.
+    cell = F.btrim(cell, F.lit(_BLANKS))
+    has_unit = rf"^(?:\D*{number}|{number}\D+)$"
     named = _named(clean.number) or r"\b\B"
-    known = rf"(?U)^\s*(?:(?:{named})\s*{number}|{number}\s*(?:{named}))\s*$"
-    bare = rf"(?U)^\s*{number}\s*$"
+    known = rf"(?U)^(?:(?:{named})\s*{number}|{number}\s*(?:{named}))$"
+    bare = rf"^{number}$"
     wrong = F.when(cell.rlike(known), F.lit(None).cast("string"))
     if "" not in clean.number.units:
         wrong = wrong.when(cell.rlike(bare), F.lit("no_unit"))
@@ -106,6 +111,18 @@ def _is_number(column: Column) -> bool:
 
 def _reads(text: str) -> bool:
     return re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text) is not None
+
+
+def _number_of(text: str, column: Column) -> Expression | None:
+    """A number as the column holds it; None where it never does."""
+    if column.kind == "number":
+        return F.lit(float(text))
+    places, digits = column.scale or 0, column.precision or _DIGITS_OF_LONG
+    exact = Fraction(text) * 10**places
+    if exact.denominator > 1 or abs(exact) >= 10**digits:
+        return None
+    is_whole = column.kind == "integer"
+    return F.lit(int(exact)) if is_whole else F.lit(text).cast(f"decimal({digits},{places})")
 
 
 def _without(cell: Expression, nulls: Sequence[str]) -> Expression:
@@ -165,8 +182,9 @@ def _pattern(number: Number) -> str:
         digits = rf"(?:[0-9]{{1,3}}(?:{_thousands(number)}[0-9]{{3}})+|[0-9]+)"
     point = re.escape(number.decimal)
     exponent = "(?:[eE][+-]?[0-9]+)?" if number.thousands is None else ""
-    plain = rf"[+\-{_MINUS}]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
-    return rf"(?:{plain}|\({plain}\))" if number.parentheses else plain
+    unsigned = rf"(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
+    plain = rf"[+\-{_MINUS}]?{unsigned}"
+    return rf"(?:{plain}|\({unsigned}\))" if number.parentheses else plain
 
 
 def _thousands(number: Number) -> str:
@@ -207,7 +225,6 @@ def _unpunctuated(text: Expression, number: Number) -> Expression:
     """A number with a point and a leading minus only."""
     if number.parentheses:
         text = F.regexp_replace(text, r"^\((.*)\)$", "-$1")
-        text = F.regexp_replace(text, rf"^-[-{_MINUS}]", "")
     text = F.replace(text, F.lit(_MINUS), F.lit("-"))
     if number.thousands is not None:
         text = F.regexp_replace(text, _thousands(number), "")
@@ -219,8 +236,13 @@ def _times(text: Expression, factor: float, column: Column) -> Expression:
         return text
     if column.kind == "number":
         return (text.try_cast("double") * F.lit(factor)).cast("string")
-    exact = F.try_multiply(text.try_cast(_EXACT), F.lit(repr(factor)).cast("decimal(10,9)"))
+    exact = F.try_multiply(text.try_cast(_EXACT), F.lit(_decimal(factor)))
     return F.coalesce(exact.cast("string"), F.lit(_NO_VALUE))
+
+
+def _decimal(factor: float) -> Decimal:
+    """As it is written, without an exponent."""
+    return Decimal(f"{Decimal(repr(factor)):f}")
 
 
 def _iso_date(cell: Expression, formats: Sequence[str]) -> Expression:
@@ -232,6 +254,8 @@ def _iso_date(cell: Expression, formats: Sequence[str]) -> Expression:
 
 def _shape(pattern: str) -> str:
     """What every text looks like that a date pattern may read."""
+    if "[" in pattern:  # a part may be left out
+        return ".*"
     pieces = re.finditer(r"'[^']*'|([A-Za-z])\1*|[^A-Za-z']", pattern)
     shapes = (
         _DIGITS.get(each[0], re.escape(each[0]) if each[0] in _PLAIN else ".*") for each in pieces

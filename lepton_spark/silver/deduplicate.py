@@ -13,7 +13,7 @@ from lepton_spark.quality.skew import GROUP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 SEVERITY = "_severity"
 REFUSED, DUPLICATE = "refused", "duplicate"
@@ -42,7 +42,7 @@ def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str])
         apart, *(F.when(is_accepted(), F.col(name)) for name in key), "_arrived_at"
     )
     last_first = group.orderBy(F.col("_file").desc(), F.col("_row").desc())
-    rows = rows.withColumn("_content", F.xxhash64(*content))
+    rows = rows.withColumn("_content", _digest(content))
     rows = rows.withColumns(
         {
             "_rank": F.row_number().over(last_first),
@@ -75,10 +75,10 @@ def yield_to_silver(
     """
     group = [*key, "_arrived_at"]
     place = F.struct("_file", "_row")
-    last = F.max_by(F.struct(F.xxhash64(*content).alias("content"), place.alias("place")), place)
+    last = F.max_by(F.struct(_digest(content).alias("content"), place.alias("place")), place)
     joined = judged.join(silver.groupBy(*group).agg(last.alias("_there")), group, how="left")
     there, took_part = F.col("_there"), F.col(SEVERITY).isNull() | (F.col(SEVERITY) == DUPLICATE)
-    kind = F.when(F.xxhash64(*content) == there["content"], EXACT)
+    kind = F.when(_digest(content) == there["content"], EXACT)
     kind = kind.when(place < there["place"], OLDER).otherwise(LATE)
     is_late = there.isNotNull() & took_part
     columns = {
@@ -86,3 +86,8 @@ def yield_to_silver(
         REASONS: F.when(is_late, F.array(kind)).otherwise(F.col(REASONS)),
     }
     return joined.withColumns(columns).select(*judged.columns)
+
+
+def _digest(content: Sequence[str]) -> Column:
+    """A hash of all cells; of nulls too, which xxhash64 passes over."""
+    return F.xxhash64(*(each for name in content for each in (F.isnull(name), F.col(name))))

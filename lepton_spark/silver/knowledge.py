@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 SUPERSEDED_AT = "_superseded_at"
+_FIRST = Window.unboundedPreceding
 
 
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Add `_superseded_at`, UTC: when the next version of the same key arrived; null for the last.
+    """Add `_superseded_at`, UTC: when a newer version of the same key is known; null for the last.
 
-    Of versions that arrived together only the last, by file and row, is ever known: the others
-    are superseded as they arrive.
+    Newer is what arrived later, or, of what arrived together, is later by file and row. A version
+    that says it counts from next month leaves the one before it in place until then.
 
     Args:
-        rows: Silver rows, with `_arrived_at`, `_file` and `_row`. Read them up to a moment only
-            if nothing that arrived later matters.
+        rows: Silver rows, with `_known_at`, `_arrived_at`, `_file` and `_row`. Read them up to a
+            moment only if nothing that arrived later matters.
         key: Columns that identify an entity. Costs one shuffle on them.
     """
-    by_arrival = Window.partitionBy(*key).orderBy("_arrived_at", "_file", "_row")
-    return rows.withColumn(SUPERSEDED_AT, F.lead("_arrived_at").over(by_arrival))
+    newest_first = [F.col(name).desc() for name in ("_arrived_at", "_file", "_row")]
+    newer = Window.partitionBy(*key).orderBy(*newest_first).rowsBetween(_FIRST, -1)
+    return rows.withColumn(SUPERSEDED_AT, F.min("_known_at").over(newer))
 
 
 def known_at(rows: DataFrame, moment: datetime | Column) -> DataFrame:

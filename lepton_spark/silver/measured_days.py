@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lepton_spark.lake.publication import Publication
-from lepton_spark.quality.measurement import NEWEST, VARIES
+from lepton_spark.quality.measurement import NEWEST, ROWS, VARIES
 from lepton_spark.quality.metrics import METRICS, PARTITION_BY, days_of, metric_rows
 from lepton_spark.silver.batch import digest, settings_of
 
@@ -37,7 +37,9 @@ def window_of(contract: Contract, measured: Sequence[Metric]) -> tuple[date, dat
 
 
 def metrics_between(rows: DataFrame, case: str, table: str, days: tuple[date, date]) -> DataFrame:
-    """The metrics of the days of a table, of each measure the one that was told last.
+    """The metrics of the days of a table, as the run that measured most of a day's rows told them.
+
+    A file that comes late is measured alone and says little of its day.
 
     Args:
         rows: Of `ops.metrics`.
@@ -47,8 +49,11 @@ def metrics_between(rows: DataFrame, case: str, table: str, days: tuple[date, da
     """
     mine = rows.filter((F.col("case") == case) & (F.col("table") == table))
     mine = mine.filter(F.col("day").between(*days))
-    last = F.max_by("value", F.struct("as_of", "run_id")).alias("value")
-    return mine.groupBy("name", "column", "part", "day", "text").agg(last)
+    is_number = (F.col("name") == ROWS) & F.col("part").isNull()
+    of_run = Window.partitionBy("day", "as_of", "run_id")
+    mine = mine.withColumn("_rows", F.max(F.when(is_number, F.col("value"))).over(of_run))
+    best = F.max_by("value", F.struct("_rows", "as_of", "run_id")).alias("value")
+    return mine.groupBy("name", "column", "part", "day", "text").agg(best)
 
 
 def compares_days(context: RunContext, batch: Batch) -> bool:

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from lepton_spark.quality.reasons import MARKS, REASONS, is_accepted, mark_rows, none_yet, refuses
 from lepton_spark.silver.deduplicate import REFUSED, SEVERITY
-from lepton_spark.silver.knowledge import SUPERSEDED_AT, versions
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from lepton_spark.config.table_rules import Unique
 
 _FIRST_FIRST = ("_arrived_at", "_file", "_row")
+_REPLACED_AT = "_replaced_at"  # when the next row of the same key arrived
 
 
 def mark_repeated(
@@ -51,7 +51,8 @@ def mark_repeated(
         rows = rows.unionByName(held.withColumn(REASONS, none_yet()), allowMissingColumns=True)
     # Refused rows are no versions, and are spread: their keys are often null.
     apart = F.when(F.col(SEVERITY).isNotNull(), F.xxhash64("_file", "_row"))
-    rows = versions(rows.withColumn("_apart", apart), ["_apart", *key])
+    by_arrival = Window.partitionBy(apart, *key).orderBy(*_FIRST_FIRST)
+    rows = rows.withColumn(_REPLACED_AT, F.lead("_arrived_at").over(by_arrival))
     for promise in promises:
         rows = _mark(rows, promise, F.struct(*key))
     rows = rows.filter("_is_new")
@@ -66,14 +67,14 @@ def _mark(rows: DataFrame, promise: Unique, key: Column) -> DataFrame:
     group = Window.partitionBy(F.when(~takes_part, F.xxhash64(*_FIRST_FIRST[1:])), *values)
     before = group.orderBy(*_FIRST_FIRST).rowsBetween(Window.unboundedPreceding, -1)
     # A late file may bring an older row: what silver holds today stays where it is.
-    is_current = F.col(SUPERSEDED_AT).isNull()
+    is_current = F.col(_REPLACED_AT).isNull()
     holder = F.when(is_current & ~F.col("_is_new"), key)
     is_other = (F.min(holder).over(group) != key) | (F.max(holder).over(group) != key)
     is_taken = F.col("_is_new") & is_current & is_other
     rows = rows.withColumn("_is_taken", takes_part & F.coalesce(is_taken, F.expr("false")))
     # An earlier row of the same key is superseded by this one, if not before: it never counts.
     for_ever = F.lit("9999-12-31").cast("timestamp")
-    until = F.when(~F.col("_is_taken"), F.coalesce(F.col(SUPERSEDED_AT), for_ever))
+    until = F.when(~F.col("_is_taken"), F.coalesce(F.col(_REPLACED_AT), for_ever))
     is_held = takes_part & F.col("_is_new") & (F.max(until).over(before) > F.col("_arrived_at"))
     reason = F.when(F.col("_is_taken") | is_held, F.lit(promise.code))
     rows = rows.withColumn("_repeated", reason).drop("_is_taken")

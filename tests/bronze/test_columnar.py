@@ -11,6 +11,7 @@ import pytest
 from lepton_spark.bronze import stream
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.layout import Layout
+from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.reader import read
 from lepton_spark.config.format import Parquet
 from lepton_spark.errors import DataError
@@ -57,6 +58,87 @@ def values(landed, array, kind="string"):
 )
 def test_values_are_written_out_exactly(landed, array, kind, texts):
     assert values(landed, array, kind) == texts
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "texts"),
+    [
+        (
+            pa.array([Decimal(0), Decimal("-1E-7"), Decimal("1.5"), None], pa.decimal128(38, 18)),
+            "decimal",
+            ["0." + "0" * 18, "-0.000000100000000000", "1.500000000000000000", None],
+        ),
+        (
+            pa.array([1e10, None, 1_704_067_200_123.0, 9e15]),
+            "integer",
+            ["10000000000", None, "1704067200123", "9000000000000000"],
+        ),
+        (
+            pa.array([1e10, float("nan"), float("-inf"), 1e18, None]),
+            "integer",
+            ["10000000000", "nan", "-inf", "1" + "0" * 18, None],
+        ),
+        (
+            pa.array([1e-7, 12_345_678_901.25, -2e22]),
+            "decimal",
+            ["0.0000001", "12345678901.25", "-2" + "0" * 22],
+        ),
+        (pa.array([2.0**40, 0.1], pa.float32()), "decimal", ["1099511600000", "0.1"]),
+        (pa.array([1e10]).dictionary_encode(), "integer", ["10000000000"]),
+    ],
+)
+def test_exact_numbers_are_written_without_an_exponent(landed, array, kind, texts):
+    assert values(landed, array, kind) == texts
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "string"])
+def test_instants_as_spark_writes_them_have_an_offset(landed, kind):
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    array = pa.array([NOON, None, last], pa.timestamp("us"))
+    table = {"v": array, "at": pa.StructArray.from_arrays([array], ["end"])}
+    content = parquet(table, use_deprecated_int96_timestamps=True)
+    layout = layout_of(("v", "at.end"), Parquet(), **{"v": kind, "at.end": kind})
+
+    rows = rows_of(landed(content), layout)
+
+    texts = ["2024-02-29T12:00:01.500000Z", None, "9999-12-31T23:59:59.000000Z"]
+    assert [row["v"] for row in rows] == texts
+    assert [row["at.end"] for row in rows] == texts
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("UTC", "Z"), (None, "")])
+def test_nanoseconds_are_cut_to_microseconds(landed, zone, offset):
+    array = pa.array([1_704_067_200_123_456_789], pa.timestamp("ns", zone))
+
+    found = values(landed, array, "timestamp")
+
+    assert found == [f"2024-01-01T00:00:00.123456{offset}"]
+
+
+def test_an_instant_that_no_text_tells_is_not_shown(landed):
+    file = landed(parquet({"v": pa.array([2**62 + 1], pa.timestamp("ms", "UTC"))}))
+
+    error = refusal(file, layout_of(("v",), Parquet(), v="timestamp"))
+
+    assert (error.code, "column v holds values" in error.what) == ("LS-2096", True)
+    assert str(2**62 + 1) not in str(error)
+
+
+def test_a_dot_in_a_name_is_a_letter(landed):
+    table = {"Sepal.Length": [5.1], "a": [{"b.c": 1, "d": 2}], "Sepal": [3]}
+    names = ("Sepal", "Sepal.Length", "a.b.c", "a.d")
+    file = landed(parquet(table))
+
+    row = rows_of(file, layout_of(names, Parquet()))[0]
+
+    assert [row[name] for name in names] == ["3", "5.1", "1", "2"]
+    assert set(names_in(file, Parquet())) == set(names)
+
+
+def test_a_name_that_is_a_path_too_is_refused(landed):
+    file = landed(parquet({"a.b": [1], "a": [{"b": 2}]}))
+
+    assert refusal(file, layout_of(("a.b",), Parquet())).code == "LS-2012"
 
 
 def test_columns_are_found_by_name_and_fields_by_path(landed):

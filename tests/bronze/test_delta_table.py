@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
+from lepton_spark.bronze import stage
+from lepton_spark.bronze.delta_table import find_table, newest_file
 from lepton_spark.bronze.stage import land
 from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
@@ -184,6 +187,38 @@ def test_mapped_columns_are_refused(context, erp):
     erp.begin("delta.columnMapping.mode", "name")
 
     assert "column mapping" in refused(context(), "LS-2155").what
+    with pytest.raises(DataError, match="LS-2155"):
+        newest_file(find_table("orders", erp.folder))
+
+
+def test_rows_that_arrive_while_the_table_is_looked_at_are_landed(context, erp, monkeypatch):
+    coming = [3, 4]
+
+    def look(name, uri):
+        erp(coming.pop(0))
+        return find_table(name, uri)
+
+    monkeypatch.setattr(stage, "find_table", look)
+
+    land(context())
+    assert landed(context()) == expected(1, 2, 3)
+    land(context())
+    assert landed(context()) == expected(1, 2, 3, 4)
+
+
+def test_a_log_that_was_cut_before_what_was_landed_is_no_loss(spark, context, erp):
+    erp.begin("delta.checkpointInterval", "2")
+    erp(6)
+    land(context())
+    DeltaTable.forPath(spark, erp.folder).optimize().executeCompaction()
+    looked = [land(context()).tables[0] for _ in range(2)]
+    assert looked[0].version == looked[1].version
+    erp(3)
+    for version in range(4):
+        (Path(erp.folder) / "_delta_log" / f"{version:020d}.json").unlink()
+
+    assert land(context()).tables[0].rows == 1
+    assert tables.read(context(), ORDERS).count() == 5
 
 
 def test_a_log_that_was_cut_is_no_reason_to_guess(context, erp, tmp_path):

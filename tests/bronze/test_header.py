@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lepton_spark.bronze.header import Promised, positions
@@ -53,3 +55,22 @@ def test_a_header_name_cannot_break_a_message():
         place(["city", "Amount", "x\n\x1b[31m" + "y" * 500])
     assert "\x1b" not in str(raised.value)
     assert len(raised.value.what) < 200
+
+
+def test_fifty_thousand_names_take_seconds(caplog):
+    names = [f"c{number}" for number in range(50_000)]
+    promised = [Promised(name, "string", name) for name in names]
+
+    started = time.perf_counter()
+    found = positions(names, promised, path="in/a.csv", ignore_extra=False)
+
+    assert found == tuple(range(50_000))
+    assert time.perf_counter() - started < 5
+    assert not caplog.text
+
+
+def test_where_there_is_no_header_line_an_extra_column_has_no_place():
+    with pytest.raises(DataError, match="'colour' is not in the contract"):
+        positions(
+            ["colour", "Amount", "city"], PROMISED, path="a", ignore_extra=False, is_line=False
+        )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from lepton_spark.bronze.inference import identifiers, infer
 from lepton_spark.config.column import Column
 from lepton_spark.config.format import Csv, Files, FixedWidth, Idx, Json, Parquet
+from tests.bronze.landed_files import layout_of, rows_of
 
 
 def columns(landed, content, form=None, name="a.csv"):
@@ -32,6 +34,11 @@ def columns(landed, content, form=None, name="a.csv"):
         (["29.02.2024"], "string"),
         (["1", "x"], "string"),
         (["NA", ""], "string"),
+        (["9" * 400, "1"], "string"),
+        (["12345678901234567890"], "string"),
+        (["9223372036854775808"], "string"),
+        (["9223372036854775807", "-9223372036854775808"], "integer"),
+        (["12345678901234567890", "0.5"], "number"),
     ],
 )
 def test_a_column_is_of_the_narrowest_kind_that_fits_all(landed, cells, kind):
@@ -96,3 +103,33 @@ def test_names_are_identifiers_and_differ(headers):
     assert len({name.lower() for name in names}) == len(headers)
     assert all(name.isascii() and name.isidentifier() and name[0].isalpha() for name in names)
     assert all(len(name) <= 80 for name in names)
+
+
+def test_a_text_column_of_parquet_stays_text_unless_it_is_read_from_text(landed):
+    table = pa.table({
+        "id": ["1", "2"],
+        "day": pa.array(["2024-01-01", "2024-01-02"]).dictionary_encode(),
+        "minutes": pa.array([5, 6]).dictionary_encode(),
+        "open": [True, False],
+        "price": [Decimal("1.5"), Decimal("2.5")],
+        "wait": pa.array([1, 2], pa.duration("s")),
+    })  # fmt: skip
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+
+    def kinds(**changed):
+        return [each.kind for each in columns(landed, sink.getvalue(), Parquet(**changed))]
+
+    assert kinds() == ["string", "string", "integer", "boolean", "number", "string"]
+    assert kinds(from_text=True)[:3] == ["integer", "string", "integer"]
+
+
+def test_an_inferred_contract_takes_its_own_parquet_file(landed):
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"id": ["1"], "day": ["2024-01-01"], "n": [2]}), sink)
+    file = landed(sink.getvalue(), "a.parquet")
+
+    guesses, _ = infer(file, Parquet())
+
+    kinds = {guess.column.name: guess.column.kind for guess in guesses}
+    assert len(rows_of(file, layout_of(list(kinds), Parquet(), **kinds))) == 1

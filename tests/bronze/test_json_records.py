@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepton_spark.bronze.json_records import parse
+from lepton_spark.bronze import json_records
+from lepton_spark.bronze.json_records import keys_of, parse
 from lepton_spark.bronze.reader import read
 from lepton_spark.config.format import Json
 from lepton_spark.errors import DataError
@@ -130,3 +133,101 @@ def test_parsing_keeps_the_structure(value):
         return str(found) if type(found) is int else found
 
     assert parse(json.dumps(value)) == as_text(value)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"SITE": "A", "Patient": {"ID": 1}, "minutes": 5}', ("A", "1", "5")),
+        (b'{"SITE": "B", "site": "A", "patient": {"Id": 2, "id": 1}}', ("A", "1", None)),
+        (b'{"site": "A", "Site": "B", "patient.id": 1, "patient": {"id": 2}}', ("A", "1", None)),
+        (b'{"site": "A", "PATIENT.ID": 1, "minutes": 5}', ("A", "1", "5")),
+    ],
+)
+def test_keys_are_found_in_another_case_and_with_dots(landed, line, expected):
+    whole = b'\n{"site": "C", "patient": {"id": 3}, "minutes": 6}\n'
+
+    assert cells(rows_of(landed(line + whole), layout())) == [expected, ("C", "3", "6")]
+
+
+def test_a_key_that_is_there_in_two_other_cases_is_a_duplicate(landed):
+    file = landed(
+        b'{"SITE": 1, "Site": 2, "patient": {"id": 1}, "minutes": 5}\n{"SITE": 1, "Site": 2,'
+        b' "site": 3, "patient": {"id": 1}}\n'
+    )
+
+    rows = rows_of(file, layout())
+
+    assert problems(rows) == ["duplicate_key", None]
+    assert rows[0]["_raw"] == '{"SITE":1,"Site":2,"patient":{"id":1},"minutes":5}'
+    assert rows[1]["site"] == "3"
+
+
+@pytest.mark.parametrize("depth", [600, 900])
+def test_a_cell_of_too_many_levels_is_refused_alone(landed, depth):
+    whole = b'{"site": "A", "patient": {"id": 1}, "minutes": 5}\n'
+    deep = b'{"site": ' + b"[" * depth + b"]" * depth + b"}\n"
+    item = deep.strip()
+
+    assert problems(rows_of(landed(whole + deep), layout())) == [None, "bad_json"]
+    document = b"[" + whole + b"," + item + b"]"
+    found = rows_of(landed(document, "b.json"), layout(records="."))
+    assert problems(found) == [None, "bad_json"]
+
+
+def test_no_number_of_levels_ends_a_profile(landed):
+    lines = [b'{"x": ' * depth + b"1" + b"}" * depth for depth in range(850, 1000)]
+    file = landed(b"\n".join([*lines, b'{"site": 1, "SITE": 2}\n']))
+
+    found = keys_of(file, io.BufferedReader(io.FileIO(file.uri)), Json())
+
+    assert found[-1] == "site"
+    assert len(rows_of(file, layout_of(["site", found[0]], Json(extra_columns="ignore")))) == 151
+
+
+def test_an_object_of_more_levels_than_can_be_told_is_left_out_of_a_profile(landed, monkeypatch):
+    deep = {}
+    for _ in range(5000):
+        deep = {"x": deep}
+    monkeypatch.setattr(json_records, "_objects", lambda *_: [(1, deep), (2, {"site": 1})])
+    file = landed(b"")
+
+    assert keys_of(file, io.BufferedReader(io.FileIO(file.uri)), Json()) == ["site"]
+
+
+def test_half_of_a_character_is_stored_as_a_question_mark(landed):
+    items = b'["\\ud800x", {"site": "' + b"x" * 2**20 + b'y", "minutes": "\\ud800"}, '
+    item = b'{"site": "A", "patient": {"id": 1}, "minutes": 5}]'
+
+    rows = rows_of(landed(items + item), layout(records="."))
+
+    assert problems(rows) == ["not_an_object", "cell_too_large", None]
+    assert (rows[0]["_raw"], rows[1]["minutes"]) == ("?x", "?")
+
+
+def test_extra_keys_are_told_in_the_order_of_the_file_without_a_place(landed):
+    others = "".join(f', "{name}": 1' for name in ("zip", "city", "age", "Zip"))
+    file = landed(b'{"site": "A", "patient": {"id": 1}, "minutes": 5' + others.encode() + b"}\n")
+
+    assert "'zip', 'city', 'age' is not in the contract" in str(refusal(file))
+    assert cells(rows_of(file, layout(extra_columns="ignore"))) == [("A", "1", "5")]
+
+
+def test_objects_keyed_by_ids_are_refused_as_a_wide_file_or_left_out(landed):
+    lines = [f'{{"site": "A", "patient": {{"id": 1}}, "minutes": 5, "k{n}": 1}}' for n in range(9)]
+    file = landed("\n".join(lines).encode())
+
+    with pytest.raises(DataError, match="max_columns of the source is 6") as raised:
+        rows_of(file, replace(layout(), max_columns=6))
+    assert raised.value.code == "LS-2127"
+    ignoring = replace(layout(extra_columns="ignore"), max_columns=6)
+    assert len(rows_of(file, ignoring)) == 9
+
+
+def test_as_many_keys_as_a_profile_takes_are_told(landed, monkeypatch):
+    monkeypatch.setattr(json_records, "MAX_COLUMNS", 3)
+    file = landed(b'{"a": 1, "b": 2, "c": 3, "d": 4}\n')
+
+    with pytest.raises(DataError) as raised:
+        keys_of(file, io.BufferedReader(io.FileIO(file.uri)), Json())
+    assert raised.value.code == "LS-2127"

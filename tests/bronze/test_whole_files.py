@@ -103,3 +103,18 @@ def test_only_images_have_sizes(landed):
     with pytest.raises(DataError) as raised:
         list(read(landed(b"x"), layout_of(("width",), Files(content="binary")), STAMP))
     assert raised.value.code == "LS-2014"
+
+
+def test_a_name_in_an_archive_that_is_no_text_is_told(landed):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", encoding="latin-1", format=tarfile.USTAR_FORMAT) as t:
+        t.addfile(tarfile.TarInfo("caf\xe9/1.txt"))
+        t.addfile(tarfile.TarInfo("tea/2.txt"))
+    layout = layout_of(("folder", "path"), Files(content="text"))
+
+    rows = rows_of(landed(sink.getvalue(), "a.tar"), layout)
+
+    assert [(row["folder"], row["path"], row["_problem"]) for row in rows] == [
+        ("caf?", "caf?/1.txt", "bad_encoding"),
+        ("tea", "tea/2.txt", None),
+    ]

@@ -49,6 +49,13 @@ BLANKS = ["delimiter=blanks", "quote=null", "header=false"]
         (("a.jsonl", '{"x": 1}\n'), [], ["x"]),
         (("a.dat", "12\n"), ["columns={a: [1, 1], b: [2, 2]}"], ["a", "b"]),
         (("a.txt", "1 2\n"), BLANKS, ["column_1", "column_2"]),
+        (("sales-idx2.csv", "x,y\n1,2\n"), [], ["x", "y"]),
+        (("a.csv", "x,y\n1,2\n"), ["delimiter=,"], ["x", "y"]),
+        (("a.csv", "x|y\n1|2\n"), ["delimiter=|"], ["x", "y"]),
+        (("a.csv", "x*y\n1*2\n"), ["delimiter=*"], ["x", "y"]),
+        (("a.csv", "x\ty\n1\t2\n"), ["delimiter=\t"], ["x", "y"]),
+        (("a.csv", "'x',y\n1,2\n"), ["quote='", "delimiter=,"], ["x", "y"]),
+        (("a.csv", "above\nx,y\n1,2\n"), ["skip_lines=1"], ["x", "y"]),
     ],
 )
 def test_the_format_is_told_by_the_ending_or_by_options(capsys, tmp_path, file, settings, columns):
@@ -95,3 +102,40 @@ def test_a_delta_table_whose_newest_file_is_gone_is_profiled_by_the_one_before(c
         path.unlink()
     code, _, err = run(capsys, "profile", table)
     assert (code, "LS-2156" in err) == (20, True)
+
+
+@pytest.mark.parametrize("setting", ["delimiter=': ", "columns={a: [1, 2", "nulls=2024-99-99"])
+def test_a_setting_that_is_no_yaml_is_told(capsys, visits, setting):
+    code, _, err = run(capsys, "profile", visits, "--format", setting)
+
+    assert (code, "LS-0212" in err, setting.partition("=")[0] in err) == (2, True, True)
+
+
+def test_an_array_is_still_told_by_its_name(capsys, tmp_path):
+    (tmp_path / "labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x01\x05")
+
+    code, out, _ = run(capsys, "profile", tmp_path / "labels-idx1-ubyte", "--json")
+
+    assert (code, list(json.loads(out)["columns"])) == (0, ["index", "value"])
+
+
+def test_a_key_with_a_dot_has_values(capsys, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"user.name": "x", "\\ud800": 1}\n')
+
+    code, _, err = run(capsys, "profile", tmp_path / "a.jsonl")
+    assert (code, "LS-20" in err) == (20, True)
+    (tmp_path / "a.jsonl").write_text('{"user.name": "x"}\n')
+    code, out, _ = run(capsys, "profile", tmp_path / "a.jsonl")
+    assert (code, "0.0%" in out) == (0, True)
+    assert "100.0%" not in out
+
+
+def test_a_text_column_of_a_delta_table_stays_text(capsys, tmp_path):
+    rows = {"id": ["1"], "day": ["2024-05-01"], "minutes": [5]}
+    write_deltalake(tmp_path / "orders", pa.table(rows))
+
+    _, out, _ = run(capsys, "profile", tmp_path / "orders", "--json")
+    _, told, _ = run(capsys, "profile", tmp_path / "orders", "--json", "--format", "from_text=true")
+
+    assert json.loads(out)["columns"] == {"id": "string", "day": "string", "minutes": "integer"}
+    assert json.loads(told)["columns"] == {"id": "integer", "day": "date", "minutes": "integer"}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from lepton_spark.entities.published import published_for
+import pytest
+
+from lepton_spark.entities.published import published_for, version_for
+from lepton_spark.errors import DataError
 from lepton_spark.lake.marker import Marker
 
 
@@ -34,3 +37,10 @@ def test_an_old_date_that_is_made_up_for_later_does_not_hide_newer_ones():
 
 def test_before_the_first_there_is_none():
     assert published_for(MARKS, date(2023, 12, 31)) is None
+
+
+def test_a_date_before_the_first_is_refused_and_not_told_what_later_nights_found():
+    assert version_for("silver.people", MARKS, date(2024, 1, 3)) == 2
+    assert version_for("silver.people", [], date(2024, 1, 3)) is None
+    with pytest.raises(DataError, match="LS-2142"):
+        version_for("silver.people", MARKS, date(2023, 12, 31))

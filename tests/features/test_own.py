@@ -8,11 +8,14 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from pyspark.sql import functions as F
 
 from lepton_spark.config.features import Features
+from lepton_spark.config.own_features import Text
 from lepton_spark.config.row_feature import row_features
 from lepton_spark.features.holiday import Holidays
 from lepton_spark.features.own import add_row_features, read_columns
+from lepton_spark.features.text_measure import text_measures
 
 pytestmark = pytest.mark.spark
 
@@ -213,3 +216,16 @@ def test_a_category_has_the_bucket_of_its_text(found):
 def test_xxhash64_is_the_one_that_is_published():
     """With seed 0 the reference gives ef46db3751d8e999 for no bytes; with 42 it is this."""
     assert xxhash64("") == 0x98B1582B0977E704 - 2**64
+
+
+@pytest.mark.timeout(120)
+def test_sentences_of_a_text_of_dots_are_counted_in_time(spark):
+    texts = ["a" + "." * 200_000 + "b", "Is it...? Yes. 3.5", "No…", "a.. b!"]
+    rows = spark.createDataFrame([(text,) for text in texts], "said string")
+
+    settings = Text(measures=["num_sentences"])
+    counted = rows.select(
+        text_measures("said", F.col("said"), F.array(), settings)["said_num_sentences"]
+    )
+
+    assert [row[0] for row in counted.collect()] == [1, 3, 1, 2]

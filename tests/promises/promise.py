@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 Trials = Callable[["Lab", int], list[str]]
 _RULE_OF_THREE = 3.0
+logger = logging.getLogger("promises")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def checks(promise: Promise, lab: Lab, number: int) -> list[Check]:
         rule of three: Hanley and Lippman-Hand, JAMA 1983), and failures of the control.
     """
     failures = promise.trials(lab, number)
+    for failure in failures:
+        logger.warning("%s failed: %s", promise.name, failure)
     bound = _RULE_OF_THREE / number if not failures else None
     told = f"{promise.name} {promise.says}: failures in {number:,} trials"
     return [

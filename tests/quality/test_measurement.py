@@ -95,6 +95,17 @@ def test_each_day_and_each_part_of_it_is_measured(spark):
 
 
 @pytest.mark.spark
+@pytest.mark.parametrize("value", [5e-324, 1e-321, 1.7976e308, -1.7976931348623157e308, 0.0])
+def test_a_median_of_the_smallest_and_largest_numbers_is_one_of_them(spark, value):
+    rows = spark.createDataFrame([(MON, "A", value, "x", MON, [])] * 3, SCHEMA)
+
+    found = metrics_of(measure(rows, PLAN).collect(), PLAN)
+
+    (median,) = (each.value for each in found if each.name == "quantile_0.5")
+    assert median == pytest.approx(value, rel=1e-3)
+
+
+@pytest.mark.spark
 def test_of_many_categories_the_most_frequent_are_measured(spark, monkeypatch):
     monkeypatch.setattr(measurement, "MOST_PARTS", 1)
     rows = spark.createDataFrame(ROWS, SCHEMA).repartition(3)

@@ -87,12 +87,21 @@ def test_a_misspelt_category_becomes_the_only_near_one(expect):
         "": None,
     }
     expect(column, {"nearest": 2}, cases)
+    nothing = Column("c", "string", allowed=("nothing", "red"))
+    cases = {"nothinq": None, "nothing": None, "rad": "red"}
+    expect(nothing, {"nearest": 1, "nulls": ("nothing",)}, cases)
 
 
 def test_sentinels_mean_no_value(expect):
     expect(Column("c", "string"), {"nulls": ("?", "0")}, {"?": None, "0": None, "0.0": "0.0"})
     numbers = {"0": None, "0.0": None, "00": None, "-1": None, "?": None, "1": "1", "x": "!not_int"}
     expect(Column("c", "integer"), {"nulls": ("?", "0", "-1")}, numbers)
+    expect(
+        Column("c", "number"), {"nulls": ("0.00000000001", "9" * 400)}, {"0": "0.0", "1e-11": None}
+    )
+    money = Column("c", "decimal", precision=6, scale=2)
+    cases = {"-1": None, "-1.00": None, "9.999": "!too_many_digits", "9.99": None, "0": "0.00"}
+    expect(money, {"nulls": ("-1.0", "9.99", "0.001", "1000000")}, cases)
     expect(Column("c", "number"), {"nulls": ("9999",)}, {"9.999e3": None, "9999.5": "9999.5"})
 
 
@@ -117,10 +126,34 @@ def test_numbers_of_several_places_are_read(expect):
     expect(Column("c", "number"), {"number": {}}, {"1e3": "1000.0", "1,000": "!not_number"})
 
 
+def test_a_unit_may_be_large_or_small_and_stays_exact(expect):
+    column = Column("c", "decimal", precision=20, scale=6)
+    units = {"number": {"units": {"kt": 1000, "p": 1e-10, "big": 1e16}}}
+    cases = {
+        "5 kt": "5000.000000",
+        "5000000000 p": "0.500000",
+        "0.001 big": "10000000000000.000000",
+    }
+    expect(column, units, cases)
+    expect(Column("c", "integer"), {"number": {"units": {"t": 1000}}}, {"1.5 t": "1500"})
+
+
+def test_a_number_among_many_blanks_is_refused_in_time(expect):
+    blanks = " " * 20_000
+    cases = {
+        f"5{blanks}5": "!not_number",
+        f"5{blanks}x": "!unknown_unit",
+        f"x{blanks}": "!not_number",
+    }
+    expect(Column("c", "number"), {"number": {"units": {"kg": 1}}}, cases)
+
+
 def test_accounts_write_what_is_negative_in_parentheses(expect):
     account = {"number": {"thousands": ",", "parentheses": True}}
     column = Column("c", "decimal", precision=12, scale=2)
     expect(column, account, {"(1,234.50)": "-1234.50", "5": "5.00", "(5": "!not_number"})
+    # Twice negative is unclear.
+    expect(column, account, {"(-5)": "!not_number", "(+5)": "!not_number", "-5": "-5.00"})
 
 
 def test_units_become_one(expect):
@@ -169,11 +202,12 @@ def test_dates_are_read_in_the_forms_of_the_case_only(expect):
 
 
 def test_words_and_options_of_a_date_pattern_are_its_own(expect):
-    forms = {"formats": ("d'o''clock'M yyyy", "yyyyMMdd", "d MMM[ yyyy]", "d/M/yy")}
+    forms = {"formats": ("d'o''clock'M yyyy", "yyyyMMdd", "d MMM yyyy[ HH:mm]", "d/M/yy")}
     cases = {
         "3o'clock2 2020": "2020-02-03",
         "20200203": "2020-02-03",
         "3 Feb 2020": "2020-02-03",
+        "3 Feb 2020 08:15": "2020-02-03",
         "3/2/20": "2020-02-03",
         "3o'clock13 2020": "!bad_date",
     }

@@ -38,6 +38,16 @@ def test_the_last_row_of_a_key_wins_and_the_others_say_why_they_lost(spark):
     ]
 
 
+def test_a_value_that_moved_to_another_column_is_another_content(spark):
+    schema = "id int, a string, b string, _file string, _row bigint, _arrived_at timestamp,"
+    rows = [(1, "x", None, "a.csv", 2, MON, []), (1, None, "x", "a.csv", 3, MON, [])]
+    given = spark.createDataFrame(rows, f"{schema} _reasons array<string>")
+
+    found = mark_duplicates(given, ["id"], ["a", "b"]).orderBy("_row").collect()
+
+    assert [row["_reasons"] for row in found] == [["older_duplicate"], []]
+
+
 def test_a_later_file_of_the_same_arrival_wins(spark):
     rows = [(1, "open", "b.csv", 2, MON, []), (1, "done", "a.csv", 9, MON, [])]
 

@@ -40,9 +40,22 @@ def test_at_most_the_newest_arrived_version_is_known(spark):
     assert known(spark, at(3)) == {1: "open", 2: "twice, last"}
 
 
-def test_a_version_that_arrived_hides_the_old_one_before_it_counts_itself(spark):
-    assert 1 not in known(spark, at(5))
+def test_a_version_counts_until_a_newer_one_is_known(spark):
+    assert known(spark, at(8, 23))[1] == "open"
     assert known(spark, at(9))[1] == "done"
+
+
+def test_what_arrived_first_and_counts_later_never_replaces_what_arrived_after_it(spark):
+    rows = [
+        (1, "first", "a", 1, at(1), at(1)),
+        (1, "from the 9th", "b", 1, at(3), at(9)),
+        (1, "from the 6th", "c", 1, at(4), at(6)),
+    ]
+    found = versions(spark.createDataFrame(rows, SCHEMA), ["id"])
+    told = [
+        [row["status"] for row in known_at(found, at(day)).collect()] for day in (1, 5, 6, 9, 30)
+    ]
+    assert told == [["first"], ["first"], ["from the 6th"], ["from the 6th"], ["from the 6th"]]
 
 
 def test_a_row_known_in_the_far_future_is_never_used(spark):
