@@ -21,7 +21,7 @@ class LeptonError(Exception):
     exit_code = 70
 
     def __init__(
-        self, code: str, what: str, why: str, fix: str, state: str = "nothing was published"
+        self, code: str, what: str, why: str, fix: str, state: str = "nothing of it was published"
     ) -> None:
         super().__init__(code, what, why, fix, state)  # positional, so that it survives pickling
         self.code = code

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from lepton_spark.config.source import Arrival
 
-ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+# Before any row that a table holds (quality/span.py): a file without a date is always known.
+ALWAYS = datetime(1678, 1, 1, tzinfo=UTC)
 _DATE = "{date}"
 
 

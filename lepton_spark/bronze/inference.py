@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -18,7 +19,8 @@ from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.reader import read
 from lepton_spark.bronze.stream import open_hashed
 from lepton_spark.config.column import INT_SPAN, Column, Kind
-from lepton_spark.config.format import Delta, Parquet
+from lepton_spark.config.format import Delta, Json, Parquet
+from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
@@ -95,7 +97,22 @@ class Guess:
     nulls: float
 
 
-def infer(file: LandedFile, form: Format) -> tuple[list[Guess], int]:
+@dataclass(frozen=True)
+class Profile:
+    """A file as it seems to be.
+
+    Args:
+        guesses: One for each column.
+        num_rows: How many records the file holds.
+        refused: Of these, how many would be refused, by reason; the most frequent first.
+    """
+
+    guesses: Sequence[Guess]
+    num_rows: int
+    refused: Mapping[str, int]
+
+
+def infer(file: LandedFile, form: Format) -> Profile:
     """Read a whole file, in bounded memory, and say what its columns seem to promise.
 
     Args:
@@ -103,30 +120,54 @@ def infer(file: LandedFile, form: Format) -> tuple[list[Guess], int]:
         form: How it is written.
 
     Returns:
-        A guess for each column, and how many records the file holds. Dates and instants are told
-        only in ISO form; bounds are given only where whole numbers need 64 bits, and those that
-        need more are text. A text column of Parquet or Delta is text unless `from_text` is set.
+        Columns as its records without a problem have them. Dates and instants are told only in ISO
+        form; bounds are given only where whole numbers need 64 bits, and those that need more are
+        text. A text column of Parquet or Delta is text unless `from_text` is set.
 
     Raises:
-        DataError: The file is not of the form.
+        DataError: The file is not of the form, or has no columns.
     """
     headers = names_in(file, form)
+    if not headers:
+        raise _no_columns(file, form)
     names = identifiers(list(headers))
     promised = tuple(
         Promised(name, kind, header)
         for name, (header, kind) in zip(names, headers.items(), strict=True)
     )
     seen = {each.name: _Seen() for each in promised}
-    num_rows = 0
+    problems: Counter[str | None] = Counter()
     for batch in read(file, Layout(promised, form), Stamp("", file.modified_at)):
-        num_rows += batch.num_rows
+        problems.update(batch["_problem"].to_pylist())
         good = batch.filter(_holds_something(batch, names))
         for each in promised:
             if each.kind == "string":
                 seen[each.name].add(good[each.name], form.nulls)
     texts = _texts_in(file, form)
     guesses = [_guess(each, seen[each.name], stays_text=each.header in texts) for each in promised]
-    return guesses, num_rows
+    return Profile(guesses, problems.total(), _refused(problems))
+
+
+def _no_columns(file: LandedFile, form: Format) -> DataError:
+    what, fix = "it has no columns", "deliver a file that has columns."
+    if isinstance(form, Json) and form.records is None:
+        what = "no line is an object with a key"
+        fix = "is it one document? add --format records=."
+    elif isinstance(form, Json):
+        what = "no item of the array is an object with a key"
+        fix = "say in json.records where the array of objects is."
+    return DataError(
+        "LS-2022",
+        f"{file.path}: {what}.",
+        "what a file promises is told by its columns.",
+        fix,
+    )
+
+
+def _refused(problems: Mapping[str | None, int]) -> dict[str, int]:
+    """How many records have each problem, the most frequent first."""
+    found = [(reason, number) for reason, number in problems.items() if reason is not None]
+    return dict(sorted(found, key=lambda each: (-each[1], each[0])))
 
 
 def _holds_something(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:

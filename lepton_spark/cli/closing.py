@@ -89,7 +89,7 @@ def _made(
     """What a case leaves that predicts nothing."""
     table = TableId("gold", f"{request.case}_features")
     yield "features", f"{features.facts['rows']:,} rows, {table} in {location(environment, table)}"
-    yield "next", f"lepton nightly {request.case} --as-of {request.as_of}{_options(request)}"
+    yield "next", f"lepton features {request.case} --explain all{_options(request)}"
 
 
 def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lepton_spark.bronze.arrivals import LandedFile
-    from lepton_spark.bronze.inference import Guess
+    from lepton_spark.bronze.inference import Guess, Profile
     from lepton_spark.config.format import Format
 
 RawFile = Annotated[
@@ -59,28 +59,38 @@ def profile(
     """
     from lepton_spark.bronze.inference import infer
 
-    guesses, num_rows = infer(_as_listed(file), _form(file, format_ or []))
-    lines = _told(guesses, num_rows)
+    found = infer(_as_listed(file), _form(file, format_ or []))
+    lines = _told(found)
     facts = {
         "status": "done",
         "command": "profile",
         "exit_code": 0,
-        "rows": num_rows,
-        "columns": {guess.column.name: guess.column.kind for guess in guesses},
+        "rows": found.num_rows,
+        "refused": found.refused,
+        "columns": {guess.column.name: guess.column.kind for guess in found.guesses},
     }
     if write_contract is not None:
-        path = _write(conf_dir, parse_name(write_contract, "--write-contract"), guesses)
+        path = _write(conf_dir, parse_name(write_contract, "--write-contract"), found.guesses)
         lines += f"wrote {path}\nnext: say there what each column promises\n"
         facts["files"] = [str(path)]
     return say(facts, "" if json else lines)
 
 
-def _told(guesses: Sequence[Guess], num_rows: int) -> str:
+def _told(found: Profile) -> str:
     rows = [("column", "type", "no value", "in the file")]
-    for guess in guesses:
+    for guess in found.guesses:
         column = guess.column
         rows.append((column.name, column.kind, f"{guess.nulls:.1%}", column.header or ""))
-    return f"{num_rows:,} rows\n{align(rows)}"
+    return f"{found.num_rows:,} rows\n{_told_refused(found)}{align(rows)}"
+
+
+def _told_refused(found: Profile) -> str:
+    """A line on the rows that would be refused, by reason; empty where there are none."""
+    if not found.refused:
+        return ""
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in found.refused.items())
+    num_refused = sum(found.refused.values())
+    return f"{num_refused:,} of {found.num_rows:,} rows would be refused: {reasons}\n"
 
 
 def _as_listed(path: Path) -> LandedFile:

@@ -1,4 +1,7 @@
-"""The files that `lepton new` writes: a small case that passes `lepton check`, to be changed."""
+"""The files that `lepton new` writes: a small case that passes `lepton check`, to be changed.
+
+The environment of this machine too, where the folder has none.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from lepton_spark.errors import UsageError
 
+_ENVIRONMENT = ("local.yml", "env/local.yml")
 _FILES = {
     "case.yml": "cases/{name}.yml",
     "items.odcs.yml": "contracts/{name}_items.odcs.yml",
@@ -15,7 +19,7 @@ _FILES = {
 
 
 def write_case(conf_dir: Path, name: str) -> list[Path]:
-    """Write the files of a new case, and nothing over a file that is there.
+    """Write the files of a new case and, where there is none, `env/local.yml`; over no other file.
 
     Args:
         conf_dir: Folder of cases and contracts; made where it is missing.
@@ -33,6 +37,9 @@ def write_case(conf_dir: Path, name: str) -> list[Path]:
             "a new case is never written over an old one.",
             "choose another name, or remove the file.",
         )
+    source, path = _ENVIRONMENT
+    if not (conf_dir / path).exists():
+        targets[source] = conf_dir / path
     folder = resources.files("lepton_spark.cli") / "templates"
     for source, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,9 @@ class Clean(Settings):
     )
     number: Number | None = Field(None, description="How numbers are written.")
     formats: tuple[DatePattern, ...] = Field(
-        (), description="Patterns of a date, tried in this order; nothing else is a date then."
+        (),
+        description="Patterns of a date, tried in this order; nothing else is a date then. "
+        "yy is a year from 2000 to 2099.",
     )
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ from lepton_spark.config.nearest import nearest
 
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case
+    from lepton_spark.config.column import Column
     from lepton_spark.config.contract import Contract
     from lepton_spark.config.source import LocalTime, Lookup
 
 # Says where in the files a key path was written.
 Where = Callable[[KeyPath], str]
+_CONTENT = "content"  # the column that holds a whole file
 
 
 def dotted(path: KeyPath) -> str:
@@ -133,6 +135,7 @@ class _SourceColumns:
         for column in promised.values():
             reads = frozenset({column.name})
             self._columns[column.name] = SilverColumn(column.kind, reads, column.is_personal)
+        self._check_content(promised.values())
         for name, clean in self._source.clean.items():
             path = (*self._path, "clean", name)
             self._see(path, name)
@@ -170,6 +173,21 @@ class _SourceColumns:
                 "write {date} into the path, or remove arrives",
                 code="LS-1044",
             )
+
+    def _check_content(self, promised: Iterable[Column]) -> None:
+        """The content of whole files is text or bytes."""
+        files = self._source.files
+        kind = "string" if files is None or files.content == "text" else "binary"
+        for column in promised if files is not None else ():
+            if (column.header or column.name) == _CONTENT and column.kind != kind:
+                refuse(
+                    self._where((*self._path, "files", _CONTENT)),
+                    f"{column.name} is a {column.kind} in the contract {self._source.contract}",
+                    f"the content of these files is a {kind}",
+                    "write logicalType: string in the contract"
+                    + (", and physicalType: binary" if kind == "binary" else ""),
+                    code="LS-1033",
+                )
 
     def _look_up(self, path: KeyPath, lookup: Lookup) -> None:
         case = self._parent._case

@@ -37,7 +37,8 @@ def check_contract(rows: DataFrame, columns: Sequence[Column], key: Collection[s
 
     Returns:
         The same rows. A row with a problem has that reason only, and one whose key is all null
-        has `all_null_key`. Any other has, besides those of parsing, at most one reason a column:
+        has `all_null_key`; where the key is made later, one of which all columns are, if there are
+        more than one. Any other has, besides those of parsing, at most one reason a column:
         `null_key`, `missing` (both told only where every cell parsed), `out_of_range`,
         `not_allowed`, `bad_pattern` or `too_long`. Where a rule does not refuse its rows, they
         have all such reasons in `_marks`.
@@ -46,6 +47,8 @@ def check_contract(rows: DataFrame, columns: Sequence[Column], key: Collection[s
     broken = gathered(rule.reason for rule in rules if rule.reason is not None)
     reasons = F.when(F.col(PROBLEM).isNotNull(), F.array(F.col(PROBLEM)))
     own_key = [column.name for column in columns if column.name in key]
+    if not own_key and len(columns) > 1:  # an empty line has no key, and must not become a row
+        own_key = [column.name for column in columns]
     if own_key:
         is_empty = (
             is_accepted() & F.coalesce(*(F.col(name).cast("string") for name in own_key)).isNull()

@@ -32,6 +32,7 @@ _MARK = "\u0001"  # between a unit and its number
 _NO_VALUE = _MARK  # parses as nothing, and means no value nowhere: the cell gets its reason
 _CASES = {"lower": F.lower, "upper": F.upper, "title": F.initcap}
 _EXACT = "decimal(28,10)"
+_EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 _DIGITS_OF_LONG = 18
 # What letters of a date pattern read; others may read words, and punctuation may mean more.
 _DIGITS = {
@@ -181,7 +182,8 @@ def _pattern(number: Number) -> str:
     if number.thousands is not None:
         digits = rf"(?:[0-9]{{1,3}}(?:{_thousands(number)}[0-9]{{3}})+|[0-9]+)"
     point = re.escape(number.decimal)
-    exponent = "(?:[eE][+-]?[0-9]+)?" if number.thousands is None else ""
+    # 1.234e5 with points between thousands may be meant in two ways.
+    exponent = "" if number.thousands is not None and number.decimal == "," else _EXPONENT
     unsigned = rf"(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
     plain = rf"[+\-{_MINUS}]?{unsigned}"
     return rf"(?:{plain}|\({unsigned}\))" if number.parentheses else plain

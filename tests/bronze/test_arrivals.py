@@ -7,6 +7,7 @@ import pytest
 
 from lepton_spark.bronze.arrivals import ALWAYS, fixed_folder, spread, visible
 from lepton_spark.config.source import Arrival
+from lepton_spark.quality import span
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 EVENING_BEFORE = Arrival(days=-1, time="20:00", zone="America/New_York")
@@ -56,6 +57,8 @@ def test_a_file_without_date_was_always_there():
     found = visible([File("sites.csv")], "sites.csv", None, until=AT)
 
     assert found[0].arrived_at == ALWAYS
+    # No row that a table holds is from before it was known.
+    assert ALWAYS.date() <= span._FIRST
 
 
 def test_a_star_stays_within_a_folder():

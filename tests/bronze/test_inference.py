@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from lepton_spark.bronze.inference import identifiers, infer
 from lepton_spark.config.column import Column
 from lepton_spark.config.format import Csv, Files, FixedWidth, Idx, Json, Parquet
+from lepton_spark.errors import DataError
 from tests.bronze.landed_files import layout_of, rows_of
 
 
 def columns(landed, content, form=None, name="a.csv"):
-    guesses, _ = infer(landed(content, name), form or Csv())
-    return [guess.column for guess in guesses]
+    found = infer(landed(content, name), form or Csv())
+    return [guess.column for guess in found.guesses]
 
 
 @pytest.mark.parametrize(
@@ -58,15 +59,52 @@ def test_a_value_that_is_always_there_is_required(landed):
 
 
 def test_a_row_that_would_be_refused_says_nothing(landed):
-    guesses, num_rows = infer(landed(b"a,b\n1,2\nx\n"), Csv())
+    found = infer(landed(b"a,b\n1,2\nx\n"), Csv())
 
-    assert (num_rows, [guess.column.kind for guess in guesses]) == (2, ["integer", "integer"])
+    assert [guess.column.kind for guess in found.guesses] == ["integer", "integer"]
+    assert found.num_rows == 2
+
+
+def test_rows_that_would_be_refused_are_counted_by_reason(landed):
+    found = infer(landed(b"a,b\n1,2\n3\n1,2,3\n1,2,3\n"), Csv())
+
+    assert (found.num_rows, list(found.refused.items())) == (4, [("long_row", 2), ("short_row", 1)])
+    assert infer(landed(b"a,b\n1,2\n"), Csv()).refused == {}
+
+
+def test_the_refused_rows_of_all_batches_are_counted(landed):
+    found = infer(landed(b"a,b\n" + b"1,2,3\n1,2\n" * 100_000), Csv())
+
+    assert (found.num_rows, found.refused) == (200_000, {"long_row": 100_000})
+
+
+ONE_DOCUMENT = "is it one document? add --format records=."
+
+
+@pytest.mark.parametrize(
+    ("content", "records", "fix"),
+    [
+        (b"[1,2]\n", None, ONE_DOCUMENT),
+        (b"[]", None, ONE_DOCUMENT),
+        (b'[{"a": 1}]', None, ONE_DOCUMENT),
+        (b'[\n  {\n    "a": 1\n  }\n]\n', None, ONE_DOCUMENT),
+        (b"{}\n", None, ONE_DOCUMENT),
+        (b"", None, ONE_DOCUMENT),
+        (b"[1,2]", ".", "json.records"),
+        (b"[]", ".", "json.records"),
+    ],
+)
+def test_a_json_file_without_a_key_has_no_columns(landed, content, records, fix):
+    with pytest.raises(DataError, match="LS-2022") as raised:
+        infer(landed(content, "a.json"), Json(records=records))
+
+    assert fix in raised.value.fix
 
 
 def test_the_share_without_a_value_is_told(landed):
-    guesses, _ = infer(landed(b"a,b\n1,2\n,2\n,2\n,2\n"), Csv())
+    found = infer(landed(b"a,b\n1,2\n,2\n,2\n,2\n"), Csv())
 
-    assert [guess.nulls for guess in guesses] == [0.75, 0.0]
+    assert [guess.nulls for guess in found.guesses] == [0.75, 0.0]
 
 
 def test_columns_without_names_are_numbered(landed):
@@ -129,7 +167,7 @@ def test_an_inferred_contract_takes_its_own_parquet_file(landed):
     pq.write_table(pa.table({"id": ["1"], "day": ["2024-01-01"], "n": [2]}), sink)
     file = landed(sink.getvalue(), "a.parquet")
 
-    guesses, _ = infer(file, Parquet())
+    found = infer(file, Parquet())
 
-    kinds = {guess.column.name: guess.column.kind for guess in guesses}
+    kinds = {guess.column.name: guess.column.kind for guess in found.guesses}
     assert len(rows_of(file, layout_of(list(kinds), Parquet(), **kinds))) == 1

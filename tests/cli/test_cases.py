@@ -38,6 +38,16 @@ def test_a_new_case_passes_its_check(conf, capsys):
     assert answer(capsys)["cases"] == ["pumps"]
 
 
+def test_a_new_case_in_an_empty_folder_brings_the_environment_of_this_machine(tmp_path, capsys):
+    conf = tmp_path / "conf"
+
+    assert main(["new", "pumps", "--conf-dir", str(conf)]) == 0
+
+    assert len(answer(capsys)["files"]) == 4
+    assert (conf / "env/local.yml").read_text() == (ROOT / "conf/env/local.yml").read_text()
+    assert main(["check", "pumps", "--conf-dir", str(conf)]) == 0
+
+
 def test_a_case_that_is_there_is_not_overwritten(conf):
     main(["new", "pumps", "--conf-dir", str(conf)])
     file = conf / "cases" / "pumps.yml"

@@ -139,3 +139,43 @@ def test_a_text_column_of_a_delta_table_stays_text(capsys, tmp_path):
 
     assert json.loads(out)["columns"] == {"id": "string", "day": "string", "minutes": "integer"}
     assert json.loads(told)["columns"] == {"id": "integer", "day": "date", "minutes": "integer"}
+
+
+def test_rows_that_would_be_refused_are_told_without_their_cells(capsys, tmp_path):
+    content = "a,b\n" + "7301,7302,7303\n" * 1200 + "7301\n"
+    (tmp_path / "a.csv").write_text(content)
+
+    code, out, _ = run(capsys, "profile", tmp_path / "a.csv")
+
+    lines = out.splitlines()
+    refused = "1,201 of 1,201 rows would be refused: long_row 1,200, short_row 1"
+    assert (code, lines[:2]) == (0, ["1,201 rows", refused])
+    assert json.loads(lines[-1])["refused"] == {"long_row": 1200, "short_row": 1}
+    assert "730" not in out
+
+
+def test_nothing_is_said_of_refused_rows_where_there_are_none(capsys, visits):
+    _, out, _ = run(capsys, "profile", visits, "--format", "delimiter=;")
+
+    assert "would be refused" not in out
+    assert json.loads(out.splitlines()[-1])["refused"] == {}
+
+
+@pytest.mark.parametrize("content", ["[1,2]\n", "[]", '[\n  {\n    "a": 1\n  }\n]\n'])
+def test_a_json_document_is_no_object_a_line(capsys, tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+
+    code, _, err = run(capsys, "profile", tmp_path / "a.json")
+
+    assert (code, "LS-2022" in err) == (20, True)
+    assert "is it one document? add --format records=." in err
+
+
+def test_an_array_with_an_object_a_line_has_rows_that_would_be_refused(capsys, tmp_path):
+    (tmp_path / "a.json").write_text('[\n{"a":1},\n{"a":2}\n]\n')
+
+    code, out, _ = run(capsys, "profile", tmp_path / "a.json")
+    assert (code, json.loads(out.splitlines()[-1])["refused"]) == (0, {"bad_json": 3})
+    assert "3 of 4 rows would be refused: bad_json 3" in out
+    code, out, _ = run(capsys, "profile", tmp_path / "a.json", "--format", "records=.")
+    assert (code, json.loads(out.splitlines()[-1])["rows"], "refused:" in out) == (0, 2, False)

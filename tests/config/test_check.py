@@ -197,6 +197,28 @@ def test_an_aim_is_whole(conf: Configuration, part: str):
     assert "give predict.label, predict.split and gate, or none of the three" in told
 
 
+@pytest.mark.parametrize("content", ["image", "binary"])
+def test_the_content_of_whole_files_is_of_their_kind(conf: Configuration, content: str):
+    item = {"name": "store", "logicalType": "string", "required": True}
+    told = [
+        {"name": "content", "logicalType": "string"},
+        {"name": "content", "logicalType": "string", "physicalType": "binary"},
+    ]
+    reference = {"path": "img/*", "contract": "pictures", "key": ["store"]}
+
+    def pictures(of: str) -> Change:
+        return lambda case: case["sources"].update(pictures={**reference, "files": {"content": of}})
+
+    conf.write_contract("pictures", [item, told[0]])
+    assert "content is a string in the contract pictures" in refusal(conf, pictures(content))
+    conf.write_case(pictures("text"))
+    load_all(conf.folder, "shop", "local")
+    conf.write_contract("pictures", [item, told[1]])
+    assert "content is a binary in the contract pictures" in refusal(conf, pictures("text"))
+    conf.write_case(pictures(content))
+    load_all(conf.folder, "shop", "local")
+
+
 def test_a_predicted_row_is_never_set_aside_as_a_near_duplicate(conf: Configuration):
     def near(case: dict[str, Any]) -> None:
         case["sources"]["orders"]["near_duplicates"] = {"column": "store"}

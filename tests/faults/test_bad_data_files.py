@@ -140,7 +140,7 @@ def test_a_bad_file_is_refused_and_nothing_changes(lake, name):
         file.unlink()
 
     demand(raised.value, code, *parts, *([] if name == "A3" else [path]))
-    assert "nothing was published" in str(raised.value)
+    assert "nothing of it was published" in str(raised.value)
     assert lake.state() == before
 
 

@@ -33,6 +33,15 @@ def reasons_of(spark, rows, key=("shop", "visit")):
     return [row[0] for row in found]
 
 
+def test_an_empty_line_is_no_row_where_its_place_is_the_key(spark):
+    nothing = (None,) * 6
+
+    assert reasons_of(spark, [nothing], key=("row",)) == [["all_null_key"]]
+    given = spark.createDataFrame([(0, None, None)], "_row int, _problem string, visit int")
+    alone = check_contract(given.withColumn("_reasons", none_yet()), COLUMNS[1:2], ("row",))
+    assert alone.collect()[0]["_reasons"] == []
+
+
 def test_a_row_that_keeps_every_rule_has_no_reason(spark):
     assert reasons_of(spark, [(None, "AB", 1, "new", 60.0, SEEN)]) == [[]]
 

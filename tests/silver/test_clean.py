@@ -121,6 +121,10 @@ def test_numbers_of_several_places_are_read(expect):
     expect(Column("c", "number"), german, cases)
     french = {"number": {"decimal": ",", "thousands": " "}}
     expect(Column("c", "number"), french, {"1\u202f234,5": "1234.5", "1 234": "1234.0"})
+    english = {"number": {"thousands": ","}}
+    cases = {"1.5e6": "1500000.0", "1,500": "1500.0", "1,5e3": "!not_number"}
+    expect(Column("c", "number"), english, cases)
+    expect(Column("c", "number"), german, {"1.234e5": "!not_number"})
     swiss = {"number": {"thousands": "'"}}
     expect(Column("c", "integer"), swiss, {"1'000": "1000", "10'00": "!not_int"})
     expect(Column("c", "number"), {"number": {}}, {"1e3": "1000.0", "1,000": "!not_number"})

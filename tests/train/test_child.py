@@ -56,7 +56,7 @@ def test_our_errors_are_told_whole_and_foreign_ones_without_their_text():
     ours = raised(DataError("LS-2000", "what", "why", "fix"))
     foreign = raised(ValueError("could not parse 'Jane Doe'"))
 
-    assert ours["fields"] == ["LS-2000", "what", "why", "fix", "nothing was published"]
+    assert ours["fields"] == ["LS-2000", "what", "why", "fix", "nothing of it was published"]
     assert foreign["kind"] == "crashed"
     assert "Jane" not in str(foreign)
 
