@@ -196,14 +196,14 @@ def _column(value: Any, given: Sequence[Any]) -> pa.Array:
 
 
 def _superseded(world: World) -> list[datetime | None]:
-    """When the next version of each event arrived."""
+    """When a newer version of each event was known."""
     by_event: dict[tuple[int, int], list[Event]] = {}
     for event in sorted(world.events, key=lambda event: event.order):
         by_event.setdefault((event.world, event.event), []).append(event)
     after: dict[int, datetime] = {}
     for versions in by_event.values():
-        for old, new in itertools.pairwise(versions):
-            after[id(old)] = new.arrived
+        for newer, older in itertools.pairwise(versions[::-1]):
+            after[id(older)] = min(newer.known, after.get(id(newer), newer.known))
     return [after.get(id(event)) for event in world.events]
 
 

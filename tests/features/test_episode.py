@@ -185,7 +185,6 @@ def test_what_is_known_later_changes_nothing(spark, found, world):
             return event
         return replace(event, shop="x", size=1, whole=99, real=-9.0, happened=event.happened - DAY)
 
-    # A version that has arrived hides an older one, known or not: it may change its values only.
     poisoned = run(spark, world.with_events(poison), partitions=5)
 
     asked = [key for key in found if key[2] <= day]

@@ -157,13 +157,12 @@ def _last(versions: Sequence[Any]) -> Any:
 
 
 def known_events(world: World, of: int, moment: datetime) -> list[Event]:
-    """The state of the world at a moment: of each event the newest version that is here."""
+    """The state of the world at a moment: of each event the newest version that is known."""
     by_event: dict[int, list[Event]] = {}
     for event in world.events:
-        if event.world == of and event.arrived <= moment:
+        if event.world == of and event.known <= moment:
             by_event.setdefault(event.event, []).append(event)
-    newest = [_last(versions) for versions in by_event.values()]
-    return [event for event in newest if event.known <= moment]
+    return [_last(versions) for versions in by_event.values()]
 
 
 def _features(row: Row, known: Sequence[Event], moment: datetime) -> dict[str, Any]:
