@@ -43,7 +43,7 @@ def positions(
     Raises:
         DataError: A name occurs twice, a promised column is missing, or there is one too many.
     """
-    places = _places(found, path)
+    places = _places(found, promised, path)
     wanted = [fold(column.header) for column in promised]
     if is_line:
         _refuse_data(places, wanted, path)
@@ -78,15 +78,18 @@ def fold(name: str) -> str:
     return name.strip().casefold()
 
 
-def _places(found: Sequence[str], path: str) -> dict[str, int]:
+def _places(found: Sequence[str], promised: Sequence[Promised], path: str) -> dict[str, int]:
     """Where each name is, folded; the order is that of the file."""
     places: dict[str, int] = {}
     for index, name in enumerate(found):
         first = places.setdefault(fold(name), index)
         if first < index:
+            # Other names may be cells, where a file has no header.
+            told = [f", {each.header}" for each in promised if fold(each.header) == fold(name)]
             raise DataError(
                 "LS-2012",
-                f"{path}: columns {first + 1} and {index + 1} of the file have the same name.",
+                f"{path}: columns {first + 1} and {index + 1} of the file have the same name"
+                f"{''.join(told)}.",
                 "columns are matched by name, whatever their case, so a name must be there once.",
                 "give one of the two another name, or take it out of the file.",
             )

@@ -94,7 +94,7 @@ def test_a_change_that_the_case_declares_or_that_loses_nothing_is_accepted(
         ),
         pytest.param(
             b"visit,city,City\n1,Graz,Wien\n", Csv(), FLAT, ("LS-2012",
-            "columns 2 and 3 of the file have the same name"), id="twice",
+            "columns 2 and 3 of the file have the same name, city"), id="twice",
         ),
         pytest.param(
             b"1,Graz\n2,Wien\n", Csv(), FLAT, ("LS-2013", "names none of the 2 columns"),
