@@ -37,6 +37,7 @@ class _Leaf(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The path with dots between, as contracts name the column."""
         return ".".join(self.path)
 
 
@@ -80,7 +81,7 @@ def read_parquet(
             found.append(common[name])
             continue
         leaf = in_file[name]
-        if not (form.from_text and _is_text(leaf.kind)):
+        if not (form.from_text and is_text(leaf.kind)):
             _require_fit(file, column, leaf.kind)
         found.append(leaf)
     yield from _chunks(file, table, layout, found)
@@ -100,6 +101,11 @@ def names_of_parquet(file: LandedFile, stored: Any) -> dict[str, pa.DataType]:
 def is_bytes(kind: pa.DataType) -> bool:
     """Whether values of a type are bytes, which no text tells."""
     return any(is_(kind) for is_ in _BYTES)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """True for a type that holds text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 @contextmanager
@@ -210,7 +216,7 @@ def _batches(
 def _without_large(columns: list[pa.Array], size: int) -> tuple[list[pa.Array], Any, Any]:
     """Columns without texts that no cell may hold, `cell_too_large` for their rows, raw texts."""
     nothing = pa.nulls(size, pa.string())
-    lengths = [pc.utf8_length(each) if _is_text(each.type) else None for each in columns]
+    lengths = [pc.utf8_length(each) if is_text(each.type) else None for each in columns]
     if not any(each is not None and (pc.max(each).as_py() or 0) > CELL_LIMIT for each in lengths):
         return columns, nothing, nothing
     is_large = pa.array([False] * size)
@@ -246,7 +252,7 @@ def _cells(file: LandedFile, column: Promised, values: pa.Array) -> pa.Array:
 
 def _cast(values: pa.Array, promised: str) -> pa.Array:
     kind = values.type
-    if promised == "binary" or _is_text(kind):
+    if promised == "binary" or is_text(kind):
         return values.cast(pa.binary() if promised == "binary" else pa.string())
     if pa.types.is_dictionary(kind):
         return _cast(values.cast(kind.value_type), promised)
@@ -290,10 +296,6 @@ def _written_out(values: pa.Array) -> pa.Array:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _refuse(file: LandedFile, what: str, why: str, fix: str) -> NoReturn:

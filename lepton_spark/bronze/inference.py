@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lepton_spark.bronze.columnar import names_of_parquet
+from lepton_spark.bronze.columnar import is_text, names_of_parquet
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.names import names_in
@@ -190,7 +190,7 @@ def _texts_in(file: LandedFile, form: Format) -> frozenset[str]:
 
 def _is_typed(kind: pa.DataType, form: Parquet | Delta) -> bool:
     """Whether a contract may promise more of a stored type than text."""
-    if form.from_text and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if form.from_text and is_text(kind):
         return True
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(is_(value) for is_ in _TYPED)

@@ -12,7 +12,7 @@ from lepton_spark.bronze.chunk import Chunk, chunks_of
 from lepton_spark.bronze.header import fold, positions, refuse_wide
 from lepton_spark.bronze.layout import MAX_COLUMNS
 from lepton_spark.bronze.records import CELL_LIMIT, Record
-from lepton_spark.bronze.text import lines_of
+from lepton_spark.bronze.text import lines_of, storable
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def keys_of(file: LandedFile, content: io.BufferedReader, form: Json) -> list[st
         # Objects in too many levels are refused when they land, and promise nothing.
         with contextlib.suppress(RecursionError):
             for path in _paths(each):
-                found.setdefault(fold(path), _written(path))
+                found.setdefault(fold(path), storable(path))
         refuse_wide(file.path, len(found), MAX_COLUMNS)
     return list(found.values())
 
@@ -189,9 +189,9 @@ def _judged(row: int, cells: list[str | None]) -> Record:
     texts = [cell for cell in cells if cell is not None]
     if any(len(cell) > CELL_LIMIT for cell in texts):
         small = [None if cell is None or len(cell) > CELL_LIMIT else cell for cell in cells]
-        return Record(row, [cell and _written(cell) for cell in small], "cell_too_large", "")
+        return Record(row, [cell and storable(cell) for cell in small], "cell_too_large", "")
     if any(not cell.isascii() and _is_broken(cell) for cell in texts):
-        return Record(row, [cell and _written(cell) for cell in cells], "bad_encoding", "")
+        return Record(row, [cell and storable(cell) for cell in cells], "bad_encoding", "")
     if any("\0" in cell for cell in texts):
         return Record(row, cells, "nul_character", "")
     return Record(row, cells)
@@ -202,15 +202,10 @@ def _is_broken(cell: str) -> bool:
     return "\ufffd" in cell or any("\ud800" <= letter <= "\udfff" for letter in cell)
 
 
-def _written(text: str) -> str:
-    """A text that can be stored: halves of characters become question marks."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _raw(value: Any) -> str:
     """A value as the raw text of a record that is refused; none where it has too many levels."""
     try:
-        return _written((_text(value) or "")[:CELL_LIMIT])
+        return storable((_text(value) or "")[:CELL_LIMIT])
     except RecursionError:
         return ""
 

@@ -26,6 +26,11 @@ def lines_of(file: LandedFile, content: io.BufferedReader, encoding: str, skip: 
     return lines
 
 
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def codec_of(encoding: str) -> str:
     """What Python calls an encoding; UTF-8 may begin with a byte order mark."""
     return "utf-8-sig" if encoding == "utf-8" else encoding

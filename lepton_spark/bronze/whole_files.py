@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_spark.bronze.chunk import Chunk, chunks_of
 from lepton_spark.bronze.header import positions
 from lepton_spark.bronze.records import CELL_LIMIT, Record
-from lepton_spark.bronze.text import codec_of
+from lepton_spark.bronze.text import codec_of, storable
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _bytes_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None
 
 
 def _record(row: int, path: str, size: int, stored: bytes | None, form: Files) -> Record:
-    written = _written(path)
+    written = storable(path)  # a name in an archive may be no UTF-8
     place = PurePosixPath(written)
     where = (place.name, place.parent.name, written, str(size))
     if stored is None:
@@ -91,11 +91,6 @@ def _record(row: int, path: str, size: int, stored: bytes | None, form: Files) -
     if written != path:
         problem = problem or "bad_encoding"
     return Record(row, (*where, content, *sizes), problem, None if problem is None else "")
-
-
-def _written(path: str) -> str:
-    """A path as text; bytes of a name in an archive that are no UTF-8 become question marks."""
-    return path.encode("utf-8", "replace").decode()
 
 
 def _content(stored: bytes, form: Files) -> tuple[_Content, str | None]:

@@ -177,8 +177,10 @@ class _SourceColumns:
     def _check_content(self, promised: Iterable[Column]) -> None:
         """The content of whole files is text or bytes."""
         files = self._source.files
-        kind = "string" if files is None or files.content == "text" else "binary"
-        for column in promised if files is not None else ():
+        if files is None:
+            return
+        kind = "string" if files.content == "text" else "binary"
+        for column in promised:
             if (column.header or column.name) == _CONTENT and column.kind != kind:
                 refuse(
                     self._where((*self._path, "files", _CONTENT)),

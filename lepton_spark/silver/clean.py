@@ -40,7 +40,6 @@ _DIGITS = {
     **dict.fromkeys(("MM", "dd", "HH", "hh", "mm", "ss"), "[0-9]{2}"),
     **dict.fromkeys("yMdDHhms", "[+-]?[0-9]+"),
 }
-
 _PLAIN = frozenset("-./:, ")
 
 Step = Callable[["Expression"], "Expression"]

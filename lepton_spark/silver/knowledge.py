@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 SUPERSEDED_AT = "_superseded_at"
-_FIRST = Window.unboundedPreceding
 
 
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
@@ -29,7 +28,8 @@ def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
         key: Columns that identify an entity. Costs one shuffle on them.
     """
     newest_first = [F.col(name).desc() for name in ("_arrived_at", "_file", "_row")]
-    newer = Window.partitionBy(*key).orderBy(*newest_first).rowsBetween(_FIRST, -1)
+    of_key = Window.partitionBy(*key).orderBy(*newest_first)
+    newer = of_key.rowsBetween(Window.unboundedPreceding, -1)
     return rows.withColumn(SUPERSEDED_AT, F.min("_known_at").over(newer))
 
 
