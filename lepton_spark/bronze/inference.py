@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lepton_spark.bronze.columnar import is_text, names_of_parquet
+from lepton_spark.bronze.columnar import is_bytes
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.reader import read
-from lepton_spark.bronze.stream import open_hashed
 from lepton_spark.config.column import INT_SPAN, Column, Kind
-from lepton_spark.config.format import Delta, Json, Parquet
+from lepton_spark.config.format import Json
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -127,13 +126,13 @@ def infer(file: LandedFile, form: Format) -> Profile:
     Raises:
         DataError: The file is not of the form, or has no columns.
     """
-    headers = names_in(file, form)
-    if not headers:
+    stored = names_in(file, form)
+    if not stored:
         raise _no_columns(file, form)
-    names = identifiers(list(headers))
+    names = identifiers(stored)
     promised = tuple(
-        Promised(name, kind, header)
-        for name, (header, kind) in zip(names, headers.items(), strict=True)
+        Promised(name, "string" if kind is None or not is_bytes(kind) else "binary", header)
+        for name, (header, kind) in zip(names, stored.items(), strict=True)
     )
     seen = {each.name: _Seen() for each in promised}
     problems: Counter[str | None] = Counter()
@@ -143,8 +142,7 @@ def infer(file: LandedFile, form: Format) -> Profile:
         for each in promised:
             if each.kind == "string":
                 seen[each.name].add(good[each.name], form.nulls)
-    texts = _texts_in(file, form)
-    guesses = [_guess(each, seen[each.name], stays_text=each.header in texts) for each in promised]
+    guesses = [_guess(each, stored[each.header], seen[each.name]) for each in promised]
     return Profile(guesses, problems.total(), _refused(problems))
 
 
@@ -177,28 +175,15 @@ def _holds_something(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
     return pc.and_(pc.is_null(batch["_problem"]), pc.greater(lengths, 0))
 
 
-def _texts_in(file: LandedFile, form: Format) -> frozenset[str]:
-    """Names of the stored columns from which no other kind than text is read."""
-    if not isinstance(form, Parquet | Delta):
-        return frozenset()
-    stream, _ = open_hashed(file)
-    with stream.seekable_copy() as stored:
-        kinds = names_of_parquet(file, stored)
-    texts = {name for name, kind in kinds.items() if not _is_typed(kind, form)}
-    return frozenset(texts - dict(file.partition).keys())
-
-
-def _is_typed(kind: pa.DataType, form: Parquet | Delta) -> bool:
+def _is_typed(kind: pa.DataType) -> bool:
     """Whether a contract may promise more of a stored type than text."""
-    if form.from_text and is_text(kind):
-        return True
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(is_(value) for is_ in _TYPED)
 
 
-def _guess(promised: Promised, seen: _Seen, *, stays_text: bool) -> Guess:
+def _guess(promised: Promised, stored: pa.DataType | None, seen: _Seen) -> Guess:
     has_values = seen.num_rows > seen.num_nulls
-    kind: Kind = "string" if stays_text else seen.kind
+    kind: Kind = seen.kind if stored is None or _is_typed(stored) else "string"
     if promised.kind == "binary":
         kind = "binary"
     is_required = has_values and seen.num_nulls == 0

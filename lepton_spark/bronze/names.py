@@ -1,10 +1,12 @@
-"""The names of all columns that a raw file has, whatever a contract says of them."""
+"""The names of all columns that a raw file has and their types, whatever a contract says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lepton_spark.bronze.columnar import is_bytes, names_of_parquet
+import pyarrow as pa
+
+from lepton_spark.bronze.columnar import is_text, names_of_parquet
 from lepton_spark.bronze.delimited import header_of
 from lepton_spark.bronze.idx import COLUMNS as IDX_COLUMNS
 from lepton_spark.bronze.json_records import keys_of
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
 
 
-def names_in(file: LandedFile, form: Format) -> dict[str, str]:
-    """Name in the file to `binary` where it holds bytes, else `string`.
+def names_in(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
+    """Name in the file to the type stored there; None for text that any kind may be read from.
 
     Args:
         file: Any file of the source.
@@ -29,19 +31,19 @@ def names_in(file: LandedFile, form: Format) -> dict[str, str]:
     stream, _ = open_hashed(file)
     match form:
         case Csv():
-            return dict.fromkeys(header_of(file, stream.buffered(file.path), form), "string")
+            return dict.fromkeys(header_of(file, stream.buffered(file.path), form))
         case Json():
-            return dict.fromkeys(keys_of(file, stream.buffered(file.path), form), "string")
+            return dict.fromkeys(keys_of(file, stream.buffered(file.path), form))
         case Parquet() | Delta():
             with stream.seekable_copy() as stored:
                 kinds = names_of_parquet(file, stored)
-            names = {n: "binary" if is_bytes(kind) else "string" for n, kind in kinds.items()}
-            return names | dict.fromkeys(dict(file.partition), "string")
+            is_read = {name for name, kind in kinds.items() if form.from_text and is_text(kind)}
+            return kinds | dict.fromkeys([*is_read, *dict(file.partition)])
         case FixedWidth():
-            return dict.fromkeys(form.columns, "string")
+            return dict.fromkeys(form.columns)
         case Idx():
-            return dict.fromkeys(IDX_COLUMNS[:2], "string")
+            return dict.fromkeys(IDX_COLUMNS[:2])
         case Files():
             offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
-            content = "string" if form.content == "text" else "binary"
-            return {name: content if name == "content" else "string" for name in offered}
+            content = None if form.content == "text" else pa.binary()
+            return dict.fromkeys(offered) | {"content": content}

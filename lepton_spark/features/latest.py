@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from lepton_spark.features.exact import DECLARED_AT
 from lepton_spark.features.questions import Days, Questions
+from lepton_spark.features.spans import Spans
 
 LEAVES = "_leaves"
 # What decides between rows: the first that differs. No two rows of a source agree in all.
@@ -83,12 +84,11 @@ class LatestFinder:
             self._questions.from_day(numbers, np.asarray(events[day]))
             for day in ("_enters", LEAVES)
         )
-        lengths = np.where(numbers >= 0, np.maximum(end - begin, 0), 0)
-        which = np.repeat(np.arange(events.num_rows), lengths)
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        if len(which):
+        # An event of a key that is not asked for counts over no question.
+        spans = Spans.of(begin, np.where(numbers >= 0, end, begin), len(self._questions))
+        if len(spans):
             known = pa.Table.from_batches([events]).select(self._columns)
-            self._keep_best(known, which, begin[which] + within)
+            self._keep_best(_best_of_each(known, spans))
 
     def answers(self) -> Iterator[tuple[str, pa.Array, npt.NDArray[Any]]]:
         """Feature, its values, and for each row the place of its value."""
@@ -100,13 +100,11 @@ class LatestFinder:
             yield f"{self._plan.source}_{name}", _and_null(best[name].combine_chunks()), place
         yield f"{self._plan.source}_age_hours", _and_null(self._ages(best)), place
 
-    def _keep_best(
-        self, events: pa.Table, which: npt.NDArray[Any], places: npt.NDArray[Any]
-    ) -> None:
-        new = _best_of_each(events, which, places)
+    def _keep_best(self, new: pa.Table) -> None:
         both = pa.concat_tables([self._best, new])
-        every = np.arange(both.num_rows)
-        self._best = _best_of_each(both.select(self._columns), every, both[_PLACE].to_numpy())
+        place = both[_PLACE].to_numpy()
+        spans = Spans(place, place + 1, np.arange(both.num_rows), len(self._questions))
+        self._best = _best_of_each(both.select(self._columns), spans)
 
     def _ages(self, best: pa.Table) -> pa.Array:
         moments = self._moments[np.asarray(best[_PLACE])]
@@ -114,16 +112,16 @@ class LatestFinder:
         return pa.array(((moments - declared) / _MICROSECONDS_AN_HOUR).astype(np.float32))
 
 
-def _best_of_each(events: pa.Table, which: npt.NDArray[Any], places: npt.NDArray[Any]) -> pa.Table:
-    """For each place the best of the events that are there, with `_place`."""
-    by_order = pc.sort_indices(events, sort_keys=[(name, "ascending") for name in ORDER])
+def _best_of_each(events: pa.Table, spans: Spans) -> pa.Table:
+    """For each question that any event counts over the best of them, with `_place`."""
+    keys = [(name, "ascending") for name in ORDER]
+    by_order = np.asarray(pc.sort_indices(events, sort_keys=keys))
     rank = np.empty(events.num_rows, dtype=np.int64)
-    rank[np.asarray(by_order)] = np.arange(events.num_rows)
-    order = np.lexsort((rank[which], places))
-    is_last = np.diff(places[order], append=-1) != 0
-    chosen = order[is_last]
-    best = events.take(pa.array(which[chosen]))
-    return best.append_column(_PLACE, pa.array(places[chosen]))
+    rank[by_order] = np.arange(events.num_rows)
+    largest = spans.largest(rank)[:, 0]
+    place = np.flatnonzero(largest >= 0)
+    best = events.take(pa.array(by_order[largest[place]]))
+    return best.append_column(_PLACE, pa.array(place))
 
 
 def _and_null(values: pa.Array) -> pa.Array:

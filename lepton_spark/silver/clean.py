@@ -144,11 +144,20 @@ def _spelt(cell: Expression, clean: Clean, nulls: Sequence[str]) -> Expression:
     """The right text of those that mean it, and null for those that mean no value."""
     nothing = {*nulls, *clean.nulls}
     nothing |= {text for each in clean.spelling for text in clean.spelling[each] if each in nothing}
-    found = F.when(cell.isin(*sorted(nothing)), F.lit(None).cast("string")) if nothing else F
-    for right, texts in clean.spelling.items():
-        if texts and right not in nothing:
-            found = found.when(cell.isin(*texts), F.lit(right))
-    return cell if found is F else found.otherwise(cell)
+    meaning = {None: sorted(nothing)} | {
+        right: texts for right, texts in clean.spelling.items() if right not in nothing
+    }
+    branches = [
+        (cell.isin(*texts), F.lit(right).cast("string"))
+        for right, texts in meaning.items()
+        if texts
+    ]
+    if not branches:
+        return cell
+    found = F.when(*branches[0])
+    for is_written, right in branches[1:]:
+        found = found.when(is_written, right)
+    return found.otherwise(cell)
 
 
 def _in_form(cell: Expression, form: Literal["NFC", "NFKC"]) -> Expression:
