@@ -1,12 +1,14 @@
-"""Rounds of a benchmark: sides in random order, their time, processor time and growth."""
+"""Rounds of a benchmark: sides in random order, their time, processor time, growth, memory."""
 
 from __future__ import annotations
 
 import logging
 import math
 import random
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 Side = Callable[[], object]
+_LOOKS_SECONDS = 0.02
 
 
 @dataclass
@@ -81,6 +84,38 @@ def kept_by_jvm(spark: SparkSession, side: Side) -> int:
         pool.resetPeakUsage()
     side()
     return int(sum(pool.getPeakUsage().getUsed() for pool in pools))
+
+
+@dataclass
+class Peak:
+    """The most memory that was seen, in bytes."""
+
+    held: int = 0
+
+
+@contextmanager
+def peak_of_workers() -> Iterator[Peak]:
+    """What the Python workers of Spark hold at most within, all together; looked at every 20 ms."""
+    peak, is_done = Peak(), threading.Event()
+    watcher = threading.Thread(target=_watch_workers, args=(peak, is_done), daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        is_done.set()
+        watcher.join()
+
+
+def _watch_workers(peak: Peak, is_done: threading.Event) -> None:
+    own = psutil.Process()
+    while not is_done.wait(_LOOKS_SECONDS):
+        held = 0
+        for process in own.children(recursive=True):
+            # It may end between its name and its memory.
+            with suppress(psutil.NoSuchProcess):
+                if "python" in process.name():
+                    held += process.memory_info().rss
+        peak.held = max(peak.held, held)
 
 
 def _busy() -> float:

@@ -11,7 +11,6 @@ import argparse
 import logging
 import math
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import ColumnProperties, WriterProperties, write_deltalake
 
 from benchmarks import statistics_peers as peers
 from benchmarks.result import Check, compared, median, ratio, suffix, write
-from benchmarks.rounds import Side, Slow, interleaved
+from benchmarks.rounds import Side, Slow, interleaved, peak_of_workers
 from lepton_spark.config.case import Case
 from lepton_spark.context import RunContext
 from lepton_spark.dataset.reader import read_table
@@ -205,29 +203,11 @@ def measured(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
     return {name: times.seconds for name, times in interleaved(sides, rounds, slow).items()}
 
 
-def peak_of_workers(work: Callable[[], object]) -> int:
-    """Bytes that the Python workers of Spark held at most, all together."""
-    highest, is_done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal highest
-        me = psutil.Process()
-        while not is_done.wait(0.02):
-            held = 0
-            for child in me.children(recursive=True):
-                try:
-                    if "python" in child.name():
-                        held += child.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-            highest = max(highest, held)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    work()
-    is_done.set()
-    watcher.join()
-    return highest
+def held_by_workers(table: Table) -> int:
+    """Bytes that the Python workers hold at most during the profile."""
+    with peak_of_workers() as peak:
+        ours(table)
+    return peak.held
 
 
 def looped(table: Table) -> float:
@@ -271,7 +251,7 @@ def checks(
     exponent, low, high = (
         math.log(value) / math.log(GROWTH) for value in ratio(mine, *of_few.values())
     )
-    peaks = [peak_of_workers(partial(ours, table)) for table in (few, many)]
+    peaks = [held_by_workers(table) for table in (few, many)]
     return [
         compared(f"{told}: the profile, against decoding", mine, seconds["decode"], "<= 4"),
         *(compared(f"{told}: {name}, against the profile", seconds[name], mine) for name in others),

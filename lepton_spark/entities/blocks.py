@@ -11,9 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lepton_spark.config.expression import parse
+from lepton_spark.entities.records import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pyspark.sql import Column
 
     from lepton_spark.config.entity import Entity
 
@@ -24,7 +27,7 @@ class Skew:
 
     Args:
         rows: Rows that have a block.
-        pairs: Pairs of rows that share a block which is not too large, of one source or two.
+        pairs: Pairs of rows that share a block which is not too large, and may be linked.
         top_block: Digest of the value of the largest block; the value itself is not told.
         top_share: Share of the rows that are in it.
         blocks_over: Blocks that are too large and not compared.
@@ -59,15 +62,31 @@ def with_blocks(records: DataFrame, entity: Entity) -> DataFrame:
     return records.withColumns(added)
 
 
-def sizes(records: DataFrame, num_rules: int) -> DataFrame:
-    """`rule`, `block` and `rows`: how many rows each block has. Costs one shuffle of counts."""
+def sizes(records: DataFrame, num_rules: int, *, across: bool = False) -> DataFrame:
+    """How many rows and pairs each block has. Costs two shuffles of counts.
+
+    Args:
+        records: With a column a rule, and `_source`.
+        num_rules: How many rules there are.
+        across: Whether only rows of two sources are paired.
+
+    Returns:
+        `rule`, `block`, `rows` and `pairs`.
+    """
     per_rule = [
-        records.groupBy(F.lit(number).alias("rule"), F.col(block_of(number)).alias("block"))
-        .agg(F.count("*").alias("rows"))
-        .filter(F.col("block").isNotNull())
+        records.filter(F.col(block_of(number)).isNotNull())
+        .groupBy(F.lit(number).alias("rule"), F.col(block_of(number)).alias("block"), SOURCE)
+        .agg(F.count("*").alias("of_source"))
         for number in range(num_rules)
     ]
-    return reduce(DataFrame.unionByName, per_rule)
+    within = F.sum(_pairs(F.col("of_source"))) if across else F.lit(0)
+    rows = F.sum("of_source")
+    counted = reduce(DataFrame.unionByName, per_rule).groupBy("rule", "block")
+    return counted.agg(rows.alias("rows"), (_pairs(rows) - within).alias("pairs"))
+
+
+def _pairs(rows: Column) -> Column:
+    return (rows * (rows - 1) / 2).cast("bigint")
 
 
 def skew(counted: DataFrame, max_rows: int) -> DataFrame:
@@ -78,7 +97,7 @@ def skew(counted: DataFrame, max_rows: int) -> DataFrame:
         max_rows: Most rows that a block may have and be compared.
     """
     is_over, rows = F.col("rows") > max_rows, F.col("rows")
-    pairs = F.when(is_over, F.lit(0)).otherwise((rows * (rows - 1) / 2).cast("bigint"))
+    pairs = F.when(is_over, F.lit(0)).otherwise(F.col("pairs"))
     top = F.max(F.struct("rows", "block"))
     return counted.groupBy("rule").agg(
         F.count("*").alias("blocks"),

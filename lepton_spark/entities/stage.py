@@ -147,7 +147,7 @@ def _resolve(
 def _link(known: DataFrame, task: _Task) -> tuple[DataFrame, dict[str, Any]]:
     """Links, and what is told of how they were found. Collects a row a rule and a row a source."""
     entity = task.entity
-    counted = sizes(known, len(entity.block))
+    counted = sizes(known, len(entity.block), across=entity.links == "link_only")
     reports = [Skew(*row) for row in skew(counted, entity.max_block_rows).collect()]
     reports.sort(key=lambda report: report.rule)
     large = counted.filter(F.col("rows") > entity.max_block_rows)

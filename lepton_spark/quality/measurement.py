@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lepton_spark.config.contract import Contract
 
 ROWS, NULL_RATE, MEDIAN, SHARE = "rows", "null_rate", "quantile_0.5", "share"
-VARIES, NEWEST = "varies", "newest"
+VARIES, NEWEST, LAST = "varies", "newest", "last"
 DAY = "_day"
 # Of a column with more values only the most frequent of a day are parts of it.
 MOST_PARTS = 100
@@ -161,6 +161,7 @@ def _items(plan: Plan) -> list[tuple[str, Column]]:
         (f"{VARIES}:{name}", (F.min(name) < F.max(name)).cast("double")) for name in plan.varying
     ]
     items += [(f"{NEWEST}:{name}", newest(name, plan.moment)) for name in plan.newest]
+    items += [(f"{LAST}:{name}", newest(name)) for name in plan.newest]
     return items
 
 
@@ -177,16 +178,22 @@ def _rounded(value: Column) -> Column:
     return F.when(F.abs(rounded) < F.lit(float("inf")), rounded).otherwise(value)
 
 
-def newest(name: str, moment: datetime) -> Column:
-    """The newest date or timestamp that is not after a moment, in seconds since 1970, UTC."""
+def newest(name: str, moment: datetime | None = None) -> Column:
+    """The newest date or timestamp in seconds since 1970, UTC; none after a moment, if given."""
     instant = F.col(name).cast("timestamp")
-    return F.max(F.when(instant <= F.lit(moment), F.unix_micros(instant) / F.lit(1e6)))
+    seconds = F.unix_micros(instant) / F.lit(1e6)
+    return F.max(seconds if moment is None else F.when(instant <= F.lit(moment), seconds))
 
 
-def newest_of(metrics: Iterable[Metric]) -> dict[str, float]:
-    """Column to the newest value of all days, in seconds since 1970, UTC."""
+def newest_of(metrics: Iterable[Metric], measure: str = NEWEST) -> dict[str, float]:
+    """Column to the newest value of all days, in seconds since 1970, UTC.
+
+    Args:
+        metrics: As `metrics_of` gives them.
+        measure: `newest` up to the moment of the run, or `last`, which may be after it.
+    """
     found: dict[str, Any] = {}
     for metric in metrics:
-        if metric.name == NEWEST and metric.value is not None and metric.column is not None:
+        if metric.name == measure and metric.value is not None and metric.column is not None:
             found[metric.column] = max(metric.value, found.get(metric.column, metric.value))
     return found

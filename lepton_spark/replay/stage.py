@@ -33,6 +33,7 @@ from lepton_spark.replay.files import HeldFile, held_files, require_refined
 from lepton_spark.replay.overview import summary
 from lepton_spark.replay.selection import Selection, of_case
 from lepton_spark.silver.batch import of_files, settings_of
+from lepton_spark.silver.cardinality import require_one_to_one
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.lookup import name_of
 from lepton_spark.silver.order import groups
@@ -118,7 +119,10 @@ def _judge_all(
         files = [file.as_chosen for file in batch.touched]
         require_balance(str(inlet.silver), files, batch.counted)
         if batch.num_changed:
-            require_few_left(batch, context.case.sources[inlet.name].max_refused)
+            source = context.case.sources[inlet.name]
+            require_few_left(batch, source.max_refused)
+            silver = Readings(context, tables).silver(inlet)
+            require_one_to_one(inlet.name, source, batch.judged, silver, inlet.state)
             _refuse_drift(context, batch)
     return batches
 
@@ -158,7 +162,7 @@ def _batch(
         source=source,
         contract=contract,
         references={each.source: readings.reference(each.source) for each in source.lookup},
-        around=readings.surroundings(inlet),
+        around=readings.surroundings(inlet, landed),
     )
     judged = judge_rest(landed, rows.silver, source, contract, judged_by).persist()
     kept.callback(judged.unpersist)

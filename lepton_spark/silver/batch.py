@@ -34,8 +34,8 @@ class Batch:
     Args:
         judged: Kept in memory or on disk until the batch is published.
         findings: Rules of the table that are broken.
-        newest: Column that must be fresh to its newest value of all rows, those of silver too, in
-            seconds since 1970, UTC.
+        newest: Column that must be fresh to its newest value of all rows, those of silver too and
+            values after the moment of the run, in seconds since 1970, UTC.
     """
 
     inlet: Inlet

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError
 from lepton_spark.silver.deduplicate import SEVERITY
+from lepton_spark.silver.knowledge import came_at
 from lepton_spark.silver.lookup import UNMATCHED, name_of
 
 if TYPE_CHECKING:
@@ -44,13 +47,17 @@ def require_matches(name: str, source: Source, counted: Tally, state: str) -> No
         )
 
 
-def require_one_to_one(name: str, source: Source, judged: DataFrame, state: str) -> None:
-    """See that no two keys of a batch found the same row of a reference that is one to one.
+def require_one_to_one(
+    name: str, source: Source, judged: DataFrame, silver: DataFrame | None, state: str
+) -> None:
+    """See that no two keys find the same row of a reference that is one to one.
 
     Args:
         name: Of the source, for the error.
         source: Its key and lookups; without one that is one to one this costs nothing.
-        judged: Rows as `judge` gives them; each such lookup costs a shuffle and collects one row.
+        judged: Rows as `judge` gives them; each such lookup costs two shuffles of these and of
+            silver, and collects one row.
+        silver: The published rows of the source; None where there are none.
         state: What is true of the table now, for the error.
 
     Raises:
@@ -59,7 +66,11 @@ def require_one_to_one(name: str, source: Source, judged: DataFrame, state: str)
     for lookup in source.lookup:
         if lookup.cardinality == "many_to_one":
             continue
-        num_shared, num_keys = _shared(judged, list(lookup.on), source.key, name_of(lookup))
+        on = list(lookup.on)
+        rows = _found(judged.filter(F.col(SEVERITY).isNull()), on, source.key, name_of(lookup))
+        if silver is not None:
+            rows = rows.unionByName(_found(silver, on, source.key))
+        num_shared, num_keys = _shared(rows)
         if num_shared:
             raise DataError(
                 "LS-2151",
@@ -70,18 +81,34 @@ def require_one_to_one(name: str, source: Source, judged: DataFrame, state: str)
             )
 
 
-def _shared(
-    judged: DataFrame, on: Sequence[str], key: Sequence[str], lookup: str
-) -> tuple[int, int]:
-    """How many rows of the reference more than one key found, and how many keys did."""
-    is_found = F.col(SEVERITY).isNull() & ~F.array_contains(UNMATCHED, lookup)
-    for column in on:
-        is_found &= F.col(column).isNotNull()
-    # Versions of one row may all find the same: a key counts once.
-    found = judged.filter(is_found).select(
-        F.struct(*on).alias("_on"), F.struct(*key).alias("_entity")
+def _found(
+    rows: DataFrame, on: Sequence[str], key: Sequence[str], lookup: str | None = None
+) -> DataFrame:
+    """Key, place in time and what was looked up, null where nothing was found.
+
+    Args:
+        rows: Good rows of the batch, or of silver, which does not say what was found.
+        on: Columns that the lookup joins on.
+        key: Columns that identify a row.
+        lookup: Its name where rows say in `_unmatched` what was not found.
+    """
+    is_found = reduce(and_, (F.col(column).isNotNull() for column in on))
+    if lookup is not None:
+        is_found &= ~F.array_contains(UNMATCHED, lookup)
+    return rows.select(
+        F.struct(*key).alias("_entity"),
+        F.struct(came_at().alias("at"), "_file", "_row").alias("_place"),
+        F.when(is_found, F.struct(*on)).alias("_on"),
+        F.lit(lookup is not None).alias("_is_new"),
     )
-    keys = found.distinct().groupBy("_on").agg(F.count("*").alias("_keys"))
-    counted = keys.filter(F.col("_keys") > 1).agg(F.count("*"), F.sum("_keys"))
+
+
+def _shared(rows: DataFrame) -> tuple[int, int]:
+    """How many rows of the reference more than one key finds now, one of them new; and the keys."""
+    # An earlier version of a key no longer finds what it found.
+    newest = {name: F.max_by(name, "_place").alias(name) for name in ("_on", "_is_new")}
+    current = rows.groupBy("_entity").agg(*newest.values()).filter(F.col("_on").isNotNull())
+    keys = current.groupBy("_on").agg(F.count("*").alias("keys"), F.max("_is_new").alias("is_new"))
+    counted = keys.filter("keys > 1 AND is_new").agg(F.count("*"), F.sum("keys"))
     num_shared, num_keys = counted.collect()[0]
     return num_shared, num_keys or 0

@@ -1,4 +1,4 @@
-"""One row a key and arrival; what loses is marked, never dropped."""
+"""One row a key and time of coming; what loses is marked, never dropped."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.quality.reasons import REASONS, is_accepted
 from lepton_spark.quality.skew import GROUP
+from lepton_spark.silver.knowledge import came_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,29 +18,31 @@ if TYPE_CHECKING:
 
 SEVERITY = "_severity"
 REFUSED, DUPLICATE = "refused", "duplicate"
+_CAME_AT = "_came_at"
 EXACT, OLDER, LATE = "exact_duplicate", "older_duplicate", "late_duplicate"
 
 
 def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str]) -> DataFrame:
     """Say of every row whether it is good, refused or a duplicate.
 
-    Of rows with one key that arrived together the last wins, by file name and then by row. The
-    others get the reason `exact_duplicate` where all their content is the winner's, else
-    `older_duplicate`.
+    Of rows with one key that came together (see `knowledge.came_at`) the last wins, by file name
+    and then by row. The others get the reason `exact_duplicate` where all their content is the
+    winner's, else `older_duplicate`.
 
     Args:
-        rows: Hold `_reasons`, `_arrived_at`, `_file` and `_row`; a row with a reason takes no part.
+        rows: Hold `_reasons`, `_arrived_at`, `_known_at`, `_file` and `_row`; a row with a reason
+            takes no part.
         key: Columns that identify a row, not null. Costs one shuffle on them.
         content: Columns that the file gives.
 
     Returns:
         The same rows with `_severity`, null where good, `refused` or `duplicate`; and `_group`, of
-        a row that took part: its number among those of its key and arrival, and a hash of the key.
+        a row that took part: its number among those it came together with, and a hash of the key.
     """
     # Refused rows are spread: their keys are often null, and all of one key go to one task.
     apart = F.when(~is_accepted(), F.xxhash64("_file", "_row"))
     group = Window.partitionBy(
-        apart, *(F.when(is_accepted(), F.col(name)) for name in key), "_arrived_at"
+        apart, *(F.when(is_accepted(), F.col(name)) for name in key), came_at()
     )
     last_first = group.orderBy(F.col("_file").desc(), F.col("_row").desc())
     rows = rows.withColumn("_content", _digest(content))
@@ -61,7 +64,7 @@ def mark_duplicates(rows: DataFrame, key: Sequence[str], content: Sequence[str])
 def yield_to_silver(
     judged: DataFrame, silver: DataFrame, key: Sequence[str], content: Sequence[str]
 ) -> DataFrame:
-    """Make duplicates of those rows whose key and arrival silver holds already.
+    """Make duplicates of those rows whose key and time of coming silver holds already.
 
     What is published stays: such a row has the reason `exact_duplicate` where its content is that
     of the row in silver, `older_duplicate` where it comes before that row, by file name and then
@@ -73,10 +76,11 @@ def yield_to_silver(
         key: Columns that identify a row.
         content: Columns that the file gives.
     """
-    group = [*key, "_arrived_at"]
+    group = [*key, _CAME_AT]
     place = F.struct("_file", "_row")
     last = F.max_by(F.struct(_digest(content).alias("content"), place.alias("place")), place)
-    joined = judged.join(silver.groupBy(*group).agg(last.alias("_there")), group, how="left")
+    present = silver.withColumn(_CAME_AT, came_at()).groupBy(*group).agg(last.alias("_there"))
+    joined = judged.withColumn(_CAME_AT, came_at()).join(present, group, how="left")
     there, took_part = F.col("_there"), F.col(SEVERITY).isNull() | (F.col(SEVERITY) == DUPLICATE)
     kind = F.when(_digest(content) == there["content"], EXACT)
     kind = kind.when(place < there["place"], OLDER).otherwise(LATE)

@@ -35,10 +35,13 @@ class Surroundings:
     Args:
         known: What each relationship of the contract looks in, as `known_values` gives it.
         present: Rows of silver from other files, where a column is unique; None: there are none.
+        alongside: Rows of silver that arrived with those that are judged, where texts may be near
+            duplicates; None: there are none.
     """
 
     known: Mapping[Relationship, DataFrame] = field(default_factory=dict)
     present: DataFrame | None = None
+    alongside: DataFrame | None = None
 
 
 ALONE = Surroundings()
@@ -58,7 +61,7 @@ def judge(
         source: Its lookups, times, derived columns and key.
         contract: What its columns promise.
         references: By name, those that the lookups of the source name.
-        around: What relationships and unique columns are held against.
+        around: What relationships, unique columns and near duplicates are held against.
 
     Returns:
         As many rows: the columns of silver, and `_reasons`, `_severity` (null where good),
@@ -87,7 +90,7 @@ def judge(
     rows = add_known_at(rows, source.known_at)
     rows = mark_duplicates(rows, source.key, names)
     if source.near_duplicates is not None:
-        rows = mark_near_duplicates(rows, source.near_duplicates)
+        rows = mark_near_duplicates(rows, source.near_duplicates, source.key, around.alongside)
     unique = contract.rules.unique
     return mark_repeated(rows, around.present, source.key, unique) if unique else rows
 
@@ -103,7 +106,8 @@ def judge_rest(
 
     Args:
         landed: Rows of bronze.
-        silver: All rows of the clean table. A row whose key and arrival it holds is a duplicate.
+        silver: All rows of the clean table. A row whose key it holds, come at the same time, is a
+            duplicate.
         source: As in `judge`.
         contract: As in `judge`.
         judged_by: Judges rows of bronze, as `judge` does.

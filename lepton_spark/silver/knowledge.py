@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from lepton_spark.bronze.arrivals import ALWAYS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -16,18 +18,28 @@ if TYPE_CHECKING:
 SUPERSEDED_AT = "_superseded_at"
 
 
+def came_at() -> Column:
+    """When a row came, UTC: its arrival; in a file without a date, when it became known.
+
+    Of a row with `_arrived_at` and `_known_at`. The files of a Delta table have random names and
+    no date: which version of a key is the newer one is told by `known_at` alone.
+    """
+    is_dated = F.col("_arrived_at") > F.lit(ALWAYS)
+    return F.when(is_dated, F.col("_arrived_at")).otherwise(F.col("_known_at"))
+
+
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     """Add `_superseded_at`, UTC: when a newer version of the same key is known; null for the last.
 
-    Newer is what arrived later, or, of what arrived together, is later by file and row. A version
-    that says it counts from next month leaves the one before it in place until then.
+    Newer is what came later (see `came_at`), or, of what came together, is later by file and row.
+    A version that says it counts from next month leaves the one before it in place until then.
 
     Args:
         rows: Silver rows, with `_known_at`, `_arrived_at`, `_file` and `_row`. Read them up to a
             moment only if nothing that arrived later matters.
         key: Columns that identify an entity. Costs one shuffle on them.
     """
-    newest_first = [F.col(name).desc() for name in ("_arrived_at", "_file", "_row")]
+    newest_first = [came_at().desc(), F.col("_file").desc(), F.col("_row").desc()]
     of_key = Window.partitionBy(*key).orderBy(*newest_first)
     newer = of_key.rowsBetween(Window.unboundedPreceding, -1)
     return rows.withColumn(SUPERSEDED_AT, F.min("_known_at").over(newer))

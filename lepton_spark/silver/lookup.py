@@ -59,7 +59,7 @@ def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
         DataError: The lookup does not join on the whole key, so one row could become several.
     """
     _require_key(lookup, reference.key)
-    names = {column: f"_found_{column}" for column in {*lookup.on.values(), *lookup.take.values()}}
+    names = {column: f"_taken_{column}" for column in {*lookup.on.values(), *lookup.take.values()}}
     found = _with_names(reference.versions, names)
     is_match = F.col("_found_from") <= F.col("_arrived_at")
     is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > F.col("_arrived_at"))

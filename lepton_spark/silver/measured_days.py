@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lepton_spark.lake.publication import Publication
-from lepton_spark.quality.measurement import NEWEST, ROWS, VARIES
+from lepton_spark.quality.measurement import LAST, NEWEST, ROWS, VARIES
 from lepton_spark.quality.metrics import METRICS, PARTITION_BY, days_of, metric_rows
 from lepton_spark.silver.batch import digest, settings_of
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lepton_spark.quality.metrics import Metric
     from lepton_spark.silver.batch import Batch
 
-# Of no use to later days; the newest value is a value of a row.
-_UNTOLD = (VARIES, NEWEST)
+# Of no use to later days; the newest values are values of a row.
+_UNTOLD = (VARIES, NEWEST, LAST)
 
 
 def window_of(contract: Contract, measured: Sequence[Metric]) -> tuple[date, date] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -23,30 +25,43 @@ _LEAST_FOUND = 0.999
 # compare each with each. Equal texts are found without buckets.
 _MOST_COMPARED = 32
 _ID = ("_file", "_row")
+_SIDE = (*_ID, "_key", "_is_new")
 _NOT_WORDS = r"(?U)\W+"
 
 
-def mark_near_duplicates(judged: DataFrame, settings: NearDuplicates) -> DataFrame:
+def mark_near_duplicates(
+    judged: DataFrame,
+    settings: NearDuplicates,
+    key: Sequence[str],
+    present: DataFrame | None = None,
+) -> DataFrame:
     """Mark each good row whose text is as similar to an earlier good one as the settings say.
 
-    The earlier one need not stay itself, so that of a chain of similar texts only the first
-    stays. Similarity is that of Jaccard, of sets of word pairs. Candidates come from MinHash with
-    banding (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, 3.4) and are
-    compared exactly: what is marked is as similar, and of pairs at the limit 999 in 1,000 are
-    found, unless more than 32 rows lie between them in each of their buckets.
+    Compared are rows of one arrival and of different keys: what came later takes nothing away,
+    and a row is no duplicate of its own next version. The earlier one need not stay itself, so
+    that of a chain of similar texts only the first stays. Similarity is that of Jaccard, of sets
+    of word pairs. Candidates come from MinHash with banding (Broder 1997; Leskovec, Rajaraman,
+    Ullman, Mining of Massive Datasets, 3.4) and are compared exactly: what is marked is as
+    similar, and of pairs at the limit 999 in 1,000 are found, unless more than 32 rows lie between
+    them in each of their buckets.
 
     Args:
-        judged: Rows with `_severity`, `_reasons`, `_file` and `_row`. Costs five shuffles of good
-            rows, of which three carry hashes only.
+        judged: Rows with `_severity`, `_reasons`, `_arrived_at`, `_file` and `_row`. Costs five
+            shuffles of good rows, of which three carry hashes only.
         settings: Column, similarity, and whether the first or the last row stays.
+        key: Columns that identify a row.
+        present: Rows of silver of the same arrivals, where some are there: they stay.
 
     Returns:
         The same rows; marked ones are duplicates with the reason `near_duplicate:<column>`. A null
         text is like no other.
     """
-    texts = _numbered(judged, settings)
-    equal = texts.filter(F.col("_copy") > 1).select(*_ID)
-    alike = _similar(texts.filter(F.col("_copy") == 1), settings)
+    texts = _texts(judged.filter(F.col(SEVERITY).isNull()), settings, key, is_new=True)
+    if present is not None:
+        texts = texts.unionByName(_texts(present, settings, key, is_new=False))
+    numbered = _numbered(texts, settings)
+    equal = numbered.filter("_is_new AND _key != _first_key").select(*_ID)
+    alike = _similar(numbered.filter(F.col("_copy") == 1), settings)
     marks = equal.unionByName(alike).withColumn("_is_near", F.lit(1))
     joined = judged.join(marks, list(_ID), how="left")
     is_near = F.col("_is_near").isNotNull()
@@ -65,17 +80,32 @@ def bands_of(similarity: float) -> tuple[int, int]:
     return _HASHES, 1
 
 
-def _numbered(judged: DataFrame, settings: NearDuplicates) -> DataFrame:
-    """Id and text of each good row, with its shingles, and its place among equal texts."""
-    good = judged.filter(F.col(SEVERITY).isNull() & F.col(settings.column).isNotNull())
-    texts = good.select(*_ID, F.col(settings.column).alias("_text"), _pairs(settings.column))
-    places = F.row_number().over(Window.partitionBy("_text").orderBy(*_order(settings)))
-    return texts.withColumn("_copy", places)
+def _texts(
+    rows: DataFrame, settings: NearDuplicates, key: Sequence[str], *, is_new: bool
+) -> DataFrame:
+    """Id, key and arrival of each row that has a text, with its shingles."""
+    return rows.filter(F.col(settings.column).isNotNull()).select(
+        *_ID,
+        "_arrived_at",
+        F.xxhash64(*key).alias("_key"),
+        F.lit(is_new).alias("_is_new"),
+        F.col(settings.column).alias("_text"),
+        _pairs(settings.column),
+    )
+
+
+def _numbered(texts: DataFrame, settings: NearDuplicates) -> DataFrame:
+    """The texts, each with its place among equal ones and the key of the first of these."""
+    equal = Window.partitionBy("_arrived_at", "_text").orderBy(*_order(settings))
+    return texts.withColumns(
+        {"_copy": F.row_number().over(equal), "_first_key": F.first("_key").over(equal)}
+    )
 
 
 def _order(settings: NearDuplicates) -> list[Column]:
-    """The row that stays comes first."""
-    return [F.col(name).asc() if settings.keep == "first" else F.col(name).desc() for name in _ID]
+    """The row that stays comes first; what is in silver does."""
+    order = [F.col(name).asc() if settings.keep == "first" else F.col(name).desc() for name in _ID]
+    return [F.col("_is_new").asc(), *order]
 
 
 def _pairs(name: str) -> Column:
@@ -93,7 +123,7 @@ def _pairs(name: str) -> Column:
 
 
 def _similar(texts: DataFrame, settings: NearDuplicates) -> DataFrame:
-    """Ids of rows that are as similar to an earlier row; all texts differ."""
+    """Ids of new rows that are as similar to an earlier row of another key; all texts differ."""
     candidates = _candidates(texts, settings)
     later = texts.select(*_ID, "_pairs")
     earlier = texts.select(
@@ -106,25 +136,32 @@ def _similar(texts: DataFrame, settings: NearDuplicates) -> DataFrame:
     )
     common = F.size(F.array_intersect("_pairs", "_first_pairs"))
     united = F.size("_pairs") + F.size("_first_pairs") - common
-    is_similar = common >= F.lit(settings.similarity) * united
+    # As a decimal: in binary .56 of 25 is more than 14.
+    is_similar = common >= F.lit(Decimal(str(settings.similarity))) * united
     return compared.filter(is_similar).select(*_ID).distinct()
 
 
 def _candidates(texts: DataFrame, settings: NearDuplicates) -> DataFrame:
     """Ids of two rows each that share a bucket, the earlier one as `_first_file`, `_first_row`."""
-    buckets = texts.select(*_ID, F.explode(_buckets(settings.similarity)).alias("_bucket"))
-    earlier_first = Window.partitionBy("_bucket").orderBy(*_order(settings))
-    ranked = buckets.withColumn("_rank", F.row_number().over(earlier_first))
+    bucket = ["_arrived_at", "_bucket"]
+    told = texts.select(
+        *_SIDE, "_arrived_at", F.explode(_buckets(settings.similarity)).alias("_bucket")
+    )
+    earlier_first = Window.partitionBy(*bucket).orderBy(*_order(settings))
+    ranked = told.withColumn("_rank", F.row_number().over(earlier_first))
     back = F.sequence(F.lit(1), F.least(F.col("_rank") - 1, F.lit(_MOST_COMPARED)))
-    later = ranked.filter(F.col("_rank") > 1).withColumn("_back", F.explode(back))
-    later = later.select(*_ID, "_bucket", (F.col("_rank") - F.col("_back")).alias("_rank"))
+    later = ranked.filter(F.col("_is_new") & (F.col("_rank") > 1))
+    later = later.withColumn("_back", F.explode(back))
+    later = later.select(*_ID, "_key", *bucket, (F.col("_rank") - F.col("_back")).alias("_rank"))
     earlier = ranked.select(
         F.col("_file").alias("_first_file"),
         F.col("_row").alias("_first_row"),
-        "_bucket",
+        F.col("_key").alias("_first_key"),
+        *bucket,
         "_rank",
     )
-    pairs = later.join(earlier, ["_bucket", "_rank"], how="inner")
+    pairs = later.join(earlier, [*bucket, "_rank"], how="inner")
+    pairs = pairs.filter(F.col("_key") != F.col("_first_key"))
     return pairs.select(*_ID, "_first_file", "_first_row").distinct()
 
 

@@ -22,6 +22,8 @@ from lepton_spark.silver.measured_days import merged, metrics_between, window_of
 from lepton_spark.silver.relationship import known_values
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.contract import Contract
@@ -76,16 +78,26 @@ class Readings:
         """What a source promises."""
         return self.context.contracts[self.context.case.sources[inlet.name].contract]
 
-    def surroundings(self, inlet: Inlet) -> Surroundings:
-        """The tables that relationships look in, and the rows of silver for unique columns."""
+    def surroundings(self, inlet: Inlet, resumed: DataFrame | None = None) -> Surroundings:
+        """The tables that relationships look in, and rows of silver that others are held against.
+
+        Args:
+            inlet: The source.
+            resumed: Its raw rows, where silver may hold some that arrived with them.
+        """
         case = self.context.case
         known = {}
         for promise, name in sources_of(case, self.context.contracts, inlet.name).items():
             rows = self.tables.read(self.context, self._table("silver", name))
             known[promise] = known_values(rows, promise.found_in)
-        if not self.contract_of(inlet).rules.unique or inlet.silver_version < 0:
+        if inlet.silver_version < 0:
             return Surroundings(known)
-        return Surroundings(known, self.silver(inlet))
+        present = self.silver(inlet) if self.contract_of(inlet).rules.unique else None
+        if resumed is None or case.sources[inlet.name].near_duplicates is None:
+            return Surroundings(known, present)
+        arrivals = F.broadcast(resumed.select("_arrived_at").distinct())
+        alongside = self.silver(inlet).join(arrivals, "_arrived_at", how="left_semi")
+        return Surroundings(known, present, alongside)
 
     def earlier(self, inlet: Inlet, counted: Tally) -> list[Metric]:
         """What was measured of the days that a batch is compared with. Collects it."""
@@ -96,8 +108,15 @@ class Readings:
         wanted = metrics_between(rows, self.context.case.case, str(inlet.silver), days)
         return [Metric(**row.asDict()) for row in wanted.collect()]
 
-    def newest(self, inlet: Inlet, found: Mapping[str, float | None]) -> dict[str, float]:
+    def newest(
+        self, inlet: Inlet, found: Mapping[str, float | None], until: datetime | None
+    ) -> dict[str, float]:
         """The newest values of a source: as its log tells, else its table, and those found now.
+
+        Args:
+            inlet: The source.
+            found: The newest values of the rows that come to it now.
+            until: Later ones do not count; None, as for the log: all do.
 
         Returns:
             Column that must be fresh to seconds since 1970, UTC.
@@ -105,14 +124,16 @@ class Readings:
         columns = sorted({rule.column for rule in self.contract_of(inlet).rules.fresh})
         if not columns or inlet.silver_version < 0:
             return merged(found)
-        moment = self.context.moment
         marker = self.tables.marker_of(self.context, inlet.silver, inlet.silver_version)
         told = marker.facts.get("newest", {}) if marker is not None else {}
-        # What is newer than the moment of a backfill hides what was the newest then.
-        if all(told.get(name, math.inf) <= moment.timestamp() for name in columns):
+        # What is newer than the moment of a run hides what was the newest then.
+        latest = math.inf if until is None else until.timestamp()
+        if told.keys() >= set(columns) and all(told[name] <= latest for name in columns):
             return merged(told, found)
-        rows = self.silver(inlet).filter(F.col("_arrived_at") <= F.lit(moment))
-        values = rows.agg(*(newest(name, moment).alias(name) for name in columns)).collect()[0]
+        rows = self.silver(inlet)
+        if until is not None:
+            rows = rows.filter(F.col("_arrived_at") <= F.lit(until))
+        values = rows.agg(*(newest(name, until).alias(name) for name in columns)).collect()[0]
         return merged(values.asDict(), found)
 
     def silver(self, inlet: Inlet) -> DataFrame:

@@ -27,7 +27,7 @@ from lepton_spark.quality.accounting import (
 )
 from lepton_spark.quality.expectation import stale
 from lepton_spark.quality.finding import require_kept
-from lepton_spark.quality.measurement import newest_of, plan_of
+from lepton_spark.quality.measurement import LAST, newest_of, plan_of
 from lepton_spark.quality.quarantine import condition_of, quarantined
 from lepton_spark.quality.skew import warn_of_skew
 from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
@@ -177,12 +177,13 @@ def _judge(
         bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
         landed = of_files(bronze, inlet.files)
         settled = sum(state.good for state in inlet.files)
+        around = readings.surroundings(inlet, landed if settled else None)
         judged_by = partial(
             judge,
             source=source,
             contract=contract,
             references=references,
-            around=readings.surroundings(inlet),
+            around=around,
         )
         if settled:
             there = readings.silver(inlet)
@@ -194,12 +195,13 @@ def _judge(
         counted = tally(judged, lookups, plan_of(contract, context.moment))
         counted = replace(counted, settled=settled)
         findings = verdict(contract, counted, readings.earlier(inlet, counted))
-        newest = readings.newest(inlet, newest_of(counted.measured))
+        newest = readings.newest(inlet, newest_of(counted.measured), context.moment)
+        last = readings.newest(inlet, newest_of(counted.measured, LAST), None)
     warn_of_skew(inlet.name, counted.largest_key, counted.num_rows)
     findings += stale(contract.rules.fresh, newest, context.moment)
     told = f"{inlet.name}: {counted.num_rows} rows, {counted.refused} refused"
     context.progress.step(_JOB, told)
-    return Batch(inlet, judged, counted, tuple(findings), newest)
+    return Batch(inlet, judged, counted, tuple(findings), last)
 
 
 def _require_fresh(context: RunContext, inlets: Sequence[Inlet]) -> None:
@@ -207,7 +209,7 @@ def _require_fresh(context: RunContext, inlets: Sequence[Inlet]) -> None:
     readings = Readings(context, tables)
     for inlet in inlets:
         fresh = readings.contract_of(inlet).rules.fresh
-        findings = stale(fresh, readings.newest(inlet, {}), context.moment)
+        findings = stale(fresh, readings.newest(inlet, {}, context.moment), context.moment)
         require_kept(findings, inlet.name, inlet.state)
 
 
@@ -217,7 +219,8 @@ def _require_sound(context: RunContext, batch: Batch) -> None:
     require_balance(str(inlet.silver), inlet.files, batch.counted)
     require_few_refused(inlet.name, batch.counted, source.max_refused, inlet.state)
     require_matches(inlet.name, source, batch.counted, inlet.state)
-    require_one_to_one(inlet.name, source, batch.judged, inlet.state)
+    silver = Readings(context, tables).silver(inlet) if inlet.silver_version >= 0 else None
+    require_one_to_one(inlet.name, source, batch.judged, silver, inlet.state)
     require_kept(batch.findings, inlet.name, inlet.state)
 
 

@@ -12,14 +12,16 @@ from pyspark.sql import functions as F
 
 from lepton_spark.quality.reasons import MARKS, REASONS, is_accepted, mark_rows, none_yet, refuses
 from lepton_spark.silver.deduplicate import REFUSED, SEVERITY
+from lepton_spark.silver.knowledge import came_at
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from lepton_spark.config.table_rules import Unique
 
-_FIRST_FIRST = ("_arrived_at", "_file", "_row")
-_REPLACED_AT = "_replaced_at"  # when the next row of the same key arrived
+_CAME_AT = "_came_at"
+_FIRST_FIRST = (_CAME_AT, "_file", "_row")
+_REPLACED_AT = "_replaced_at"  # when the next row of the same key came
 
 
 def mark_repeated(
@@ -27,9 +29,9 @@ def mark_repeated(
 ) -> DataFrame:
     """Refuse, or mark, each row that repeats a value held by another row.
 
-    A row holds its value from its arrival until the next version of its key arrives. Of several
-    rows the first to arrive keeps it, by file and row where they arrived together. A row of silver
-    keeps it always, so that late files take nothing away. Null is no value.
+    A row holds its value from when it came (see `knowledge.came_at`) until the next version of its
+    key comes. Of several rows the first keeps it, by file and row where they came together. A row
+    of silver keeps it always, so that late files take nothing away. Null is no value.
 
     Args:
         judged: Rows with `_severity`; a row that is refused or a duplicate takes no part.
@@ -44,15 +46,16 @@ def mark_repeated(
         of its key and as a holder of its value.
     """
     names = judged.columns
-    rows = judged.withColumn("_is_new", F.expr("true"))
+    rows = judged.withColumns({"_is_new": F.expr("true"), _CAME_AT: came_at()})
     if present is not None:
         columns = {*key, *(name for promise in promises for name in promise.columns)}
-        held = present.select(*sorted(columns), *_FIRST_FIRST, F.expr("false").alias("_is_new"))
+        held = present.withColumn(_CAME_AT, came_at())
+        held = held.select(*sorted(columns), *_FIRST_FIRST, F.expr("false").alias("_is_new"))
         rows = rows.unionByName(held.withColumn(REASONS, none_yet()), allowMissingColumns=True)
     # Refused rows are no versions, and are spread: their keys are often null.
     apart = F.when(F.col(SEVERITY).isNotNull(), F.xxhash64("_file", "_row"))
-    by_arrival = Window.partitionBy(apart, *key).orderBy(*_FIRST_FIRST)
-    rows = rows.withColumn(_REPLACED_AT, F.lead("_arrived_at").over(by_arrival))
+    in_order = Window.partitionBy(apart, *key).orderBy(*_FIRST_FIRST)
+    rows = rows.withColumn(_REPLACED_AT, F.lead(_CAME_AT).over(in_order))
     for promise in promises:
         rows = _mark(rows, promise, F.struct(*key))
     rows = rows.filter("_is_new")
@@ -75,7 +78,7 @@ def _mark(rows: DataFrame, promise: Unique, key: Column) -> DataFrame:
     # An earlier row of the same key is superseded by this one, if not before: it never counts.
     for_ever = F.lit("9999-12-31").cast("timestamp")
     until = F.when(~F.col("_is_taken"), F.coalesce(F.col(_REPLACED_AT), for_ever))
-    is_held = takes_part & F.col("_is_new") & (F.max(until).over(before) > F.col("_arrived_at"))
+    is_held = takes_part & F.col("_is_new") & (F.max(until).over(before) > F.col(_CAME_AT))
     reason = F.when(F.col("_is_taken") | is_held, F.lit(promise.code))
     rows = rows.withColumn("_repeated", reason).drop("_is_taken")
     if not refuses(promise.row_severity):

@@ -26,6 +26,7 @@ def skewed(spark):
     rows = spark.range(100).select(
         F.when(F.col("id") < 90, "Graz").when(F.col("id") < 98, "Linz").alias("town"),
         F.chr(F.lit(97) + F.col("id") % 20).alias("name"),
+        F.when(F.col("id") % 4 == 0, "shop").otherwise("desk").alias("_source"),
     )
     return with_blocks(rows, ENTITY).persist()
 
@@ -44,6 +45,14 @@ def test_a_block_that_holds_nearly_all_rows_is_left_out_and_told(skewed):
     assert sizes(kept, 2).agg(F.max("rows")).first()[0] == 8
     assert kept.count() == 100
     assert "Graz" not in str(told(reports, ENTITY.block))
+
+
+def test_pairs_within_a_source_are_none_where_only_two_sources_are_linked(skewed):
+    across = sizes(skewed, 1, across=True).filter("rows = 8")
+    within_one = sizes(skewed.filter("_source = 'desk'"), 2, across=True)
+
+    assert across.first()["pairs"] == 2 * 6
+    assert within_one.agg(F.max("pairs")).first()[0] == 0
 
 
 def test_a_missing_value_is_no_block(skewed):

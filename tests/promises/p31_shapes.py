@@ -1,10 +1,13 @@
-"""P31: tables of extreme shape finish, or are refused early with the limit named."""
+"""P31: tables of extreme shape finish in the stated memory, or are refused with the limit."""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from benchmarks.rounds import peak_of_workers
 from lepton_spark.errors import DataError
 from lepton_spark.features import stage as features
 from lepton_spark.lake.tables import TableId
@@ -15,7 +18,10 @@ from tests.promises.shop import CASE, STORES, VISITS, put, write_days
 if TYPE_CHECKING:
     from tests.promises.lab import Lab, Lake
 
+logger = logging.getLogger("promises")
 _FEATURES = TableId("gold", f"{CASE}_features")
+# Of the two Python workers together; the JVM has its spark.driver.memory.
+_WORKERS_LIMIT = 2 * 2**30
 _SALES = "sale,store,sold_on,clock,amount"
 
 
@@ -98,9 +104,14 @@ def trials(lab: Lab, number: int) -> list[str]:
     for name, write in list(_SHAPES.items())[:number]:
         lake = lab.lake()
         wanted = write(lake)
-        found = _result(lake)
+        started = time.monotonic()
+        with peak_of_workers() as peak:
+            found = _result(lake)
+        took, held = time.monotonic() - started, peak.held / 2**20
+        logger.info("P31 %s: %s in %d s, Python workers %d MiB", name, found, took, held)
         is_wanted = found == wanted or (isinstance(wanted, str) and str(found).startswith(wanted))
         failures += [] if is_wanted else [f"{name}: {found}"]
+        failures += [] if peak.held <= _WORKERS_LIMIT else [f"{name}: workers held {held:.0f} MiB"]
     return failures
 
 

@@ -16,7 +16,7 @@ JUDGES = ("bronze", "quality", "silver", "replay")
 NO_REASONS = {
     "after_quarantine", "arrived_at", "as_of", "bronze_version", "delta_version", "files_known",
     "first_arrived_at",
-    "is_chosen", "is_cut", "key_hash", "kept_refused", "known_at", "largest_key",
+    "is_chosen", "is_cut", "is_new", "key_hash", "kept_refused", "known_at", "largest_key",
     "last_arrived_at", "left_anti", "left_semi",
     "many_to_one", "null_rate", "num_bytes", "quarantine_version", "run_id",
 }  # fmt: skip

@@ -81,6 +81,7 @@ def test_each_day_and_each_part_of_it_is_measured(spark):
         Metric("quantile_0.5", 3.0, column="price", day=mon),
         Metric("varies", 0.0, column="desk", day=mon),
         Metric("newest", MON.timestamp() + 2 * 3600, column="seen", day=mon),
+        Metric("last", MON.timestamp() + 9 * 86400, column="seen", day=mon),
         Metric("share", 0.5, column="shop", day=mon, text="A"),
         Metric("share", 0.25, column="shop", day=mon, text="B"),
     ]  # fmt: skip
@@ -92,6 +93,7 @@ def test_each_day_and_each_part_of_it_is_measured(spark):
     assert told["quantile_0.5", "price"] == pytest.approx(100_050, rel=1e-3)
     assert (told["varies", "desk"], told["too_long", "shop"]) == (1.0, 1.0)
     assert newest_of(found) == {"seen": NOON.timestamp()}
+    assert newest_of(found, "last") == {"seen": MON.timestamp() + 9 * 86400}
 
 
 @pytest.mark.spark

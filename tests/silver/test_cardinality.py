@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from pyspark.sql import functions as F
 
 from lepton_spark.config.source import Source
 from lepton_spark.errors import DataError
@@ -58,21 +61,45 @@ FATES = [
 ]
 
 
+def given_rows(spark, fates, day=2):
+    """Rows of a file that arrived on a day, in their order."""
+    rows = [(*fate, number) for number, fate in enumerate(fates, start=2)]
+    at = F.lit(datetime(2024, 1, day, tzinfo=UTC))
+    return spark.createDataFrame(rows, f"{ROWS}, _row bigint").withColumns(
+        {"_file": F.lit(f"{day}.csv"), "_arrived_at": at, "_known_at": at}
+    )
+
+
 @pytest.mark.spark
 def test_versions_duplicates_and_rows_without_a_match_share_nothing(spark):
-    judged = spark.createDataFrame(FATES, ROWS)
+    judged = given_rows(spark, FATES)
 
-    require_one_to_one("visits", source(cardinality="one_to_one"), judged, STATE)
+    require_one_to_one("visits", source(cardinality="one_to_one"), judged, None, STATE)
 
 
 @pytest.mark.spark
 def test_two_keys_that_find_one_row_are_told_by_their_numbers_alone(spark):
-    judged = spark.createDataFrame([*FATES, (9, CANARY, None, []), (10, "B", None, [])], ROWS)
+    judged = given_rows(spark, [*FATES, (9, CANARY, None, []), (10, "B", None, [])])
 
-    require_one_to_one("visits", source(), judged, STATE)
+    require_one_to_one("visits", source(), judged, None, STATE)
     with pytest.raises(DataError) as error:
-        require_one_to_one("visits", source(cardinality="one_to_one"), judged, STATE)
+        require_one_to_one("visits", source(cardinality="one_to_one"), judged, None, STATE)
 
     assert error.value.code == "LS-2151"
     assert "4 keys find 2 rows of shops by place" in str(error.value)
     assert CANARY not in str(error.value)
+
+
+@pytest.mark.spark
+def test_a_key_that_finds_what_another_one_holds_in_silver_is_told(spark):
+    only = source(cardinality="one_to_one")
+    silver = given_rows(spark, [(1, "A", None, []), (2, "B", None, []), (3, "B", None, [])], 1)
+    moved = given_rows(spark, [(1, "C", None, []), (9, "A", None, [])])
+    taken = given_rows(spark, [(9, "A", None, [])])
+
+    # What two keys shared before is not told again each night.
+    require_one_to_one("visits", only, moved, silver, STATE)
+    with pytest.raises(DataError) as error:
+        require_one_to_one("visits", only, taken, silver, STATE)
+
+    assert "2 keys find 1 rows of shops by place" in str(error.value)

@@ -215,6 +215,17 @@ def test_a_table_whose_newest_rows_are_old_is_stale(lake):
     assert "the newest seen is 39.0 days old at 2024-03-17 02:00 UTC" in error.what
 
 
+def test_what_was_planned_for_a_later_day_is_fresh_when_that_day_comes(spark, tmp_path):
+    lake, rules = Lake(spark, tmp_path / "plans"), TableRules(fresh=RULES.fresh)
+    first, second, _, last = GOOD_DAYS[:4]
+    planned = ("40", "A", "10", "x", "n", second.isoformat())
+    lake.land({first: [*good_night(first), planned]})
+    refine(lake.context(first, rules))
+
+    assert refine(lake.context(second, rules)).facts["sources"] == {}
+    assert "is 2.0 days old" in refusal(lake, as_of=last, fresh=RULES.fresh).what
+
+
 def test_a_warning_is_told_and_nothing_is_refused(lake, tmp_path):
     """The bad night is published; after it nothing new comes, which is not fresh."""
     lake = lake.copy(tmp_path / "lake")

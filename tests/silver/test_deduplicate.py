@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pyspark.sql import functions as F
 
+from lepton_spark.bronze.arrivals import ALWAYS
 from lepton_spark.silver.deduplicate import mark_duplicates, yield_to_silver
 
 pytestmark = pytest.mark.spark
@@ -17,8 +19,13 @@ SCHEMA = (
 MON, TUE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
 
 
+def given_rows(spark, rows, schema=SCHEMA):
+    """Rows that are known when they arrive."""
+    return spark.createDataFrame(rows, schema).withColumn("_known_at", F.col("_arrived_at"))
+
+
 def marked(spark, rows, partitions=1):
-    given = spark.createDataFrame(rows, SCHEMA).repartition(partitions)
+    given = given_rows(spark, rows).repartition(partitions)
     found = mark_duplicates(given, ["id"], ["id", "status"]).orderBy("_file", "_row").collect()
     return [(row["_file"], row["_row"], row["_severity"], row["_reasons"]) for row in found]
 
@@ -41,7 +48,7 @@ def test_the_last_row_of_a_key_wins_and_the_others_say_why_they_lost(spark):
 def test_a_value_that_moved_to_another_column_is_another_content(spark):
     schema = "id int, a string, b string, _file string, _row bigint, _arrived_at timestamp,"
     rows = [(1, "x", None, "a.csv", 2, MON, []), (1, None, "x", "a.csv", 3, MON, [])]
-    given = spark.createDataFrame(rows, f"{schema} _reasons array<string>")
+    given = given_rows(spark, rows, f"{schema} _reasons array<string>")
 
     found = mark_duplicates(given, ["id"], ["a", "b"]).orderBy("_row").collect()
 
@@ -58,6 +65,19 @@ def test_a_version_that_arrived_later_is_no_duplicate(spark):
     rows = [(1, "open", "a.csv", 2, MON, []), (1, "done", "b.csv", 2, TUE, [])]
 
     assert [row[2] for row in marked(spark, rows)] == [None, None]
+
+
+def test_without_dated_files_rows_that_became_known_apart_are_versions(spark):
+    schema = f"{SCHEMA}, _known_at timestamp"
+    rows = [
+        (1, "open", "part-f3.parquet", 0, ALWAYS, [], MON),
+        (1, "done", "part-0a.parquet", 0, ALWAYS, [], TUE),
+        (1, "shut", "part-1b.parquet", 0, ALWAYS, [], TUE),
+    ]
+    found = mark_duplicates(spark.createDataFrame(rows, schema), ["id"], ["id", "status"])
+
+    kept = {row["status"]: row["_reasons"] for row in found.collect()}
+    assert kept == {"open": [], "done": ["older_duplicate"], "shut": []}
 
 
 def test_a_refused_row_neither_wins_nor_loses(spark):
@@ -96,8 +116,8 @@ def test_a_row_yields_to_one_of_its_key_and_arrival_that_is_published(spark):
         (3, "open", "a.csv", 8, MON),
         (4, "shut", "a.csv", 9, MON),
     ]
-    judged = mark_duplicates(spark.createDataFrame(rows, SCHEMA), ["id"], ["id", "status"])
-    silver = spark.createDataFrame(published, SCHEMA.rpartition(",")[0])
+    judged = mark_duplicates(given_rows(spark, rows), ["id"], ["id", "status"])
+    silver = given_rows(spark, published, SCHEMA.rpartition(",")[0])
 
     found = yield_to_silver(judged, silver, ["id"], ["id", "status"])
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lepton_spark.bronze.arrivals import ALWAYS
 from lepton_spark.silver.knowledge import known_at, versions
 
 pytestmark = pytest.mark.spark
@@ -56,6 +57,18 @@ def test_what_arrived_first_and_counts_later_never_replaces_what_arrived_after_i
         [row["status"] for row in known_at(found, at(day)).collect()] for day in (1, 5, 6, 9, 30)
     ]
     assert told == [["first"], ["first"], ["from the 6th"], ["from the 6th"], ["from the 6th"]]
+
+
+def test_without_dated_files_the_newer_version_is_the_one_known_later(spark):
+    rows = [
+        (1, "first", "part-f3.parquet", 0, ALWAYS, at(1)),
+        (1, "second", "part-0a.parquet", 0, ALWAYS, at(5)),
+    ]
+    found = versions(spark.createDataFrame(rows, SCHEMA), ["id"])
+
+    told = [[row["status"] for row in known_at(found, at(day)).collect()] for day in (4, 5, 30)]
+
+    assert told == [["first"], ["second"], ["second"]]
 
 
 def test_a_row_known_in_the_far_future_is_never_used(spark):

@@ -54,6 +54,22 @@ def test_a_match_gives_its_values_and_no_match_what_the_case_says(spark):
 
 
 @pytest.mark.spark
+def test_a_reference_may_call_its_columns_as_it_likes(spark):
+    schema = "shop string, until int, same int, _file string, _row bigint, _arrived_at timestamp"
+    shops = spark.createDataFrame([("A", 20, 7, "s", 1, MON)], schema)
+    shops = shops.withColumn("_known_at", F.col("_arrived_at"))
+    lookup = Lookup.model_validate(
+        {"from": "shops", "on": {"place": "shop"}, "take": {"open_until": "until", "as": "same"}}
+    )
+    rows = spark.createDataFrame([("A", MON)], "place string, _arrived_at timestamp")
+    rows = rows.withColumn("_unmatched", F.array().cast("array<string>"))
+
+    found = look_up(rows, Reference(versions(shops, ["shop"]), ("shop",)), lookup).collect()[0]
+
+    assert (found["open_until"], found["as"]) == (20, 7)
+
+
+@pytest.mark.spark
 def test_the_version_is_taken_that_was_known_when_the_row_arrived(spark):
     shops = [
         ("A", "old", 1, "a", 1, MON),

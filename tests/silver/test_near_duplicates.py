@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,12 @@ from lepton_spark.silver.near_duplicates import bands_of, mark_near_duplicates
 
 SETTINGS = NearDuplicates(column="text", similarity=0.7)
 WORDS = [f"word{n}" for n in range(300)]
-SCHEMA = "text string, _file string, _row bigint, _severity string, _reasons array<string>"
+SCHEMA = (
+    "text string, _file string, _row bigint, _severity string, _reasons array<string>,"
+    " id string, _arrived_at timestamp"
+)
+MON, TUE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
+SOLD = "the plant in Oslo was sold"
 
 
 def shingles(text):
@@ -44,9 +50,16 @@ def rows_of(texts):
     return [(text, f"f{n % 2}", n // 2, None, []) for n, text in enumerate(texts)]
 
 
-def marked(spark, rows, settings=SETTINGS, partitions=2):
-    given = spark.createDataFrame(rows, SCHEMA).repartition(partitions)
-    found = mark_near_duplicates(given, settings)
+def texts(spark, rows):
+    """Rows of text, file, row, severity and reasons; without more each a key, of one arrival."""
+    whole = [(*row, f"{row[1]}/{row[2]}", MON) if len(row) == 5 else row for row in rows]
+    return spark.createDataFrame(whole, SCHEMA)
+
+
+def marked(spark, rows, settings=SETTINGS, partitions=2, present=None):
+    given = texts(spark, rows).repartition(partitions)
+    held = None if present is None else texts(spark, present)
+    found = mark_near_duplicates(given, settings, ["id"], held)
     assert found.columns == given.columns
     return {
         (row["_file"], row["_row"]): (row["_severity"], row["_reasons"]) for row in found.collect()
@@ -103,11 +116,50 @@ def test_a_text_that_thousands_share_is_kept_once_and_compares_no_two_with_each_
         F.col("id").alias("_row"),
         F.lit(None).cast("string").alias("_severity"),
         F.array().cast("array<string>").alias("_reasons"),
+        F.lit(MON).alias("_arrived_at"),
     )
 
-    found = mark_near_duplicates(rows, SETTINGS).filter(F.col("_severity").isNull())
+    found = mark_near_duplicates(rows, SETTINGS, ["_row"]).filter(F.col("_severity").isNull())
 
     assert [row["_row"] for row in found.collect()] == [0]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("keep", ["first", "last"])
+@pytest.mark.parametrize("text", [SOLD, "The plant in Oslo was sold!"])
+def test_what_arrives_later_or_is_a_version_of_the_same_key_is_no_duplicate(spark, keep, text):
+    rows = [
+        (SOLD, "a", 1, None, [], "ticket 7", MON),
+        (text, "b", 1, None, [], "ticket 8", TUE),
+        (text, "b", 2, None, [], "ticket 8", TUE),
+    ]
+    settings = SETTINGS.model_copy(update={"keep": keep})
+
+    assert [reasons for _, reasons in marked(spark, rows, settings).values()] == [[], [], []]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("keep", ["first", "last"])
+@pytest.mark.parametrize("text", [SOLD, "The plant in Oslo was sold!"])
+def test_what_is_in_silver_stays_and_what_is_like_it_does_not_come_in_later(spark, keep, text):
+    settings = SETTINGS.model_copy(update={"keep": keep})
+    present = [(SOLD, "a", 2, None, [])]
+
+    found = marked(
+        spark, [(text, "a", 1, None, []), (text, "a", 3, None, [])], settings, 2, present
+    )
+
+    assert list(found.values()) == [("duplicate", ["near_duplicate:text"])] * 2
+
+
+@pytest.mark.spark
+def test_a_pair_exactly_at_the_limit_is_found(spark):
+    words = [f"w{n}" for n in range(26)]  # 25 pairs of words, of which the other has 14
+    rows = [(" ".join(words), "a", 1, None, []), (" ".join(words[:15]), "a", 2, None, [])]
+
+    found = marked(spark, rows, SETTINGS.model_copy(update={"similarity": 0.56}))
+
+    assert found["a", 2] == ("duplicate", ["near_duplicate:text"])
 
 
 def test_more_bands_are_taken_for_less_similar_texts():

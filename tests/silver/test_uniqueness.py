@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pyspark.sql import functions as F
 
 from lepton_spark.config.table_rules import Unique
 from lepton_spark.quality.reasons import none_yet
@@ -23,9 +24,11 @@ def on(day):
 
 def repeated(spark, rows, present=None, promises=(CODE,)):
     """The visits that are refused and why, and those that are marked."""
-    given = spark.createDataFrame(rows, SCHEMA).withColumn("_reasons", none_yet())
+    known = {"_reasons": none_yet(), "_known_at": F.col("_arrived_at")}
+    given = spark.createDataFrame(rows, SCHEMA).withColumns(known)
     judged = mark_duplicates(given.repartition(3), ["visit"], ["code", "shop"])
     held = spark.createDataFrame(present, SCHEMA) if present else None
+    held = held.withColumn("_known_at", F.col("_arrived_at")) if held else None
     found = mark_repeated(judged, held, ["visit"], promises)
     expected = {*judged.columns, *(["_marks"] if "_marks" in found.columns else [])}
     assert set(found.columns) == expected
