@@ -10,15 +10,17 @@ from lepton_spark.config.feature_name import feature_names, named_features
 from lepton_spark.config.model import is_longer, window_label
 from lepton_spark.config.nearest import nearest
 from lepton_spark.config.row_checker import FEATURE_KINDS, RowChecker
+from lepton_spark.config.row_feature import row_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lepton_spark.config.columns import Columns
     from lepton_spark.config.document import KeyPath
     from lepton_spark.config.features import History, Latest
     from lepton_spark.config.measure import Measure, Ratio
 
+_READ = "a column of the row that another feature reads"
 _CATEGORY = frozenset({"string", "integer", "boolean"})
 # What each measure can be of; anything can be counted.
 MEASURED: Mapping[str, frozenset[str]] = {
@@ -74,16 +76,17 @@ class FeatureChecker(RowChecker):
                 self.demand(place, checked.kind, set(MEASURED[measure.kind]))
 
     def check_names(self) -> None:
-        """No two features, nor a feature and the label, share a name."""
+        """No feature has the name of another, of the label, or of a column that others read."""
         predict = self.case.predict
         key = self.case.key_of(predict.each)
-        taken = {name.lower(): "the key or day" for name in (*key, predict.day)}
+        taken = {name.lower(): _READ for name in self._read_columns()}
+        taken |= {name.lower(): "the key or day" for name in (*key, predict.day)}
         if self.case.predict.label is not None:
             taken[self.case.predict.label.name.lower()] = "the label"
         for name, path in named_features(self.case):
             other = taken.get(name.lower())
-            is_key = path[1] == "own" and other == "the key or day"
-            if other is not None and not is_key:
+            is_itself = path[1] == "own" and other in ("the key or day", _READ)
+            if other is not None and not is_itself:
                 self.refuse(
                     path,
                     f"the feature {name} has the name of {other}",
@@ -95,6 +98,14 @@ class FeatureChecker(RowChecker):
         self._check_chosen(("features", "as_category"), self.case.features.as_category)
         slices = [name for name in self.case.evaluate.slices if name != "month"]
         self._check_chosen(("evaluate", "slices"), slices)
+
+    def _read_columns(self) -> Iterator[str]:
+        """Columns of the row that stand beside its features until all of them are made."""
+        features = self.case.features
+        for feature in row_features(features):
+            yield from feature.reads
+        for windows in features.windows.values():
+            yield from windows.by
 
     def _check_longer(self, path: KeyPath, history: History, ratio: Ratio) -> None:
         """See that a ratio compares windows with one that holds more."""

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
 
 def sources_over_time(case: Case) -> tuple[str, ...]:
-    """Sources whose rows are looked up or summed as they are, each once."""
-    return tuple(dict.fromkeys((*case.features.latest, *case.features.history)))
+    """Sources whose rows are looked up or summed as they are, each once.
+
+    Entities are none: they are known when their last member is, and do not happen.
+    """
+    used = dict.fromkeys((*case.features.latest, *case.features.history))
+    return tuple(name for name in used if name in case.sources)
 
 
 def require_happened_at(case: Case) -> None:
@@ -29,9 +33,10 @@ def require_happened_at(case: Case) -> None:
         "LS-1089",
         f"the case {case.case} does not say when rows of {', '.join(missing)} happened"
         if missing
-        else f"the case {case.case} has neither latest nor history features",
+        else f"the case {case.case} has neither latest nor history features of a source",
         "a leak report compares what was known with what had happened; known_at is the former",
         f"add sources.{missing[0]}.happened_at, an expression over its columns"
         if missing
-        else "features of the row itself look at nothing that could be known too early",
+        else "features of the row itself look at nothing that could be known too early, and what"
+        " an entity says did not happen at a time",
     )

@@ -35,7 +35,9 @@ class Ratio(Settings):
 class Measure(Settings):
     """One value over the rows of a window; nulls are left out.
 
-    The newest row is the last by the time that it declares, then by arrival, file and row.
+    The newest row is the last by the time that it declares, then by arrival, file and row. Numbers
+    are taken to the nearest 2**-48 before they are summed, those of a deviation or slope to the
+    nearest 2**-40: of far smaller ones nothing is left.
     """
 
     count: Literal["*"] | SqlExpression | None = Field(None, description="* or: not null.")

@@ -15,9 +15,10 @@ MEASURED = ("count", "sum", "mean", "share")
 class Windows(Settings):
     """What was measured in each of the last steps before the moment, oldest step first.
 
-    Each measure gives three arrays, a value a step: the measure, null where there is none; `_mask`,
-    1 where there is one; and `_gap`, the hours since a step before that had one, or since the first
-    step (as in GRU-D, Che et al. 2018).
+    Each measure gives three arrays, an item a step: the measure, of no value null, or a count of
+    0; `_mask`, 1 where there is a value; and `_gap`, the hours since a step before that had one,
+    or since the first step (as in GRU-D, Che et al. 2018). Numbers are taken to the nearest 2**-48
+    before they are summed: of far smaller ones nothing is left.
     """
 
     by: tuple[ColumnName, ...] = Field(min_length=1, description="Columns that both sources have.")

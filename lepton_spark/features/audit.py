@@ -14,17 +14,29 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def audit_features(staged: DataFrame, key: Sequence[str], num_rows: int) -> None:
+def audit_features(
+    staged: DataFrame, key: Sequence[str], num_rows: int, source: str | None
+) -> None:
     """See that there is one row for each row to predict.
 
     Args:
         staged: The rows about to be published; read once.
         key: Columns that identify a row to predict.
-        num_rows: How many rows there are to predict.
+        num_rows: How many rows to predict were known at the moment of their day.
+        source: Where they are from; None where it may be that none was.
 
     Raises:
+        DataError: Rows to predict are there, and none was known in time.
         InternalError: Rows were lost or repeated, or a key is null.
     """
+    if not num_rows and source is not None:
+        raise DataError(
+            "LS-2089",
+            f"no row of {source} was known at the moment of its day.",
+            "a row is predicted with what was known then, and it has to be known itself.",
+            f"see predict.at, and arrives and known_at of {source}: what is known of its rows"
+            " later belongs to another source; or add --allow-empty.",
+        )
     is_null = F.col("_as_of").isNull()
     for name in key:
         is_null = is_null | F.col(name).isNull()

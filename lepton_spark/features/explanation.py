@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 _HOURS_A_DAY = 24
 _COUNTS = frozenset({"count", "distinct"})
+_NEVER = "never: 0 where there are none"
+# Of numbers that are far smaller nothing is left, and of those near it not every digit.
+_NEAREST = {
+    **dict.fromkeys(("sum", "mean", "ratio"), "2**-48, about 3.6e-15, of each number"),
+    **dict.fromkeys(("deviation", "slope"), "2**-40, about 9.1e-13, of each number"),
+}
 _VALUES = frozenset({"first", "last", "lag", "top"})
 
 
@@ -40,6 +46,7 @@ class Explanation:
         window: How far back it looks.
         known: From when on a row of the source counts.
         null: What it means that it is null.
+        nearest: What numbers are taken to the nearest of before they are summed; "" where none are.
         asked_by: Key path of the case file.
     """
 
@@ -53,6 +60,7 @@ class Explanation:
     known: str
     null: str
     asked_by: str
+    nearest: str = ""
 
     def facts(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -67,6 +75,7 @@ class Explanation:
             "window": self.window,
             "counts": self.known,
             "null": self.null,
+            **({"nearest": self.nearest} if self.nearest else {}),
             "asked by": self.asked_by,
         }
         return "".join(
@@ -162,8 +171,9 @@ class _Explainer:
             key=by,
             window=told,
             known=self._known(source),
-            null="never: 0 where there are none" if is_count else _null(measure, told),
+            null=_NEVER if is_count else _null(measure, told),
             asked_by=_dotted(path),
+            nearest=_NEAREST.get(measure.kind, ""),
         )
 
     def _episode(self, name: str, path: KeyPath) -> Explanation:
@@ -191,7 +201,7 @@ class _Explainer:
             key=by,
             window=told,
             known=self._known(source),
-            null="never: 0 where there are none" if is_count else f"there are none in {told}",
+            null=_NEVER if is_count else f"there are none in {told}",
             asked_by=_dotted(path),
         )
 
@@ -210,6 +220,8 @@ class _Explainer:
             "": (f"array of {WindowMeasure(name, measure.kind).type_}", of),
         }
         type_, what = next(found for end, found in kinds.items() if name.endswith(end))
+        is_value = what == of
+        null = "an item: no value in its step" if is_value else "never"
         return Explanation(
             name=name,
             type=type_,
@@ -219,8 +231,9 @@ class _Explainer:
             key=windows.by,
             window=told,
             known=self._known(source),
-            null="never" if what != of else "an item: no value in its step",
+            null=_NEVER if is_value and measure.kind in _COUNTS else null,
             asked_by=_dotted(path),
+            nearest=_NEAREST.get(measure.kind, "") if is_value else "",
         )
 
     def _raw(self, source: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -262,8 +275,10 @@ def _measured(measure: Measure) -> str:
 def _null(measure: Measure, window: str) -> str:
     if measure.lag is not None:
         return f"fewer than {measure.lag.rows} values in {window}"
-    if measure.kind in ("deviation", "slope"):
+    if measure.kind == "deviation":
         return f"fewer than two values in {window}"
+    if measure.kind == "slope":
+        return f"fewer than two values in {window}, or all of the same millisecond"
     return f"no value in {window}" + (", or a mean of 0 to compare with" if measure.ratio else "")
 
 

@@ -1,15 +1,13 @@
-"""Bring each chunk of days what is known in it, once, and answer its rows in one pass.
+"""Bring each part of the rows what is known on its days, once, and answer it in one pass.
 
-Days are cut into chunks. A chunk's rows go to one worker, then every event that is known on any of
-its days, piece by piece. So nothing is joined, no key is ever too large, and what a worker holds
-depends on the rows of a chunk, not on the events.
+Rows are cut by day and by hash (see `chunks`). A part's rows go to one worker, then every event
+that is known on any of its days, piece by piece. So nothing is joined, no key is ever too large,
+and what a worker holds depends on the rows of a part, not on the events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,85 +21,26 @@ from pyspark.sql.types import StructType
 
 from lepton_spark.features.history import HistoryFinder, HistoryPlan
 from lepton_spark.features.latest import LatestFinder, LatestPlan
-from lepton_spark.features.questions import Days
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from lepton_spark.features.chunks import Chunks
+    from lepton_spark.features.questions import Days
 
 _SLICE_ROWS = 16_384
-# A worker holds the rows of a chunk with their questions and sums: some kilobytes a row.
-_CHUNK_ROWS = 500_000
-_ENDLESS_CHUNKS = 5
 _ROW = "row"
-_CHUNK = "_chunk"
+_TASK = "_task"
 _SLOT = "_slot"
 Plan = HistoryPlan | LatestPlan
 
 
 class Finder(Protocol):
-    """Answers the questions of a chunk's rows from events that come in pieces, in any order."""
+    """Answers the questions of a part's rows from events that come in pieces, in any order."""
 
     def add(self, events: pa.RecordBatch) -> None:
         """Take in a piece of the events."""
 
     def answers(self) -> Iterator[tuple[str, pa.Array, npt.NDArray[Any]]]:
         """Feature, its values, and for each row the place of its value."""
-
-
-@dataclass(frozen=True)
-class Chunks:
-    """Days of the grid, cut into chunks of the same length."""
-
-    first_day: int
-    num_days: int
-    number: int
-
-    @classmethod
-    def over(
-        cls, first: int, last: int, *, rows: int, longest: timedelta | None, partitions: int
-    ) -> Chunks:
-        """Chunks that a worker can hold, for all workers where that does not cost too much.
-
-        Args:
-            first: First day of a row.
-            last: Last day of a row.
-            rows: How many there are on all days.
-            longest: Span of the events: they go to every chunk that it touches. None is without
-                end: they go to every later one.
-            partitions: How many tasks a shuffle makes.
-        """
-        num_days = last - first + 1
-        # Chunks of half the longest span already cost thrice the events, and so do five of what
-        # has no end: on average an event touches half of the chunks.
-        worth = _ENDLESS_CHUNKS
-        if longest is not None:
-            worth = -(-num_days // max(-(-longest // timedelta(days=2)), 1))
-        number = max(min(partitions, worth), -(-rows // _CHUNK_ROWS), 1)
-        length = -(-num_days // min(number, num_days))
-        return cls(first, length, -(-num_days // length))
-
-    def of(self, day: Column) -> Column:
-        """The chunk of a day; below 0 or beyond the last for other days."""
-        return F.floor((day - self.first_day) / F.lit(self.num_days)).cast("int")
-
-    def days(self, chunk: int) -> Days:
-        """The days of a chunk."""
-        return Days(self.first_day + chunk * self.num_days, self.num_days)
-
-
-class Spanning(Protocol):
-    """A plan, as far as its events count for a time."""
-
-    @property
-    def spans(self) -> Mapping[str, timedelta | None]:
-        """Column of the events: how long they count; None is without end."""
-
-
-def longest_span(plans: Sequence[Spanning]) -> timedelta | None:
-    """How long an event may count; None where one of them has no end."""
-    spans = [span for plan in plans for span in plan.spans.values()]
-    known = [span for span in spans if span is not None]
-    return max(known, default=timedelta(days=1)) if len(known) == len(spans) else None
 
 
 def gather(
@@ -116,37 +55,47 @@ def gather(
         chunks: Hold the days of all rows. Whatever they are, the features are the same.
 
     Returns:
-        As many rows as were given. One shuffle: of rows once, of events once a chunk.
+        As many rows as were given. One shuffle, and none without a plan: of rows once, of events
+        once for each chunk and copy.
     """
+    if not events:
+        return rows.select(*kept)
     num_kinds = len(events) + 1
-    parts = [_slot(rows.withColumn(_CHUNK, chunks.of(F.col("_day"))), num_kinds, 0, _ROW)]
+    parts = [_slot(rows.withColumn(_TASK, chunks.task_of_row(rows)), num_kinds, 0, _ROW)]
     for kind, (plan, known) in enumerate(events, start=1):
-        parts.append(_slot(_each_chunk(known, plan, chunks), num_kinds, kind, f"events{kind}"))
+        placed = _each_part(known, plan, chunks, rows.schema)
+        parts.append(_slot(placed, num_kinds, kind, f"events{kind}"))
     slots = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
-    by_chunk = slots.repartitionById(chunks.number, _CHUNK).sortWithinPartitions(_SLOT)
+    by_task = slots.repartitionById(chunks.tasks, _TASK).sortWithinPartitions(_SLOT)
     plans = [plan for plan, _ in events]
     schema = _schema(rows, kept, plans)
     # In Python, as Spark sorts the rows of every running sum of every window, and then joins them.
-    return by_chunk.drop(_CHUNK).mapInArrow(
+    return by_task.drop(_TASK).mapInArrow(
         lambda batches: _answer(batches, plans, list(kept), chunks), schema
     )
 
 
-def _each_chunk(events: DataFrame, plan: Plan, chunks: Chunks) -> DataFrame:
+def _each_part(events: DataFrame, plan: Plan, chunks: Chunks, types: StructType) -> DataFrame:
+    """Each event once for every part whose rows may ask for it, with its number."""
+    copies = chunks.parts.copies
     last_day = F.greatest(*map(F.col, plan.spans), F.lit(chunks.first_day - 1)) - 1
-    first = F.greatest(chunks.of(F.col("_enters")), F.lit(0))
-    last = F.least(chunks.of(last_day), F.lit(chunks.number - 1))
+    entered = F.least(chunks.of(F.col("_enters")), F.lit(chunks.number))
+    first = F.greatest(entered, F.lit(0)) * copies
+    last = F.least(chunks.of(last_day), F.lit(chunks.number - 1)) * copies + (copies - 1)
     ranged = events.withColumns({"_first": first, "_last": last})
     # No filter: Spark would move it down and compute all days of each event once more.
     touched = F.when(F.col("_first") <= F.col("_last"), F.sequence("_first", "_last"))
-    return ranged.withColumn(_CHUNK, F.explode(touched)).drop("_first", "_last")
+    # Keys of one kind may be of two types, whose hashes differ.
+    keys = [F.col(name).try_cast(types[name].dataType) for name in chunks.parts.by]
+    placed = ranged.withColumn(_TASK, F.explode(touched)).drop("_first", "_last")
+    return placed.withColumn(_TASK, chunks.task(F.col(_TASK), chunks.parts.group(keys)))
 
 
 def _slot(rows: DataFrame, num_kinds: int, kind: int, name: str) -> DataFrame:
-    content = F.struct(*(column for column in rows.columns if column != _CHUNK))
+    content = F.struct(*(column for column in rows.columns if column != _TASK))
     # One number, so that Spark sorts by its bits; rows come before events.
-    slot = F.col(_CHUNK).cast("bigint") * num_kinds + kind
-    return rows.select(_CHUNK, slot.alias(_SLOT), content.alias(name))
+    slot = F.col(_TASK).cast("bigint") * num_kinds + kind
+    return rows.select(_TASK, slot.alias(_SLOT), content.alias(name))
 
 
 def _schema(rows: DataFrame, kept: Sequence[str], plans: Sequence[Plan]) -> StructType:
@@ -162,10 +111,9 @@ def _answer(
 ) -> Iterator[pa.RecordBatch]:
     num_kinds = len(plans) + 1
     pieces = _pieces(batches)
-    for chunk, slots in groupby(pieces, key=lambda piece: piece[0] // num_kinds):
-        days = chunks.days(chunk)
+    for task, slots in groupby(pieces, key=lambda piece: piece[0] // num_kinds):
         kinds = ((slot % num_kinds, content) for slot, content in slots)
-        yield from _answer_chunk(kinds, plans, kept, days)
+        yield from _answer_part(kinds, plans, kept, chunks.days(task))
 
 
 def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -178,7 +126,7 @@ def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordB
                 yield int(slots[begin]), batch.slice(begin, end - begin)
 
 
-def _answer_chunk(
+def _answer_part(
     pieces: Iterator[tuple[int, pa.RecordBatch]],
     plans: Sequence[Plan],
     kept: Sequence[str],

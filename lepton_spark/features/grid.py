@@ -53,8 +53,3 @@ class Grid:
 def later(instant: Column, by: timedelta) -> Column:
     """An instant moved by an exact duration: a day is 24 hours, whatever the clocks do."""
     return F.timestamp_micros(F.unix_micros(instant) + by // _MICROSECOND)
-
-
-def day_number(day: Column) -> Column:
-    """A date as a day of the grid."""
-    return F.unix_date(day)

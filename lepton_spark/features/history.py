@@ -21,7 +21,7 @@ from lepton_spark.features.kept import (
     number_of,
 )
 from lepton_spark.features.latest import ORDER
-from lepton_spark.features.measure import ROWS, WindowMeasure, sum_names, values_of
+from lepton_spark.features.measure import ROWS, WindowMeasure, magnitude, sum_names, values_of
 from lepton_spark.features.questions import Days, Questions
 from lepton_spark.features.spans import Spans
 
@@ -135,7 +135,7 @@ def name_of(source: str, key_set: Sequence[str], label: str, measure: WindowMeas
 
 
 class HistoryFinder:
-    """Answers the questions of a chunk's rows from events that come in pieces, in any order.
+    """Answers the questions of a part's rows from events that come in pieces, in any order.
 
     An event changes the sums of its key from the question after it entered to the one after it
     left. The changes are noted where they happen and added up at the end. Events are kept only for
@@ -153,7 +153,7 @@ class HistoryFinder:
         """Take in a piece of the events."""
         numbers = _added_by(self._plan, events)
         for name, added in numbers.items():
-            self._bounds[name] += int(np.abs(added).max(initial=0)) * len(added)
+            self._bounds[name] += magnitude(added) * len(added)
             if self._bounds[name] > _MOST:
                 raise DataError(
                     "LS-2092",

@@ -45,8 +45,10 @@ class Holidays:
         return cls(first, last, tuple(sorted(found)))
 
     def is_holiday(self, day: Column) -> Column:
-        """True on a holiday; null for null."""
-        return self.days_to(day) == 0
+        """True on a holiday, false on any other day; null for null."""
+        # Where no holiday follows, nothing is known of the days to it.
+        known = F.coalesce(self.days_to(day) == 0, F.lit(col=False))
+        return F.when(day.isNotNull(), known)
 
     def days_to(self, day: Column) -> Column:
         """Days to the next holiday, 0 on one; null for null, or where none follows."""

@@ -1,6 +1,6 @@
 """Kept events: what needs the values of a window one by one, or which of its rows are the newest.
 
-Memory grows with the events that touch a chunk, and with its questions times the rows of the
+Memory grows with the events that touch a part, and with its questions times the rows of the
 largest window of rows.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from lepton_spark.features.measure import Kept, WindowMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from fractions import Fraction
 
     from lepton_spark.features.spans import Spans, Whole
 
@@ -65,7 +67,7 @@ class Ranked:
 
 
 class KeptEvents:
-    """All events that a chunk's rows may ask for, with what they hold."""
+    """All events that a part's rows may ask for, with what they hold."""
 
     def __init__(self, events: pa.Table) -> None:
         self.events = events
@@ -104,7 +106,7 @@ class KeptWindow:
     """The events of one window and key set over the questions, and what they tell.
 
     Args:
-        events: Of the chunk.
+        events: Of the part.
         spans: Over which questions each of them counts.
         moments: Of each question, in microseconds.
     """
@@ -143,8 +145,7 @@ class KeptWindow:
         """The smallest value that the share of the values does not exceed."""
         ranked, spans = self._of(column)
         count = spans.total(np.ones(len(ranked.rank), dtype=np.int64))
-        wanted = -(-count * measure.at.numerator // measure.at.denominator) - 1
-        found = spans.ranked(ranked.rank, np.maximum(wanted, 0))
+        found = spans.ranked(ranked.rank, _reached(count, measure.at))
         return ranked.at(np.where(count == 0, -1, found))
 
     def _oldest(self, column: str, _: WindowMeasure) -> pa.Array:
@@ -240,6 +241,14 @@ def nothing_kept(
 def number_of(key_set: int) -> str:
     """Column of kept events: the number of their key in a key set."""
     return f"_number_{key_set}"
+
+
+def _reached(count: Whole, share: Fraction) -> Whole:
+    """The place, counted from 0, at which a share of so many values is reached; 0 for none."""
+    counts, place = np.unique(count, return_inverse=True)
+    # In Python's integers: a product with the parts of the share may exceed 64 bits.
+    reached = [max(ceil(int(each) * share) - 1, 0) for each in counts]
+    return np.array(reached, dtype=np.int64)[place]
 
 
 def _weighted(count: Whole) -> Whole:

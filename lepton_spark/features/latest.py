@@ -19,7 +19,7 @@ from lepton_spark.features.spans import Spans
 LEAVES = "_leaves"
 # What decides between rows: the first that differs. No two rows of a source agree in all.
 ORDER = (DECLARED_AT, "_arrived_at", "_file", "_row")
-_PLACE = "_place"
+_BEGIN, _END = "_begin", "_end"
 _MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
@@ -44,6 +44,11 @@ class LatestPlan:
         return self.on
 
     @property
+    def key_sets(self) -> tuple[tuple[str, ...], ...]:
+        """The one set of key columns."""
+        return (self.on,)
+
+    @property
     def order(self) -> tuple[str, ...]:
         """Columns of the events that decide between them."""
         return ORDER
@@ -61,17 +66,20 @@ class LatestPlan:
 
 
 class LatestFinder:
-    """Answers the questions of a chunk's rows from events that come in pieces, in any order.
+    """Answers the questions of a part's rows from events that come in pieces, in any order.
 
-    Only the best event so far is kept for each question.
+    Only the best event so far is kept for each question. To find them costs as much as there are
+    questions, so pieces wait until they are as many together.
     """
 
     def __init__(self, plan: LatestPlan, rows: pa.Table, days: Days, events: pa.Schema) -> None:
         self._plan = plan
         self._columns = [*ORDER, *plan.take]
-        self._best = pa.schema(
-            [*(events.field(name) for name in self._columns), pa.field(_PLACE, pa.int64())]
-        ).empty_table()
+        spans = [pa.field(name, pa.int64()) for name in (_BEGIN, _END)]
+        known = pa.schema([*(events.field(name) for name in self._columns), *spans])
+        self._best = known.empty_table()
+        self._waiting: list[pa.Table] = []
+        self._num_waiting = 0
         keys = [rows[name].combine_chunks() for name in plan.on]
         self._questions = Questions(keys, rows["_day"].to_numpy(), days)
         self._moments = self._questions.moments(rows["_moment"])
@@ -86,42 +94,51 @@ class LatestFinder:
         )
         # An event of a key that is not asked for counts over no question.
         spans = Spans.of(begin, np.where(numbers >= 0, end, begin), len(self._questions))
-        if len(spans):
-            known = pa.Table.from_batches([events]).select(self._columns)
-            self._keep_best(_best_of_each(known, spans))
+        if not len(spans):
+            return
+        known = pa.Table.from_batches([events]).select(self._columns).take(pa.array(spans.event))
+        self._waiting.append(_over(known, spans.begin, spans.end))
+        self._num_waiting += len(spans)
+        if self._num_waiting > len(self._questions):
+            self._keep_best()
 
     def answers(self) -> Iterator[tuple[str, pa.Array, npt.NDArray[Any]]]:
         """Feature, its values, and for each row the place of its value."""
+        self._keep_best()
         best = self._best
         index = np.full(len(self._questions) + 1, best.num_rows, dtype=np.int64)
-        index[np.asarray(best[_PLACE])] = np.arange(best.num_rows)
+        index[np.asarray(best[_BEGIN])] = np.arange(best.num_rows)
         place = index[self._questions.place]
         for name in self._plan.take:
             yield f"{self._plan.source}_{name}", _and_null(best[name].combine_chunks()), place
         yield f"{self._plan.source}_age_hours", _and_null(self._ages(best)), place
 
-    def _keep_best(self, new: pa.Table) -> None:
-        both = pa.concat_tables([self._best, new])
-        place = both[_PLACE].to_numpy()
-        spans = Spans(place, place + 1, np.arange(both.num_rows), len(self._questions))
-        self._best = _best_of_each(both.select(self._columns), spans)
+    def _keep_best(self) -> None:
+        """For each question that any event counts over keep the best of them."""
+        if not self._waiting:
+            return
+        events = pa.concat_tables([self._best, *self._waiting])
+        self._waiting, self._num_waiting = [], 0
+        keys = [(name, "ascending") for name in ORDER]
+        by_order = np.asarray(pc.sort_indices(events, sort_keys=keys))
+        rank = np.empty(events.num_rows, dtype=np.int64)
+        rank[by_order] = np.arange(events.num_rows)
+        begin, end = (events[name].to_numpy() for name in (_BEGIN, _END))
+        spans = Spans(begin, end, np.arange(events.num_rows), len(self._questions))
+        largest = spans.largest(rank)[:, 0]
+        place = np.flatnonzero(largest >= 0)
+        best = events.select(self._columns).take(pa.array(by_order[largest[place]]))
+        self._best = _over(best, place, place + 1)
 
     def _ages(self, best: pa.Table) -> pa.Array:
-        moments = self._moments[np.asarray(best[_PLACE])]
+        moments = self._moments[np.asarray(best[_BEGIN])]
         declared = np.asarray(best[DECLARED_AT].cast(pa.int64()))
         return pa.array(((moments - declared) / _MICROSECONDS_AN_HOUR).astype(np.float32))
 
 
-def _best_of_each(events: pa.Table, spans: Spans) -> pa.Table:
-    """For each question that any event counts over the best of them, with `_place`."""
-    keys = [(name, "ascending") for name in ORDER]
-    by_order = np.asarray(pc.sort_indices(events, sort_keys=keys))
-    rank = np.empty(events.num_rows, dtype=np.int64)
-    rank[by_order] = np.arange(events.num_rows)
-    largest = spans.largest(rank)[:, 0]
-    place = np.flatnonzero(largest >= 0)
-    best = events.take(pa.array(by_order[largest[place]]))
-    return best.append_column(_PLACE, pa.array(place))
+def _over(events: pa.Table, begin: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Table:
+    """The events, each with the run of questions that it counts over."""
+    return events.append_column(_BEGIN, pa.array(begin)).append_column(_END, pa.array(end))
 
 
 def _and_null(values: pa.Array) -> pa.Array:

@@ -17,9 +17,11 @@ from pyspark.sql import functions as F
 from lepton_spark.config.happened_at import sources_over_time
 from lepton_spark.lake.publication import Publication
 from lepton_spark.quality.metrics import METRICS, PARTITION_BY, Metric
-from lepton_spark.silver.knowledge import SUPERSEDED_AT
+from lepton_spark.silver.knowledge import known_at
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark.sql import DataFrame
 
     from lepton_spark.context import RunContext
@@ -55,15 +57,15 @@ def in_hindsight(plan: Plan) -> Plan:
     return replace(plan, source=f"{_HINDSIGHT}{plan.source}")
 
 
-def as_happened(versions: DataFrame, happened_at: str) -> DataFrame:
+def as_happened(versions: DataFrame, happened_at: str, moment: datetime) -> DataFrame:
     """The newest version of each row, as if it had been known when it happened.
 
     Args:
-        versions: As `events.declare` gives them. Which version is the newest follows from those
-            that are there: read them up to the moment of the run.
+        versions: As `events.declare` gives them.
         happened_at: A checked expression; where it is null the row counts from when it was known.
+        moment: Of the run. A version that becomes known later leaves the one before it in place.
     """
-    newest = versions.filter(F.col(SUPERSEDED_AT).isNull())
+    newest = known_at(versions, moment)
     happened = F.coalesce(F.expr(happened_at), F.col("_declared_at"))
     return newest.withColumns({"_declared_at": happened, "_known_at": happened})
 

@@ -168,6 +168,11 @@ def sum_names(measures: Sequence[WindowMeasure]) -> tuple[str, ...]:
     return (ROWS, *(name for value in values_of(measures) for name in value.sums))
 
 
+def magnitude(numbers: npt.NDArray[Any]) -> int:
+    """How far from 0 whole numbers are at most; exact for -2**63, which has no opposite."""
+    return max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
+
+
 def _total(value: Value, sums: Sums) -> npt.NDArray[Any]:
     parts = [sums(part) * unit for part, unit in zip(value.parts, value.units, strict=True)]
     # The smallest first, so that the last digit is right.

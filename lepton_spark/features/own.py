@@ -9,14 +9,16 @@ from pyspark.sql import functions as F
 
 from lepton_spark.config.row_feature import row_features
 from lepton_spark.features.calendar_part import calendar_parts, fourier_pairs
+from lepton_spark.features.holiday import Holidays
 from lepton_spark.features.interaction import cross, hashed, product, ratio
 from lepton_spark.features.text_measure import ngram_buckets, ngram_counts, text_measures, words
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pyspark.sql import Column, DataFrame
 
     from lepton_spark.config.features import Features
-    from lepton_spark.features.holiday import Holidays
 
 
 def read_columns(features: Features) -> tuple[str, ...]:
@@ -33,6 +35,25 @@ def holiday_spans(features: Features) -> dict[str, Column]:
             day = _local(name, calendar.zone).cast("date")
             spans[name] = F.struct(F.min(day).alias("first"), F.max(day).alias("last"))
     return spans
+
+
+def holidays_around(
+    features: Features, spans: Mapping[str, tuple[date | None, date | None]], as_of: date
+) -> dict[str, Holidays]:
+    """By column of a calendar that names a place: the holidays around its days.
+
+    Args:
+        features: Of the case.
+        spans: What `holiday_spans` finds: nulls where there is no day.
+        as_of: Stands for the days of such a column, and has no holidays: nothing asks for them.
+    """
+    found = {}
+    for name, (first, last) in spans.items():
+        if first is None or last is None:
+            found[name] = Holidays(as_of, as_of, ())
+        else:
+            found[name] = Holidays.of(features.calendar[name].holidays or "", first, last)
+    return found
 
 
 def add_row_features(

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 @dataclass(frozen=True)
 class Days:
-    """The days of a chunk, as days of the grid."""
+    """The days of a part, as days of the grid."""
 
     first: int
     number: int
@@ -28,7 +28,7 @@ class Days:
 
 
 class Questions:
-    """The distinct questions of a chunk's rows, ordered by key and then day.
+    """The distinct questions of a part's rows, ordered by key and then day.
 
     Args:
         keys: A column of the rows for each key column; a row with a null in one asks nothing.
@@ -84,7 +84,7 @@ class Numbering:
     """A number for each distinct key, without gaps."""
 
     def __init__(self, keys: Sequence[pa.Array]) -> None:
-        self._values = [pc.unique(key.drop_null()) for key in keys]
+        self._values = [pc.unique(_with_one_zero(key).drop_null()) for key in keys]
         self._known: list[npt.NDArray[Any]] = []
         numbers = None
         for key, values in zip(keys, self._values, strict=True):
@@ -101,10 +101,16 @@ class Numbering:
 
 
 def _combine(numbers: npt.NDArray[Any] | None, key: pa.Array, values: pa.Array) -> npt.NDArray[Any]:
-    codes = np.asarray(pc.index_in(key, value_set=values).fill_null(-1)).astype(np.int64)
+    found = pc.index_in(_with_one_zero(key), value_set=values)
+    codes = np.asarray(found.fill_null(-1)).astype(np.int64)
     if numbers is None:
         return codes
     return np.where((numbers >= 0) & (codes >= 0), numbers * max(len(values), 1) + codes, -1)
+
+
+def _with_one_zero(key: pa.Array) -> pa.Array:
+    """The values of a key column, with 0 in place of -0."""
+    return pc.add(key, pa.scalar(0.0, key.type)) if pa.types.is_floating(key.type) else key
 
 
 def _look_up(numbers: npt.NDArray[Any], known: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +18,11 @@ from lepton_spark.context import RunContext, StageResult
 from lepton_spark.entities.published import version_for
 from lepton_spark.features.align import align_all, buckets
 from lepton_spark.features.audit import audit_features, refuse_loss, refuse_no_rows
+from lepton_spark.features.chunks import Chunks, longest_span, shared_keys
 from lepton_spark.features.events import declare
 from lepton_spark.features.fingerprint import fingerprint_of
-from lepton_spark.features.gather import Chunks, gather, longest_span
+from lepton_spark.features.gather import gather
 from lepton_spark.features.grid import Grid
-from lepton_spark.features.holiday import Holidays
 from lepton_spark.features.leak import (
     LEAKS,
     as_happened,
@@ -32,14 +32,15 @@ from lepton_spark.features.leak import (
     leaks_of,
 )
 from lepton_spark.features.leak import in_hindsight as hindsight_of
-from lepton_spark.features.own import add_row_features, holiday_spans, read_columns
+from lepton_spark.features.own import add_row_features, holiday_spans, holidays_around, read_columns
 from lepton_spark.features.plan import Planned, checked, prepared
 from lepton_spark.features.rows import visible
-from lepton_spark.features.section import AS_THEY_ARE, OVER_TIME, plans_of, sections
+from lepton_spark.features.section import OVER_TIME, plans_of, sections, sections_of_facts
 from lepton_spark.features.survey import (
     FoundFile,
     Need,
     arrived_since,
+    days_of,
     first_arrival,
     survey,
 )
@@ -53,6 +54,8 @@ from lepton_spark.silver.knowledge import versions
 
 if TYPE_CHECKING:
     from lepton_spark.features.gather import Plan
+    from lepton_spark.features.holiday import Holidays
+    from lepton_spark.features.section import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +96,11 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
     """
     table = TableId("gold", f"{context.case.case}_features")
     with told_as(table):
-        inputs = _inputs(context, days)
+        inputs = _inputs(context, days, sections(context.case.features, OVER_TIME))
         files = _survey(context, inputs, days)
         known = {name: _versions(context, name, inputs, files) for name in inputs}
         rows = _rows(context, inputs, known)
+        required = None if context.allow_empty else context.case.predict.each
         holidays = _holidays(context, inputs[_EACH].need)
         features = _features(context, rows, _events(context, inputs, known), files, holidays)
         publication = Publication(
@@ -107,7 +111,7 @@ def build(context: RunContext, *, days: Days = "all") -> StageResult:
             replace=_replaced(context, table, features, days),
             partition_by=(_MONTH,),
             facts={"days": days, "files": len(files)},
-            audit=lambda staged: audit_features(staged, _key(context), rows.count()),
+            audit=lambda staged: audit_features(staged, _key(context), rows.count(), required),
         )
         published = tables.publish(context, features, publication)
     faults.reach("after_features")
@@ -121,7 +125,8 @@ def report_leaks(context: RunContext) -> StageResult:
 
     Compares `latest` and `history` features of all days up to the logical date with those that
     event time gives: a fact counts from when it happened, in its newest version of that date. Of
-    the last days less is told than there is: what happened then may not have arrived yet.
+    the last days less is told than there is: what happened then may not have arrived yet. Features
+    of an entity are left out: no fact of it says when it happened.
 
     Raises:
         ConfigError: A source does not say when its facts happened.
@@ -129,7 +134,7 @@ def report_leaks(context: RunContext) -> StageResult:
     require_happened_at(context.case)
     table = TableId("gold", f"{context.case.case}_features")
     with told_as(METRICS):
-        inputs = _inputs(context, "all", kinds=AS_THEY_ARE)
+        inputs = _inputs(context, "all", sections_of_facts(context.case))
         files = _survey(context, inputs, "all")
         known = {name: _versions(context, name, inputs, files) for name in inputs}
         rows = _rows(context, inputs, known)
@@ -160,14 +165,14 @@ def _replaced(context: RunContext, table: TableId, features: DataFrame, days: Da
     return f"_as_of <= DATE'{as_of}'"
 
 
-def _inputs(context: RunContext, days: Days, kinds: Sequence[str] = OVER_TIME) -> dict[str, _Input]:
+def _inputs(context: RunContext, days: Days, asked: Iterable[Asked]) -> dict[str, _Input]:
     """The tables to read, and which of their rows are wanted; nothing is read yet."""
-    predict, features = context.case.predict, context.case.features
+    predict = context.case.predict
     day, as_of = F.col(predict.day), F.lit(context.as_of)
     wanted = day == as_of if days == "one" else day <= as_of
     each = Need(_arrived(context, predict.each), wanted, F.unix_date(day))
     inputs = {_EACH: _Input(predict.each, each)}
-    for name, source, settings in sections(features, kinds):
+    for name, source, settings in asked:
         rows = _arrived(context, source)
         planned = plans_of(source, settings, rows)
         inputs[name] = _input(context, rows, source, planned, days)
@@ -240,7 +245,8 @@ def _events(
         rows = known[name].filter(F.col("_known_at") <= F.lit(context.moment))
         declared = declare(rows, _instant(context, given, "known_at"))
         if in_hindsight:
-            declared = as_happened(declared, _instant(context, given, "happened_at") or "null")
+            happened_at = _instant(context, given, "happened_at") or "null"
+            declared = as_happened(declared, happened_at, context.moment)
         for each in given.planned:
             planned = each
             if in_hindsight and not isinstance(each.plan, WindowPlan):
@@ -290,7 +296,7 @@ def _gathered(
     narrow = rows.select(*dict.fromkeys([*kept, *needed, "_day", "_moment"]))
     asked = ["_moment", *(key for plan, _ in cut for key in plan.by)] if cut else []
     carried = list(dict.fromkeys([*kept, *asked]))
-    found = gather(narrow, summed, carried, _chunks(context, plans, files))
+    found = gather(narrow, summed, carried, _chunks(context, narrow, plans, files))
     aligned = align_all(found, cut, _buckets(context, files)) if cut else found
     return aligned.drop(*(name for name in carried if name not in kept))
 
@@ -301,33 +307,38 @@ def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
     if not asked:
         return {}
     spans = each.rows.filter(each.wanted).agg(*asked.values()).collect()[0]
-    return {
-        name: Holidays.of(context.case.features.calendar[name].holidays or "", *span)
-        for name, span in zip(asked, spans, strict=True)
-        if span.first is not None
-    }
+    by_name = dict(zip(asked, spans, strict=True))
+    return holidays_around(context.case.features, by_name, context.as_of)
 
 
 def _buckets(context: RunContext, files: Sequence[FoundFile]) -> int:
+    return buckets(*_sizes(files), _num_partitions(context))
+
+
+def _sizes(files: Sequence[FoundFile]) -> tuple[int, int]:
+    """How many rows there are to predict, and how many events."""
     num_rows = sum(file.num_wanted for file in files if file.name == _EACH)
-    num_events = sum(file.num_wanted for file in files if file.name != _EACH)
-    return buckets(num_rows, num_events, _num_partitions(context))
+    return num_rows, sum(file.num_wanted for file in files) - num_rows
 
 
 def _num_partitions(context: RunContext) -> int:
     return int(context.spark.conf.get("spark.sql.shuffle.partitions") or "1")
 
 
-def _chunks(context: RunContext, plans: Sequence[Plan], files: Sequence[FoundFile]) -> Chunks:
+def _chunks(
+    context: RunContext, rows: DataFrame, plans: Sequence[Plan], files: Sequence[FoundFile]
+) -> Chunks:
+    """How the work is cut. One job more only where a day has more rows than a worker can hold."""
     mine = [file for file in files if file.name == _EACH]
-    as_of = (context.as_of - _EPOCH).days
-    return Chunks.over(
-        min((file.first_day for file in mine if file.first_day is not None), default=as_of),
-        max((file.last_day for file in mine if file.last_day is not None), default=as_of),
-        rows=sum(file.num_wanted for file in mine),
-        longest=longest_span(plans),
-        partitions=_num_partitions(context),
-    )
+    span = days_of(mine) or ((context.as_of - _EPOCH).days,) * 2
+    num_rows, num_events = _sizes(files)
+    longest, partitions = longest_span(plans), _num_partitions(context)
+    days = Chunks.over(*span, rows=num_rows, longest=longest, partitions=partitions)
+    chunks = days.cut(num_rows, num_events, by=shared_keys(plans), partitions=partitions)
+    if not chunks.may_be_uneven(num_rows):
+        return chunks
+    largest = chunks.count_groups(rows).agg(F.max("count")).collect()[0][0]
+    return chunks.with_room_for(largest or 0)
 
 
 def _grid(context: RunContext) -> Grid:

@@ -73,6 +73,13 @@ def first_arrival(files: Iterable[FoundFile]) -> int | None:
     return min((file.arrived_at for file in files if file.num_wanted), default=None)
 
 
+def days_of(files: Iterable[FoundFile]) -> tuple[int, int] | None:
+    """The first and the last day of a wanted row; None where there is none."""
+    spans = [(file.first_day, file.last_day) for file in files]
+    known = [day for span in spans for day in span if day is not None]
+    return (min(known), max(known)) if known else None
+
+
 def arrived_since(rows: DataFrame, first: int | None) -> DataFrame:
     """The wanted rows and all that arrived later than any of them: so every newer version too."""
     if first is None:

@@ -29,17 +29,20 @@ def ngram_buckets(text: Column, words: Column, ngrams: Ngrams) -> Column:
     same buckets whatever its partition, its release of Spark and its neighbours.
 
     Args:
-        text: Its runs of characters are taken in lower case, with blanks, as they come.
+        text: Its runs of characters are taken in lower case, with blanks, as they come; an empty
+            text has none, and of null there is null.
         words: As `words` gives them; a run of them has single blanks between.
         ngrams: Kind and lengths of the runs, and the number of buckets.
     """
     is_words = ngrams.of == "words"
-    parts = words if is_words else F.split(F.lower(text), "")
+    # The characters of an empty text are one that is empty.
+    parts = words if is_words else F.array_remove(F.split(F.lower(text), ""), "")
     between = " " if is_words else ""
     runs = F.concat(
         *(_runs(parts, length, between) for length in range(ngrams.from_, ngrams.to + 1))
     )
-    return F.transform(runs, lambda run: _hash(run, ngrams.buckets))
+    hashes = F.transform(runs, lambda run: _hash(run, ngrams.buckets))
+    return F.when(text.isNotNull(), hashes)
 
 
 def bucket(value: Column, buckets: int) -> Column:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lepton_spark.errors import DataError
-from lepton_spark.features.measure import ROWS, Value, sum_names, values_of
+from lepton_spark.features.measure import ROWS, Value, magnitude, sum_names, values_of
 from lepton_spark.features.questions import Numbering
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class WindowFinder:
 
     def _require_exact(self, events: dict[str, npt.NDArray[Any]]) -> None:
         for name in sum_names(self._plan.measures):
-            if int(np.abs(events[name]).max(initial=0)) * len(events[name]) > _MOST:
+            if magnitude(events[name]) * len(events[name]) > _MOST:
                 raise DataError(
                     "LS-2152",
                     "the sums of a windows measure may exceed 64 bits.",

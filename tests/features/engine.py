@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from lepton_spark.config.features import History, Latest
+from lepton_spark.features.chunks import Chunks, Parts
 from lepton_spark.features.events import declare, prepare
-from lepton_spark.features.gather import Chunks, gather
+from lepton_spark.features.gather import gather
 from lepton_spark.features.grid import Grid
 from lepton_spark.features.plan import make_plan
 from lepton_spark.features.rows import visible
@@ -40,6 +41,7 @@ HISTORY = History.model_validate(
         },
     }
 )
+TWO_CHUNKS = (2, Parts())
 LATEST = Latest.model_validate(
     {"on": ["world", "shop"], "take": ["whole", "event"], "within": "30 hours"}
 )
@@ -63,11 +65,12 @@ def run(
     spark: SparkSession,
     world: World,
     *,
-    chunks: int = 2,
+    cut: tuple[int, Parts] = TWO_CHUNKS,
     events: DataFrame | None = None,
     settings: Sequence[Latest | History] = (LATEST, HISTORY),
 ) -> DataFrame:
-    """The features of all rows."""
+    """The features of all rows, the work cut into so many chunks of these parts."""
+    chunks, parts = cut
     grid = Grid.of(world.at)
     shown = visible(versions(row_rows(spark, world), ["world", "row"]), "day", grid)
     given = event_rows(spark, world) if events is None else events
@@ -78,7 +81,7 @@ def run(
         plans.append((planned.plan, prepare(known, planned.plan, planned.values, grid)))
     days = [(row.day - date(1970, 1, 1)).days for row in world.rows]
     length = -(-(max(days) - min(days) + 1) // chunks)
-    return gather(shown, plans, ["world", "row", "day"], Chunks(min(days), length, chunks))
+    return gather(shown, plans, ["world", "row", "day"], Chunks(min(days), length, chunks, parts))
 
 
 def by_row(features: DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:

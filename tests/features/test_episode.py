@@ -17,9 +17,10 @@ from pyspark.sql import functions as F
 
 from lepton_spark.config.case import Moment
 from lepton_spark.config.episode_features import Baskets, Sessions, episode_names
+from lepton_spark.features.chunks import Chunks
 from lepton_spark.features.episode import plan_episodes
 from lepton_spark.features.events import declare
-from lepton_spark.features.gather import Chunks, gather
+from lepton_spark.features.gather import gather
 from lepton_spark.features.grid import Grid
 from lepton_spark.features.plan import prepared
 from lepton_spark.features.rows import visible

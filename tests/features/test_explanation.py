@@ -10,6 +10,7 @@ from lepton_spark.config.check import load_all
 from lepton_spark.config.feature_name import feature_names
 from lepton_spark.config.loader import list_cases
 from lepton_spark.features.explanation import explain
+from tests.config.conftest import Configuration
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT / "tests" / "cases" / "conf"
@@ -75,6 +76,50 @@ def test_a_feature_of_the_row_is_followed_to_its_references(delay):
     assert told.reads == ("airports.lat", "schedule.dest")
     assert told.window == "the row itself"
     assert "-1 days at 20:00" in told.known
+
+
+def test_it_is_said_what_numbers_are_taken_to_before_they_are_summed(delay):
+    told = delay["outcomes_by_origin_hour_7d_age"]
+
+    assert told.nearest.startswith("2**-48")
+    assert "  nearest   2**-48" in str(told)
+    assert delay["outcomes_by_carrier_24h_flights"].nearest == ""
+
+
+def _shop(tmp_path, features):
+    conf = Configuration(tmp_path)
+
+    def change(case):
+        case["features"] = {"own": [], **features}
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+
+    conf.write_case(change)
+    loaded = load_all(conf.folder, "shop", "local")
+    return explain(loaded.case, loaded.contracts)
+
+
+def test_a_count_of_a_step_is_never_null_and_a_mean_of_it_may_be(tmp_path):
+    measures = {"rows": {"count": "*"}, "kept": {"mean": "days_kept"}}
+    settings = {"by": ["store"], "every": "1 day", "steps": 7, "measures": measures}
+
+    told = _shop(tmp_path, {"windows": {"returns": settings}})
+
+    assert told["returns_7x24h_rows"].null == "never: 0 where there are none"
+    assert told["returns_7x24h_rows_gap"].null == "never"
+    assert told["returns_7x24h_kept"].null == "an item: no value in its step"
+    assert told["returns_7x24h_kept"].nearest.startswith("2**-48")
+    assert told["returns_7x24h_kept_mask"].nearest == ""
+
+
+def test_a_slope_is_null_too_where_all_values_are_of_one_instant(tmp_path):
+    measures = {"trend": {"slope": "days_kept"}, "spread": {"deviation": "days_kept"}}
+    settings = {"by": [["store"]], "over": ["7 days"], "measures": measures}
+
+    told = _shop(tmp_path, {"history": {"returns": settings}})
+
+    assert told["returns_by_store_7d_trend"].null.endswith("or all of the same millisecond")
+    assert told["returns_by_store_7d_spread"].null == "fewer than two values in the last 7 days"
+    assert told["returns_by_store_7d_trend"].nearest.startswith("2**-40")
 
 
 def test_the_text_has_a_line_for_each_fact(delay):

@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 
 from lepton_spark.config.case import Moment
 from lepton_spark.context import moment_of
-from tests.features.engine import by_row, checksum, event_rows, run
+from lepton_spark.features.chunks import Chunks, Parts
+from lepton_spark.features.gather import gather
+from tests.features.engine import by_row, checksum, event_rows, row_rows, run
 from tests.features.world import Event, World, expected, is_same, known_events, make_world
 
 pytestmark = pytest.mark.spark
@@ -128,7 +130,27 @@ def test_what_is_not_known_yet_appears_in_no_feature(spark):
 def test_features_do_not_depend_on_how_the_work_is_cut(spark):
     world = make_world(4, NEW_YORK, CHANGES[:1], worlds=40, size=40)
     sums = set()
-    for partitions, chunks in ((1, 1), (2, 3), (7, 2), (64, 9)):
+    for partitions, *cut in (
+        (1, 1, Parts()),
+        (2, 3, Parts(copies=7)),
+        (7, 2, Parts(("world",), groups=7)),
+        (64, 9, Parts(("world",), groups=3, copies=2)),
+    ):
         events = event_rows(spark, world).repartition(partitions, "row")
-        sums.add(checksum(run(spark, world, chunks=chunks, events=events)))
+        # Of another type than that of the rows: so are its hashes.
+        events = events.withColumn("world", F.col("world").cast("bigint"))
+        sums.add(checksum(run(spark, world, cut=cut, events=events)))
     assert len(sums) == 1
+
+
+def test_rows_that_nothing_is_looked_up_for_are_not_shuffled(spark):
+    rows = row_rows(spark, make_world(4, NEW_YORK, CHANGES[:1], worlds=2, size=5))
+    dated = rows.withColumns({"_day": F.unix_date("day"), "_moment": F.current_timestamp()})
+
+    found = gather(dated, [], ["world", "day"], Chunks(0, 1, 1))
+
+    plan = found._jdf.queryExecution().executedPlan().toString()
+    assert found.columns == ["world", "day"]
+    assert found.count() == rows.count()
+    assert "MapInArrow" not in plan
+    assert "Exchange" not in plan

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lepton_spark.errors import DataError
 from lepton_spark.features.history import HistoryFinder, HistoryPlan
-from lepton_spark.features.measure import Value, WindowMeasure
+from lepton_spark.features.measure import Kept, Value, WindowMeasure
 from lepton_spark.features.questions import Days
 
 WHOLE = Value("_v0", is_summed=True)
@@ -94,8 +95,30 @@ def test_pieces_may_come_in_any_order():
     assert _answers(rows, one) == _answers(rows, reversed(many))
 
 
-def test_sums_that_could_overflow_are_refused():
-    events = [("x", 2**61, 10, 1, 1)] * 4
+@pytest.mark.parametrize(("number", "times"), [(2**61, 4), (-(2**63), 2)])
+def test_sums_that_could_overflow_are_refused(number, times):
+    events = [("x", number, 10, 1, 1)] * times
     with pytest.raises(DataError) as refused:
         _answers([("x", 10)], _pieces(events, []))
     assert refused.value.code == "LS-2092"
+
+
+def test_a_quantile_is_found_whatever_the_digits_of_its_share():
+    share = Fraction("0.3333333333333333")  # its numerator times 3,000 is beyond 64 bits
+    measure = WindowMeasure("low", "quantile", Kept("_v0", "double"), at=share)
+    plan = HistoryPlan("sales", ((),), {"7d": timedelta(days=7)}, (measure,))
+    rows = pa.table({"_day": pa.array([10], pa.int32())})
+    finder = HistoryFinder(plan, rows, DAYS)
+    finder.add(
+        pa.RecordBatch.from_pydict(
+            {
+                "_v0": pa.array(range(3000), pa.float64()),
+                "_enters": pa.array([9] * 3000, pa.int32()),
+                "_leaves_7d": pa.array([20] * 3000, pa.int32()),
+            }
+        )
+    )
+
+    ((_, values, place),) = finder.answers()
+
+    assert values.take(pa.array(place)).to_pylist() == [999.0]

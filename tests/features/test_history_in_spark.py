@@ -11,6 +11,7 @@ from lepton_spark.config.case import Case, Moment
 from lepton_spark.config.features import History
 from lepton_spark.config.model import parse_any_window
 from lepton_spark.errors import ConfigError
+from lepton_spark.features.chunks import Parts
 from lepton_spark.features.plan import make_plan
 from lepton_spark.features.stage import build
 from lepton_spark.lake import tables
@@ -34,7 +35,7 @@ def test_every_measure_is_what_a_brute_force_finds(spark):
     over = tuple(parse_any_window(text) for text in ("7 days", "4 rows", "all"))
     history = HISTORY.model_copy(update={"by": (("world",),), "over": over})
 
-    features = run(spark, world, chunks=3, settings=[history])
+    features = run(spark, world, cut=(3, Parts()), settings=[history])
 
     found = by_row(features)
     rows = worlds_rows(world)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lepton_spark.features.latest import LatestFinder, LatestPlan
 from lepton_spark.features.questions import Days
+from lepton_spark.features.spans import Spans
 
 PLAN = LatestPlan("weather", ("place",), {"wind": "double"}, timedelta(hours=12))
 DAYS = Days(first=10, number=8)
@@ -87,6 +88,21 @@ def test_the_last_declared_of_those_that_count_is_found(rows, events, cut):
         best = max(count, default=None, key=lambda event: event[:3])
         assert found["weather_wind"][index].as_py() == (best and best[3])
         assert found["weather_age_hours"][index].as_py() == (best and 24.0 - best[0])
+
+
+def test_the_best_are_looked_for_only_when_as_many_events_wait_as_there_are_questions(monkeypatch):
+    looked = []
+    largest = Spans.largest
+    monkeypatch.setattr(Spans, "largest", lambda *given: looked.append(given[0]) or largest(*given))
+    finder = _finder([(f"k{number}", 10) for number in range(100)])
+    for number in range(150):
+        finder.add(_batch([(f"k{number % 100}", number // 100, 0, float(number), 10, 1)]))
+
+    found = _answers(finder)
+
+    assert len(looked) == 2
+    newest = [*(100.0 + number for number in range(50)), *map(float, range(50, 100))]
+    assert found["weather_wind"].to_pylist() == newest
 
 
 def test_types_are_kept_where_nothing_is_known():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lepton_spark.errors import DataError
-from lepton_spark.features.measure import Value, WindowMeasure, sum_names, values_of
+from lepton_spark.features.measure import Value, WindowMeasure, magnitude, sum_names, values_of
 
 REAL = Value("_v0", is_summed=True, is_whole=False)
 NUMBERS = st.floats(-1e15, 1e15, allow_nan=False).map(lambda x: x + 0.0)
@@ -64,6 +64,12 @@ def test_a_number_that_cannot_be_summed_is_refused_without_being_told(number):
         REAL.whole_numbers(pa.array([1.0, number]))
     assert refused.value.code == "LS-2091"
     assert str(number) not in str(refused.value)
+
+
+def test_the_most_negative_number_is_as_far_from_zero_as_it_is():
+    assert magnitude(np.array([-(2**63), 5])) == 2**63
+    assert magnitude(np.array([-1, 7])) == 7
+    assert magnitude(np.array([], dtype=np.int64)) == 0
 
 
 def test_an_empty_window_counts_nothing_and_has_no_mean():

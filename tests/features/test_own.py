@@ -185,6 +185,17 @@ def test_runs_of_words_and_characters_are_counted_by_their_hash(found):
     assert found[6]["said_ngram_0"] is None
 
 
+def test_no_text_has_no_counts_of_runs_and_an_empty_one_has_no_runs(spark):
+    rows = spark.createDataFrame([(None,), ("",), ("ab",)], "said string")
+
+    for shortest, longest, runs in ((1, 2, 3), (2, 3, 1)):
+        grams = {"of": "characters", "from": shortest, "to": longest, "buckets": 2}
+        asked = Features.model_validate({"own": [], "text": {"said": {"ngrams": grams}}})
+        counts = add_row_features(rows, asked, {}).collect()
+        assert [row[1:] for row in counts[:2]] == [(None, None), (0, 0)]
+        assert sum(counts[2][1:]) == runs
+
+
 def test_numbers_are_combined_and_never_infinite(found):
     told = {n: (row["area"], row["slope"]) for n, row in found.items()}
 

@@ -56,6 +56,14 @@ def test_the_same_question_has_one_place_and_a_null_key_asks_nothing(asked):
         assert others == {int(place)}
 
 
+def test_zero_and_its_negative_are_one_key():
+    days = np.array([0, 0])
+    questions = Questions([pa.array([0.0, -0.0])], days, DAYS)
+
+    assert len(questions) == 1
+    assert questions.numbers([pa.array([-0.0, 0.0])], 2).tolist() == [0, 0]
+
+
 def test_without_key_columns_all_rows_of_a_day_ask_the_same():
     questions = Questions([], np.array([3, 1, 3]), DAYS)
     assert list(questions.place) == [1, 0, 1]

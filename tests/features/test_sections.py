@@ -98,14 +98,13 @@ def _in_hindsight(world: World) -> World:
     moment = world.moment(DAYS[-1])
     newest: dict[tuple[int, int], Event] = {}
     for event in sorted(world.events, key=lambda event: event.order):
-        if event.arrived <= moment:
+        if event.known <= moment:
             newest[event.world, event.event] = event
     return replace(
         world,
         events=tuple(
             replace(event, declared=event.happened, arrived=event.happened)
             for event in newest.values()
-            if event.known <= moment
         ),
     )
 

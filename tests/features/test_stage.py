@@ -8,12 +8,13 @@ from pyspark.sql import functions as F
 
 from lepton_spark.config.case import Case, Moment
 from lepton_spark.errors import ConflictError, DataError
+from lepton_spark.features import chunks, stage
 from lepton_spark.features.stage import build
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
 from tests.conftest import TINY_CASE, environment_at
 from tests.features.engine import HISTORY, LATEST, by_row, checksum, event_rows, row_rows
-from tests.features.world import Event, Row, World, expected, is_same, make_world
+from tests.features.world import Event, Row, World, expected, is_same, make_world, moment_of
 
 pytestmark = pytest.mark.spark
 
@@ -118,6 +119,29 @@ def test_a_day_alone_has_the_rows_that_it_has_among_all_days(context_for, tmp_pa
         assert mine.count() > 5
 
 
+def test_a_day_of_more_rows_than_a_worker_can_hold_is_cut_and_has_the_same_features(
+    context_for, tmp_path, monkeypatch
+):
+    history = {"by": [["world"]], "over": ["7 days"], "measures": {"total": {"sum": "real"}}}
+    features = {"own": ["shop"], "history": {"sales": history}}
+    case = Case.model_validate({**CASE.model_dump(by_alias=True), "features": features})
+    world, day, found, tasks = _world(), DAYS[5], [], []
+    gathered = stage.gather
+    monkeypatch.setattr(stage, "gather", lambda *given: tasks.append(given[-1]) or gathered(*given))
+    for most in (500_000, 3):
+        monkeypatch.setattr(chunks, "_MOST_ROWS", most)
+        context = context_for(case, day, environment=environment_at(tmp_path / str(most)))
+        _refine(context, world)
+        build(context, days="one")
+        found.append(checksum(tables.read(context, TABLE)))
+
+    assert found[0] == found[1]
+    assert found[0][0] > 6
+    assert tasks[0].tasks == 1
+    assert tasks[1].parts.by == ("world",)
+    assert tasks[1].parts.groups > 2
+
+
 def test_a_version_that_arrived_long_ago_still_replaces_a_later_fact(context_for):
     """The newest version was known before the window began; the old one says it is known later."""
     day, moment = DAYS[5], World(AT, (), ()).moment(DAYS[5])
@@ -192,6 +216,24 @@ def test_a_day_without_rows_is_refused_unless_that_is_allowed(context_for):
     assert refused.value.code == "LS-2090"
     assert not tables.exists(context, TABLE)
     allowed = build(context_for(CASE, date(2012, 1, 1), allow_empty=True), days="one")
+    assert allowed.facts["rows"] == 0
+
+
+def test_rows_of_which_none_was_known_in_time_are_refused_unless_that_is_allowed(context_for):
+    world, context = _world(), context_for(CASE, DAYS[-1])
+    late = [
+        replace(row, arrived=moment_of(row.day, AT) + timedelta(hours=1))
+        for row in world.rows
+        if row.day < DAYS[-1]
+    ]
+    _refine(context, replace(world, rows=tuple(late)))
+
+    with pytest.raises(DataError) as refused:
+        build(context)
+
+    assert refused.value.code == "LS-2089"
+    assert not tables.exists(context, TABLE)
+    allowed = build(context_for(CASE, DAYS[-1], allow_empty=True))
     assert allowed.facts["rows"] == 0
 
 

@@ -138,3 +138,20 @@ def test_sums_that_may_not_be_exact_are_refused():
         found_by([{"stay": "x", "_moment": 100}], events)
 
     assert raised.value.code == "LS-2152"
+
+
+def test_sums_of_the_most_negative_numbers_are_refused():
+    total = WindowMeasure("total", "sum", Value("v", is_summed=True))
+    plan = WindowPlan(("stay",), EVERY, STEPS, (Variable(("a", "a_mask", "a_gap"), total),))
+    table = pa.table(
+        {"stay": ["x"], "_moment": pa.array([100], pa.timestamp("us", "UTC"))},
+    )
+    finder = WindowFinder(plan, table)
+    event = {"stay": "x", "_happened": 90, "_known": 90, "v": -(2**63)}
+    schema = EVENT.set(EVENT.get_field_index("v"), pa.field("v", pa.int64()))
+    finder.add(pa.RecordBatch.from_pylist([event, event], schema))
+
+    with pytest.raises(DataError) as raised:
+        list(finder.answers())
+
+    assert raised.value.code == "LS-2152"

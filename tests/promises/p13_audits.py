@@ -40,7 +40,7 @@ def _other_files(staged: DataFrame) -> None:
 
 
 def _null_key(staged: DataFrame) -> None:
-    audit_features(staged.withColumn("key", F.lit(None)), ["key"], _ROWS)
+    audit_features(staged.withColumn("key", F.lit(None)), ["key"], _ROWS, None)
 
 
 def _refused(_: DataFrame) -> None:
