@@ -36,7 +36,7 @@ class Books:
 
     Args:
         told: `files`, `records` and `problems` by reason.
-        records: Of each file that has any, how many, and its SHA-256.
+        records: Of each file, how many it has, and its SHA-256.
     """
 
     told: Mapping[str, Any]
@@ -61,8 +61,7 @@ def account(staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_
     """
     counts = _per_file(staged)
     _raise_refusals(files, counts)
-    for file in files:
-        _check(file, counts.get(file.path), layout)
+    records = {file.path: _checked(file, counts.get(file.path), layout) for file in files}
     total = sum(counted.records for counted in counts.values())
     if total < min_rows:
         raise DataError(
@@ -72,7 +71,7 @@ def account(staged: DataFrame, files: Sequence[LandedFile], layout: Layout, min_
             "deliver the missing rows, or lower min_rows.",
         )
     told = {"files": len(files), "records": total, "problems": _problems(counts.values())}
-    return Books(told, {file: (each.records, each.sha256) for file, each in counts.items()})
+    return Books(told, records)
 
 
 def _per_file(staged: DataFrame) -> dict[str, _Counted]:
@@ -105,14 +104,15 @@ def _raise_refusals(files: Sequence[LandedFile], counts: Mapping[str, _Counted])
     raise error
 
 
-def _check(file: LandedFile, counted: _Counted | None, layout: Layout) -> None:
-    """See that a file's staged rows are as many as its records."""
+def _checked(file: LandedFile, counted: _Counted | None, layout: Layout) -> tuple[int, str]:
+    """A file's records, which its staged rows are as many as, and its SHA-256."""
     num_read: int | None
     if counted is None:
         # Only a file without records leaves no row; it is small, so it is read here.
-        num_read, num_staged = count_records(file, layout), 0
+        num_read, sha256 = count_records(file, layout)
+        num_staged = 0
     else:
-        num_read, num_staged = counted.read, counted.records
+        num_read, num_staged, sha256 = counted.read, counted.records, counted.sha256
     if num_read != num_staged:
         raise InternalError(
             "LS-7010",
@@ -120,6 +120,7 @@ def _check(file: LandedFile, counted: _Counted | None, layout: Layout) -> None:
             "every record of a landed file is a row of bronze.",
             "run again; if it happens again, report it with this message.",
         )
+    return num_staged, sha256
 
 
 def _problems(counts: Iterable[_Counted]) -> dict[str, int]:

@@ -98,13 +98,9 @@ def visible(
 
 def expression_of(path: str) -> re.Pattern[str]:
     """What the paths of a source's files match as a whole; the date, if any, is group `date`."""
-    parts = re.split(r"(\{date\}|\*)", path)
     pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
-    text = ""
-    for part in parts:
-        piece = pieces.get(part, re.escape(part))
-        # A second {date} must repeat the first.
-        text += r"(?P=date)" if part == _DATE and "(?P<date>" in text else piece
+    parts = re.split(r"(\{date\}|\*)", path)
+    text = "".join(pieces.get(part, re.escape(part)) for part in parts)
     # Hidden and underscored names are other programs' work in progress.
     return re.compile(r"(?!(?:.*/)?[._])" + text)
 
@@ -126,7 +122,7 @@ def spread(files: Sequence[LandedFile], num_tasks: int) -> list[list[LandedFile]
 
 
 def _arrival(match: re.Match[str], arrives: Arrival | None) -> datetime | None:
-    """When a matched file was there; none where its date is not in the calendar."""
+    """When a matched file was there; none where no calendar has its date or that instant."""
     text = match.groupdict().get("date")
     if text is None:
         return ALWAYS
@@ -135,7 +131,7 @@ def _arrival(match: re.Match[str], arrives: Arrival | None) -> datetime | None:
         if arrives is None:
             return ALWAYS
         day += timedelta(days=arrives.days)
+        local = datetime.combine(day, time.fromisoformat(arrives.time), ZoneInfo(arrives.zone))
+        return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    local = datetime.combine(day, time.fromisoformat(arrives.time), ZoneInfo(arrives.zone))
-    return local.astimezone(UTC)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -12,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lepton_spark.bronze.chunk import Chunk
+from lepton_spark.bronze.chunk import BYTES, Chunk, holds_bytes, is_text, judged, refuse_kind
 from lepton_spark.bronze.header import Promised, positions, refuse_wide
 from lepton_spark.bronze.layout import INSTANT
-from lepton_spark.bronze.records import CELL_LIMIT
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 _FOOT_BYTES = 12  # magic number, length of the footer, magic number
 _BATCH_ROWS = 8192
-_DOUBLE_EXACT = 2**53  # below it a double tells each whole number from the next
+# Below it a float of so many bits tells each whole number from the next.
+_EXACT = {16: 2**11, 32: 2**24, 64: 2**53}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY, _END_DAY = -719_162, 2_932_897  # from 0001-01-01 up to 10000-01-01
+_DAY_MICROS = 86_400_000_000
+_CYCLE_MICROS = 146_097 * _DAY_MICROS  # the calendar is the same again after 400 years
 
 
 class _Leaf(NamedTuple):
@@ -47,9 +52,11 @@ def read_parquet(
     """The records of a file; each row number is its place in the file.
 
     Whole numbers, decimals, dates and booleans are written out; a float as the shortest text that
-    gives it back, without an exponent where an integer or decimal is promised; an instant, such as
-    any INT96, in UTC with its offset, cut to microseconds; arrays and maps as JSON. A text of more
-    than 1 MiB characters is a `cell_too_large`.
+    gives it back, but without an exponent, and a whole one exactly, where an integer or decimal is
+    promised; an instant, such as any INT96, in UTC with its offset, cut to microseconds; years
+    before 1 and after 9999 with their sign and all digits; arrays and maps as JSON. A text of more
+    than 1 MiB characters is a `cell_too_large`, one that is no UTF-8 a `bad_encoding`, with NUL a
+    `nul_character`.
 
     Args:
         file: Where it is from, and what its rows have in common.
@@ -60,7 +67,7 @@ def read_parquet(
     Raises:
         DataError: The file is damaged or no Parquet, lacks a promised column, has one too many, or
             has one of a type that the promised kind cannot be read from, or one with an instant
-            beyond 64 bits of microseconds.
+            beyond 64 bits of microseconds or an array with what no text tells.
     """
     _refuse_foreign(file, stored)
     with _damage_told(file):
@@ -98,16 +105,6 @@ def names_of_parquet(file: LandedFile, stored: Any) -> dict[str, pa.DataType]:
         return {leaf.name: leaf.kind for leaf in _leaves(pq.read_schema(stored))}
 
 
-def is_bytes(kind: pa.DataType) -> bool:
-    """Whether values of a type are bytes, which no text tells."""
-    return any(is_(kind) for is_ in _BYTES)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """True for a type that holds text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 @contextmanager
 def _damage_told(file: LandedFile) -> Iterator[None]:
     """Refuse the file where Arrow cannot read it; what the system says of it is left as it is."""
@@ -118,6 +115,9 @@ def _damage_told(file: LandedFile) -> Iterator[None]:
             raise
         if "checksum" in str(error):
             _refuse_damage(file, "the checksum of a page does not match")
+        if "UTF8" in str(error):
+            what = "a dictionary holds a text that is no UTF-8"
+            _refuse(file, what, "a dictionary is read as a whole", "write its texts as UTF-8")
         _refuse_damage(file)
 
 
@@ -171,17 +171,13 @@ def _require_fit(file: LandedFile, column: Promised, kind: pa.DataType) -> None:
     """See that values of a type can be of a kind."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    is_told = column.kind == "string" and not is_bytes(kind)
+    is_told = column.kind == "string" and not holds_bytes(kind)
     if is_told or pa.types.is_null(kind):
         return
     if any(is_(kind) for is_ in _FITS.get(column.kind, ())):
         return
-    raise DataError(
-        "LS-2097",
-        f"{file.path}: column {column.header} is {kind} in the file, {column.kind} is promised.",
-        "a value of the one type cannot be read as the other without a loss.",
-        "write the column with its promised type; of text set parquet.from_text: true.",
-    )
+    fix = "write the column with its promised type; of text set parquet.from_text: true."
+    refuse_kind(file.path, column, kind, fix)
 
 
 def _chunks(
@@ -198,7 +194,7 @@ def _chunks(
             else pa.repeat(pa.scalar(each, pa.string()), size).cast(kind)
             for each, column, kind in zip(found, layout.promised, layout.types, strict=True)
         ]
-        columns, problems, raw = _without_large(columns, size)
+        columns, problems, raw = judged(columns, size)
         rows = pa.array(range(row + 1, row + size + 1), pa.int64())
         yield Chunk(columns, rows, problems, raw)
         row += size
@@ -213,25 +209,6 @@ def _batches(
                 yield batch
 
 
-def _without_large(columns: list[pa.Array], size: int) -> tuple[list[pa.Array], Any, Any]:
-    """Columns without texts that no cell may hold, `cell_too_large` for their rows, raw texts."""
-    nothing = pa.nulls(size, pa.string())
-    lengths = [pc.utf8_length(each) if is_text(each.type) else None for each in columns]
-    if not any(each is not None and (pc.max(each).as_py() or 0) > CELL_LIMIT for each in lengths):
-        return columns, nothing, nothing
-    is_large = pa.array([False] * size)
-    kept = []
-    for column, length in zip(columns, lengths, strict=True):
-        if length is None:
-            kept.append(column)
-            continue
-        is_over = pc.fill_null(pc.greater(length, CELL_LIMIT), fill_value=False)
-        is_large = pc.or_(is_large, is_over)
-        kept.append(pc.if_else(is_over, pa.scalar(None, column.type), column))
-    problems = pc.if_else(is_large, "cell_too_large", pa.scalar(None, pa.string()))
-    return kept, problems, pc.if_else(is_large, "", pa.scalar(None, pa.string()))
-
-
 def _values(batch: pa.RecordBatch, leaf: _Leaf) -> pa.Array:
     top, *fields = leaf.path
     values = batch.column(top)
@@ -244,7 +221,7 @@ def _cells(file: LandedFile, column: Promised, values: pa.Array) -> pa.Array:
     """Values as bronze holds them."""
     try:
         return _cast(values, column.kind)
-    except pa.ArrowInvalid:
+    except (ValueError, OverflowError, pa.ArrowNotImplementedError):
         what = f"column {column.header} holds values of {values.type} that have no text"
         why = "bronze holds texts, instants in microseconds of 64 bits"
         _refuse(file, what, why, f"write the column as {column.kind} within its range")
@@ -252,19 +229,14 @@ def _cells(file: LandedFile, column: Promised, values: pa.Array) -> pa.Array:
 
 def _cast(values: pa.Array, promised: str) -> pa.Array:
     kind = values.type
-    if promised == "binary" or is_text(kind):
-        return values.cast(pa.binary() if promised == "binary" else pa.string())
     if pa.types.is_dictionary(kind):
         return _cast(values.cast(kind.value_type), promised)
-    if pa.types.is_timestamp(kind):
-        return _written_times(values)
-    if pa.types.is_nested(kind):
-        texts = [each if each is None else _json(each) for each in values.to_pylist()]
-        return pa.array(texts, pa.string())
-    is_exact = pa.types.is_floating(kind) and promised in ("integer", "decimal")
-    if is_exact or pa.types.is_decimal(kind):
-        return _written_out(values)
-    return values.cast(pa.string())
+    if promised == "binary" or is_text(kind):
+        return values.cast(pa.binary() if promised == "binary" else pa.string())
+    if pa.types.is_floating(kind) and promised in ("integer", "decimal"):
+        return _written_floats(values)
+    written = next((written for is_, written in _WRITTEN if is_(kind)), None)
+    return values.cast(pa.string()) if written is None else written(values)
 
 
 def _written_times(values: pa.Array) -> pa.Array:
@@ -272,37 +244,99 @@ def _written_times(values: pa.Array) -> pa.Array:
     is_instant = values.type.tz is not None
     kind = INSTANT if is_instant else pa.timestamp("us")
     moments = values.cast(options=pc.CastOptions(kind, allow_time_truncate=True))
-    written = pc.strftime(moments, "%Y-%m-%dT%H:%M:%S")
+    texts = pc.strftime(moments, "%Y-%m-%dT%H:%M:%S")
+    written = _with_far(texts, moments.cast(pa.int64()), _far_time, _DAY_MICROS)
     return pc.binary_join_element_wise(written, "Z", "") if is_instant else written
 
 
-def _as_whole(values: pa.Array) -> pa.Array:
-    """Doubles as integers where they all are some: those are written fast."""
-    if not pa.types.is_float64(values.type):
-        return values
-    is_whole = pc.and_(pc.less(pc.abs(values), _DOUBLE_EXACT), pc.equal(values, pc.trunc(values)))
-    return values.cast(pa.int64()) if pc.all(is_whole).as_py() else values
+def _written_days(values: pa.Array) -> pa.Array:
+    days = values.cast(pa.date32())
+    return _with_far(days.cast(pa.string()), days.cast(pa.int32()).cast(pa.int64()), _far_day, 1)
+
+
+def _with_far(
+    texts: pa.Array, numbers: pa.Array, written: Callable[[int], str], per_day: int
+) -> pa.Array:
+    """Days or times with those beyond the years 1 to 9999 anew: Arrow has 16 bits for a year."""
+    is_early = pc.less(numbers, _FIRST_DAY * per_day)
+    is_late = pc.greater_equal(numbers, _END_DAY * per_day)
+    return _replaced(texts, pc.or_(is_early, is_late), numbers, written)
+
+
+def _far_time(micros: int) -> str:
+    """The text of a moment after 1970, whatever its year."""
+    cycles, rest = divmod(micros, _CYCLE_MICROS)
+    near = _EPOCH + timedelta(microseconds=rest)
+    year = near.year + 400 * cycles
+    return f"{'-' * (year < 0)}{abs(year):04d}-{near:%m-%dT%H:%M:%S.%f}"
+
+
+def _far_day(day: int) -> str:
+    return _far_time(day * _DAY_MICROS).partition("T")[0]
+
+
+def _written_floats(values: pa.Array) -> pa.Array:
+    """Floats as text without an exponent, whole ones exactly; nan and inf as they are."""
+    exact = _EXACT[values.type.bit_width]
+    doubles = values.cast(pa.float64())
+    sizes = pc.abs(doubles)
+    is_whole = pc.and_(pc.less(sizes, _EXACT[64]), pc.equal(doubles, pc.trunc(doubles)))
+    if pc.all(is_whole).as_py():
+        return doubles.cast(pa.int64()).cast(pa.string())
+    is_large = pc.and_(pc.greater_equal(sizes, exact), pc.is_finite(doubles))
+    return _replaced(_written_out(values), is_large, doubles, _plain)
 
 
 def _written_out(values: pa.Array) -> pa.Array:
     """Numbers as text without an exponent; nan and inf as they are."""
-    texts = _as_whole(values).cast(pa.string())
+    texts = values.cast(pa.string())
     has_exponent = pc.match_substring(texts, "e", ignore_case=True)
-    if not pc.any(has_exponent).as_py():
+    return _replaced(texts, has_exponent, texts, _plain)
+
+
+def _plain(number: str | float) -> str:
+    return format(Decimal(number), "f")
+
+
+def _replaced(
+    texts: pa.Array, where: pa.Array, values: pa.Array, written: Callable[[Any], str]
+) -> pa.Array:
+    """Texts, but in some places those that values there are written as."""
+    if not pc.any(where).as_py():
         return texts
-    plain = [format(Decimal(text), "f") for text in texts.filter(has_exponent).to_pylist()]
-    return pc.replace_with_mask(texts, has_exponent, pa.array(plain, pa.string()))
+    anew = [written(each) for each in values.filter(where).to_pylist()]
+    return pc.replace_with_mask(texts, where, pa.array(anew, pa.string()))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+def _written_clock(values: pa.Array) -> pa.Array:
+    texts = values.cast(pa.string())
+    if pc.any(pc.starts_with(texts, "<")).as_py():
+        raise pa.ArrowInvalid("no time of a day")  # Arrow writes a remark in its place
+    return texts
+
+
+def _json(value: pa.Scalar) -> str | None:
+    """An array or a map as JSON; U+FFFD where a text in it is none."""
+    try:
+        found = value.as_py()
+    except UnicodeDecodeError:
+        return "\ufffd"
+    if found is None:
+        return None
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _refuse(file: LandedFile, what: str, why: str, fix: str) -> NoReturn:
     raise DataError("LS-2096", f"{file.path}: {what}.", f"{why}.", f"{fix}.")
 
 
-_BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+_WRITTEN: Sequence[tuple[Callable[..., bool], Callable[..., pa.Array]]] = (
+    (pa.types.is_timestamp, _written_times),
+    (pa.types.is_date, _written_days),
+    (pa.types.is_time, _written_clock),
+    (pa.types.is_decimal, _written_out),
+    (pa.types.is_nested, lambda values: pa.array(map(_json, values), pa.string())),
+)
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 _FITS = {
     "integer": _NUMBERS,
@@ -311,5 +345,5 @@ _FITS = {
     "boolean": (pa.types.is_boolean,),
     "date": (pa.types.is_date,),
     "timestamp": (pa.types.is_timestamp,),
-    "binary": _BYTES,
+    "binary": BYTES,
 }

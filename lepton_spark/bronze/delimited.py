@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lepton_spark.bronze.chunk import Chunk, chunks_of
-from lepton_spark.bronze.header import positions, refuse_wide
+from lepton_spark.bronze.header import (
+    delimiter_hint,
+    fold,
+    positions,
+    promisable,
+    refuse_data,
+    refuse_nameless,
+    refuse_twice,
+    refuse_wide,
+)
 from lepton_spark.bronze.records import Dialect, Lines, Record, records, split, stacked
 from lepton_spark.bronze.reshape import exploded, unpivoted
 from lepton_spark.bronze.text import lines_of
@@ -42,15 +51,19 @@ def read_delimited(
 def header_of(file: LandedFile, content: io.BufferedReader, csv: Csv) -> list[str]:
     """The names in the header line; `column_1`, ... for each cell of the first where there is none.
 
+    Where extra columns are ignored, only names that are there once, and no empty one.
+
     Raises:
-        DataError: There is no line, or it is no header.
+        DataError: There is no line, it is no header, or a column has no name.
     """
     lines = lines_of(file, content, csv.encoding, csv.skip_lines)
     if csv.unpivot is not None:
         return list(csv.unpivot.gives)
     added = csv.explode.adds if csv.explode is not None else ()
     found = [""] * csv.lines_per_record if csv.lines_per_record > 1 else _first(file, csv, lines)
-    if not csv.header:
+    if csv.header:
+        found = promisable(found, file.path, ignore_extra=csv.extra_columns == "ignore")
+    else:
         found = [f"column_{place + 1}" for place in range(len(found))]
     return [*found, *added]
 
@@ -60,11 +73,16 @@ def _names(
 ) -> tuple[list[str], tuple[int, ...]]:
     """The columns of the file, and where in a row the promised ones are; added ones come last."""
     if csv.header:
-        found = [*_first(file, csv, lines), *added]
+        line = lines.peek(0) or ""
+        found = _first(file, csv, lines)
         refuse_wide(file.path, len(found), layout.max_columns)
+        # Those that are added are always there, and say nothing of the line.
+        given = set(map(fold, added))
+        own = [each for each in layout.promised if fold(each.header) not in given]
+        refuse_data(found, own, file.path, delimiter_hint(line, len(found)))
         ignores = csv.extra_columns == "ignore"
-        order = positions(found, layout.promised, path=file.path, ignore_extra=ignores)
-        return found[: len(found) - len(added)], order
+        offered = [*found, *added]
+        return found, positions(offered, layout.promised, path=file.path, ignore_extra=ignores)
     given = {name.casefold() for name in added}
     headers = [each.header for each in layout.promised]
     names = [name for name in headers if name.casefold() not in given]
@@ -79,8 +97,13 @@ def _places(offered: Sequence[str], layout: Layout) -> tuple[int, ...]:
 
 def _records(lines: Lines, csv: Csv, width: int) -> Iterator[Record]:
     if csv.lines_per_record > 1:
-        return stacked(lines, csv.lines_per_record)
-    return records(lines, Dialect(csv.delimiter, csv.quote, width))
+        return stacked(lines, csv.lines_per_record, trim=csv.trim)
+    return records(lines, _dialect(csv, width))
+
+
+def _dialect(csv: Csv, width: int = 0) -> Dialect:
+    """How cells are told apart; a header has no width yet."""
+    return Dialect(csv.delimiter, csv.quote, width, csv.trim)
 
 
 def _unpivoted(file: LandedFile, layout: Layout, csv: Csv, lines: Lines) -> Iterator[Record]:
@@ -88,22 +111,33 @@ def _unpivoted(file: LandedFile, layout: Layout, csv: Csv, lines: Lines) -> Iter
     if form is None:
         return iter(())
     if csv.header:
-        names = _first(file, csv, lines)
-        wanted = {name.casefold() for name in form.ids}
-        ids = [each for each in layout.promised if each.header.casefold() in wanted]
-        # Sees that no name is there twice and every id is.
-        positions(names, ids, path=file.path, ignore_extra=True, is_line=bool(ids))
+        names = _wide_names(file, layout, csv, lines)
     else:
-        first = split(lines.peek(0) or "", Dialect(csv.delimiter, csv.quote, 0)) or []
+        first = split(lines.peek(0) or "", _dialect(csv)) or []
         others = range(len(form.ids) + 1, len(first) + 1)
         names = [*form.ids, *map(str, others)]
+    refuse_wide(file.path, len(names), layout.max_columns)
     return unpivoted(_records(lines, csv, len(names)), names, form)
+
+
+def _wide_names(file: LandedFile, layout: Layout, csv: Csv, lines: Lines) -> list[str]:
+    """The columns of a wide table, each of them once and all ids among them."""
+    line = lines.peek(0) or ""
+    names = _first(file, csv, lines)
+    wanted = set(map(fold, csv.unpivot.ids)) if csv.unpivot is not None else set()
+    ids = [each for each in layout.promised if fold(each.header) in wanted]
+    if ids:
+        refuse_data(names, ids, file.path, delimiter_hint(line, len(names)))
+    refuse_twice(names, ids, file.path, others=True)
+    if csv.extra_columns == "fail":
+        refuse_nameless(names, file.path)
+    positions(names, ids, path=file.path, ignore_extra=True, is_line=bool(ids))
+    return names
 
 
 def _first(file: LandedFile, csv: Csv, lines: Lines) -> list[str]:
     first = lines.next()
-    # A header is one line: its dialect has no width yet.
-    found = split(first, Dialect(csv.delimiter, csv.quote, 0)) if first else None
+    found = split(first, _dialect(csv)) if first else None
     if not found:
         number = csv.skip_lines + 1
         raise DataError(
@@ -111,6 +145,7 @@ def _first(file: LandedFile, csv: Csv, lines: Lines) -> list[str]:
             f"{file.path}: "
             + ("it is empty." if first is None else f"line {number} is no header."),
             "columns are matched by the names in the header line.",
-            "deliver the file again with its header, or set csv.header: false.",
+            f"{delimiter_hint(first or '', 1)}deliver the file again with its header, or set "
+            "csv.header: false.",
         )
     return found

@@ -210,7 +210,7 @@ def _active(spark: SparkSession, table: DeltaFolder) -> dict[str, Partition]:
     found, rows = {}, {}
     for row in counted.collect():
         path = _relative(table, files.named_by_spark(row["_path"]))
-        found[path] = tuple((name, row[name]) for name in partitions)
+        found[path] = _partition({name: row[name] for name in partitions})
         rows[path] = row["count"]
     with ThreadPoolExecutor(_THREADS) as pool:
         stored = dict(zip(rows, pool.map(lambda path: _num_rows(table, path), rows), strict=True))
@@ -259,7 +259,12 @@ def _added_by(table: DeltaFolder, action: Mapping[str, Any]) -> dict[str, Partit
     if added is None or not added.get("dataChange", True):
         return {}
     path = f"{table.name}/{unquote(added['path'])}"
-    return {path: tuple(added.get("partitionValues", {}).items())}
+    return {path: _partition(added.get("partitionValues") or {})}
+
+
+def _partition(values: Mapping[str, str | None]) -> Partition:
+    # The protocol: an empty text stands for null, whatever the type of the column.
+    return tuple((name, text or None) for name, text in values.items())
 
 
 def _rows(spark: SparkSession, table: DeltaFolder) -> DataFrame:

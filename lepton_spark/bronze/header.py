@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +14,10 @@ from lepton_spark.errors import DataError
 logger = logging.getLogger(__name__)
 _SHOWN_LETTERS = 60
 _SHOWN_NAMES = 3
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
+_LEAST_DELIMITERS = 2
+_QUOTED = re.compile(r'"[^"]*"')
+_DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
 
 
 class Promised(NamedTuple):
@@ -41,21 +47,82 @@ def positions(
             told only then.
 
     Raises:
-        DataError: A name occurs twice, a promised column is missing, or there is one too many.
+        DataError: A promised name occurs twice or not at all, or there is one too many.
     """
-    places = _places(found, promised, path)
-    wanted = [fold(column.header) for column in promised]
+    refuse_twice(found, promised, path)
     if is_line:
-        _refuse_data(places, wanted, path)
+        refuse_data(found, promised, path)
+    places: dict[str, int] = {}
+    for index, name in enumerate(found):
+        places.setdefault(fold(name), index)
     _refuse_missing(found, places, promised, path)
-    taken = set(wanted)
-    extra = [index for name, index in places.items() if name not in taken]
-    if extra and not ignore_extra:
-        raise _extra(found, extra, path, is_line=is_line)
-    for column, name in zip(promised, wanted, strict=True):
-        if found[places[name]].strip() != column.header:
-            logger.warning("%s: column %s is written in another case", path, column.header)
-    return tuple(places[name] for name in wanted)
+    if not ignore_extra:
+        _refuse_extra(found, promised, path, is_line=is_line)
+    order = tuple(places[fold(column.header)] for column in promised)
+    _warn_of_spelling([found[place] for place in order], promised, path, is_line=is_line)
+    return order
+
+
+def refuse_twice(
+    found: Sequence[str], promised: Sequence[Promised], path: str, *, others: bool = False
+) -> None:
+    """See that no name that is promised is in a file twice; with `others` no name at all.
+
+    Raises:
+        DataError: One is, perhaps in another case.
+    """
+    # Other names are not told: they may be cells, where a file has no header.
+    told = {fold(column.header): f", {column.header.strip()}" for column in promised}
+    places: dict[str, int] = {}
+    for index, name in enumerate(map(fold, found)):
+        first = places.setdefault(name, index)
+        if first < index and (name in told or (others and name)):
+            raise DataError(
+                "LS-2012",
+                f"{path}: columns {first + 1} and {index + 1} of the file have the same name"
+                f"{told.get(name, '')}.",
+                "columns are matched by name, whatever their case, so a name must be there once.",
+                "give one of the two another name, or take it out of the file; CSV is read in the "
+                "order of the contract by csv.header: false with csv.skip_lines: 1.",
+            )
+
+
+def promisable(found: Sequence[str], path: str, *, ignore_extra: bool) -> list[str]:
+    """The names in a header line that a contract can promise.
+
+    Returns:
+        All; where extra columns are ignored, those that are there once and not empty.
+
+    Raises:
+        DataError: A column has no name, and extra columns are not ignored.
+    """
+    if not ignore_extra:
+        refuse_nameless(found, path)
+        return list(found)
+    times = Counter(map(fold, found))
+    return [name for name in found if fold(name) and times[fold(name)] == 1]
+
+
+def refuse_nameless(found: Sequence[str], path: str) -> None:
+    """See that each column in a header line has a name.
+
+    Raises:
+        DataError: The places of those that have none.
+    """
+    places = [str(index + 1) for index, name in enumerate(found) if not fold(name)]
+    if not places:
+        return
+    *most, last = places
+    if len(places) > _SHOWN_NAMES:
+        most, last = places[:_SHOWN_NAMES], f"{len(places) - _SHOWN_NAMES} more"
+    told = f"columns {', '.join(most)} and {last} have" if most else f"column {last} has"
+    raise DataError(
+        "LS-2015",
+        f"{path}: {told} no name.",
+        "extra_columns is `fail`, so a column that the contract does not name is not dropped "
+        "unseen.",
+        "set csv.extra_columns: ignore, which leaves them out, or give each a name.",
+    )
 
 
 def refuse_wide(path: str, num_columns: int, max_columns: int) -> None:
@@ -73,38 +140,74 @@ def refuse_wide(path: str, num_columns: int, max_columns: int) -> None:
         )
 
 
+def refuse_data(
+    found: Sequence[str], promised: Sequence[Promised], path: str, hint: str = ""
+) -> None:
+    """See that a header line names one of the columns that should be in it.
+
+    Args:
+        found: Names in the line.
+        promised: Columns of which one must be there.
+        path: The file, for the error.
+        hint: What to try before anything else, as `delimiter_hint` says it.
+
+    Raises:
+        DataError: It does not, and may be data: its cells are not shown.
+    """
+    if {fold(name) for name in found}.isdisjoint(fold(column.header) for column in promised):
+        raise DataError(
+            "LS-2013",
+            f"{path}: the header line names none of the {len(promised)} columns of the contract.",
+            "columns are matched by the names in that line.",
+            f"{hint}put the header line back, or set csv.header: false and csv.delimiter as the "
+            "file is.",
+        )
+
+
+def likely_delimiter(line: str) -> str | None:
+    """What separates the cells of a line, by what occurs most: one of `;`, tab, `|` and comma.
+
+    Args:
+        line: A header, better than a row of data; what is in double quotes does not count.
+
+    Returns:
+        None where none of the four is there twice. A comma between two digits counts only where
+        nothing else separates, for it may be a decimal one.
+    """
+    plain = _QUOTED.sub("", line)
+    others = {mark: plain.count(mark) for mark in _DELIMITERS if mark != ","}
+    best = max(others, key=others.__getitem__)
+    num_commas = plain.count(",")
+    num_certain = num_commas - len(_DECIMAL_COMMA.findall(plain))
+    if others[best] >= max(num_certain, _LEAST_DELIMITERS):
+        return best
+    return "," if num_commas >= _LEAST_DELIMITERS else None
+
+
+def delimiter_hint(line: str, num_cells: int) -> str:
+    """The beginning of a fix where a line has more cells by another delimiter; else nothing.
+
+    Args:
+        line: As it is in the file.
+        num_cells: How many it has by the delimiter of the case.
+    """
+    mark = likely_delimiter(line)
+    count = _QUOTED.sub("", line).count(mark) if mark is not None else 0
+    if mark is None or count < num_cells:
+        return ""
+    written = r'"\t"' if mark == "\t" else f"'{mark}'"
+    return f"the line holds {count} {_DELIMITERS[mark]}: set csv.delimiter: {written}. Otherwise "
+
+
 def fold(name: str) -> str:
     """A name as it is compared: whatever its case, without space around it."""
     return name.strip().casefold()
 
 
-def _places(found: Sequence[str], promised: Sequence[Promised], path: str) -> dict[str, int]:
-    """Where each name is, folded; the order is that of the file."""
-    places: dict[str, int] = {}
-    for index, name in enumerate(found):
-        first = places.setdefault(fold(name), index)
-        if first < index:
-            # Other names may be cells, where a file has no header.
-            told = [f", {each.header}" for each in promised if fold(each.header) == fold(name)]
-            raise DataError(
-                "LS-2012",
-                f"{path}: columns {first + 1} and {index + 1} of the file have the same name"
-                f"{''.join(told)}.",
-                "columns are matched by name, whatever their case, so a name must be there once.",
-                "give one of the two another name, or take it out of the file.",
-            )
-    return places
-
-
-def _refuse_data(places: Mapping[str, int], wanted: list[str], path: str) -> None:
-    if not places.keys() & set(wanted):
-        # The line may be data: its cells must not be shown.
-        raise DataError(
-            "LS-2013",
-            f"{path}: the header line names none of the {len(wanted)} columns of the contract.",
-            "columns are matched by the names in that line.",
-            "put the header line back, or set csv.header: false and csv.delimiter as the file is.",
-        )
+def shown(name: str) -> str:
+    """A name in a file for a message: one line, printable, short."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in name.strip())
+    return repr(text[:_SHOWN_LETTERS]) if text else "a column without a name"
 
 
 def _refuse_missing(
@@ -117,7 +220,7 @@ def _refuse_missing(
     taken = {fold(other.header) for other in promised}
     free = [found[index] for name, index in places.items() if name not in taken]
     near = difflib.get_close_matches(column.header, free, n=1, cutoff=0.5)
-    hint = f"; the nearest name in the file is {_shown(near[0])}" if near else ""
+    hint = f"; the nearest name in the file is {shown(near[0])}" if near else ""
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     raise DataError(
         "LS-2014",
@@ -127,21 +230,41 @@ def _refuse_missing(
     )
 
 
-def _extra(found: Sequence[str], extra: list[int], path: str, *, is_line: bool) -> DataError:
-    shown = ", ".join(
-        _shown(found[index]) + (f" (column {index + 1})" if is_line else "")
+def _refuse_extra(
+    found: Sequence[str], promised: Sequence[Promised], path: str, *, is_line: bool
+) -> None:
+    taken = {fold(column.header) for column in promised}
+    extra = [index for index, name in enumerate(found) if fold(name) not in taken]
+    if not extra:
+        return
+    if is_line and not any(fold(found[index]) for index in extra):
+        refuse_nameless(found, path)
+    told = ", ".join(
+        shown(found[index]) + (f" (column {index + 1})" if is_line else "")
         for index in extra[:_SHOWN_NAMES]
     )
     more = f" and {len(extra) - _SHOWN_NAMES} more" if len(extra) > _SHOWN_NAMES else ""
-    return DataError(
+    raise DataError(
         "LS-2015",
-        f"{path}: {shown}{more} is not in the contract.",
+        f"{path}: {told}{more} is not in the contract.",
         "extra_columns is `fail`, so a new column is not dropped unseen.",
         "add it to the contract, or set extra_columns: ignore in the format of this source.",
     )
 
 
-def _shown(name: str) -> str:
-    """A header name for a message: one line, printable, short."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in name.strip())
-    return repr(text[:_SHOWN_LETTERS]) if text else "a column without a name"
+def _warn_of_spelling(
+    found: Sequence[str], promised: Sequence[Promised], path: str, *, is_line: bool
+) -> None:
+    """Tell names that are written otherwise than promised; each found one is of its column."""
+    pairs = list(zip(found, promised, strict=True))
+    for name, column in pairs:
+        if name.strip() != column.header.strip():
+            logger.warning("%s: column %s is written in another case", path, column.header.strip())
+    spaced = [column.header.strip() for name, column in pairs if name != name.strip()]
+    if spaced and is_line:
+        more = f" and {len(spaced) - 1} more" if len(spaced) > 1 else ""
+        logger.warning(
+            "%s: column %s%s is written with other blanks, and its cells may be too; "
+            "csv.trim: true takes them off both",
+            path, spaced[0], more,
+        )  # fmt: skip

@@ -11,7 +11,9 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from lepton_spark.bronze.chunk import Chunk, chunks_of
+import pyarrow as pa
+
+from lepton_spark.bronze.chunk import Chunk, chunks_of, require_kind
 from lepton_spark.bronze.header import positions
 from lepton_spark.bronze.records import Record
 from lepton_spark.errors import DataError
@@ -33,11 +35,23 @@ def read_idx(file: LandedFile, content: io.BufferedReader, layout: Layout) -> It
     order of the file. `height` and `width` are the next two sizes, where there are any.
 
     Raises:
-        DataError: The file is not of this form, or has less or more than it says.
+        DataError: The file is not of this form, or has less or more than it says; or the contract
+            promises text where it holds bytes, or bytes where it holds numbers.
     """
     order = positions(COLUMNS, layout.promised, path=file.path, ignore_extra=True, is_line=False)
     letter, sizes = _head(file, content)
+    require_kind(file.path, layout.promised, "value", is_bytes=len(sizes) > 1)
     yield from chunks_of(_items(file, content, letter, sizes), layout, order)
+
+
+def kinds_in(file: LandedFile, content: io.BufferedReader) -> dict[str, pa.DataType | None]:
+    """The columns of a contract and their types in the file; None for a number as text.
+
+    Raises:
+        DataError: The file is not of this form.
+    """
+    _, sizes = _head(file, content)
+    return {"index": None, "value": pa.binary() if len(sizes) > 1 else None}
 
 
 def _head(file: LandedFile, content: io.BufferedReader) -> tuple[str, tuple[int, ...]]:
@@ -58,6 +72,8 @@ def _items(
     item = math.prod(shape) * struct.calcsize(letter)
     if item > _MOST_ITEM_BYTES:
         _refuse(file, f"an item of it has {item} bytes, more than {_MOST_ITEM_BYTES}")
+    if item == 0 and number > 0:
+        _refuse(file, f"it says that it has {number} items of 0 bytes")
     height, width = (str(shape[place]) if len(shape) > place else None for place in (0, 1))
     for index in range(number):
         found = content.read(item)

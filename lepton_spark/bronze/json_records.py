@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lepton_spark.bronze.chunk import Chunk, chunks_of
-from lepton_spark.bronze.header import fold, positions, refuse_wide
+from lepton_spark.bronze.header import fold, positions, refuse_wide, shown
 from lepton_spark.bronze.layout import MAX_COLUMNS
 from lepton_spark.bronze.records import CELL_LIMIT, Record
 from lepton_spark.bronze.text import lines_of, storable
@@ -27,6 +28,10 @@ _DOCUMENT_BYTES = 256 * 1024 * 1024
 class _TwiceError(ValueError):
     """A key that is there twice in an object: which of the two values counts is not known."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
 
 def read_json(
     file: LandedFile, content: io.BufferedReader, layout: Layout, form: Json
@@ -37,12 +42,13 @@ def read_json(
     `duplicate_key`. A key with dots in it counts before the path that it looks like.
 
     What is no text becomes text: numbers as written, `true` and `false`, arrays and objects as
-    JSON. An object lacks a value where it lacks the key. Rows are numbered by lines or items.
+    JSON. An object lacks a value where it lacks the key; where `patient` holds a list or a text, it
+    is `not_nested`. Rows are numbered by lines or items.
 
     Raises:
-        DataError: No object of the file has a promised column, or one has a key that is not
-            promised; there are more keys than the source may have columns; the document is
-            damaged, too large, or has no array where it should.
+        DataError: No object of the file has a promised column, or one has a key, at any level that
+            is promised in part, that is not promised; there are more keys than the source may have
+            columns; the document is damaged, too large, or has no array where it should.
     """
     keys = _Keys(file, layout, ignores_extra=form.extra_columns == "ignore")
     found = (keys.record(row, each) for row, each in _objects(file, content, form))
@@ -93,6 +99,13 @@ class _Found(NamedTuple):
     is_tied: bool = False
 
 
+class _Taken(NamedTuple):
+    """What an object gives, and its keys that should hold objects and do not."""
+
+    best: dict[int, _Found]
+    flat: dict[str, str]
+
+
 class _Keys:
     """Takes the promised values out of objects, and remembers which keys there were."""
 
@@ -103,7 +116,10 @@ class _Keys:
         self._headers = [column.header for column in layout.promised]
         places = {header: place for place, header in enumerate(self._headers)}
         self._places = {fold(header): place for header, place in places.items()} | places
-        self._parents = {parent for name in self._places for parent in _parents(name)}
+        self._below: dict[str, set[int]] = {}
+        for name, place in self._places.items():
+            for parent in _parents(name):
+                self._below.setdefault(parent, set()).add(place)
         self._seen: dict[int, str] = {}
         self._others: dict[str, str] = {}
 
@@ -115,11 +131,16 @@ class _Keys:
         """
         if isinstance(found, Record):
             return found
-        best: dict[int, _Found] = {}
+        taken = _Taken({}, {})
         try:
-            self._gather(found, best)
+            self._gather(found, taken)
+            best = taken.best
             if any(each.is_tied for each in best.values()):
                 return Record(row, None, "duplicate_key", _raw(found))
+            if any(self._below[name] - best.keys() for name in taken.flat):
+                return Record(row, None, "not_nested", _raw(found))
+            for name, path in taken.flat.items():
+                self._remember(name, path)
             values = [best[place].value if place in best else None for place in self._all]
             return _judged(row, [_text(value) for value in values])
         except RecursionError:
@@ -142,20 +163,31 @@ class _Keys:
     def _all(self) -> range:
         return range(len(self._headers))
 
-    def _gather(self, found: Mapping[str, Any], best: dict[int, _Found], prefix: str = "") -> None:
-        """Find promised values: by keys as promised, else in another case; by dots or levels."""
+    def _gather(
+        self, found: Mapping[str, Any], taken: _Taken, prefix: str = "", *, is_kept: bool = False
+    ) -> None:
+        """Find promised values: by keys as promised, else in another case; by dots or levels.
+
+        Args:
+            found: An object, or one within it.
+            taken: Is given what there is.
+            prefix: Path of the object.
+            is_kept: Whether all of the object is promised as one text.
+        """
         for key, value in found.items():
             path = prefix + key
-            is_exact = path in self._places or path in self._parents
+            is_exact = path in self._places or path in self._below
             name = path if is_exact else fold(path)
             place = self._places.get(name)
             if place is not None:
-                self._offer(place, path, value, best, depth=prefix.count("."))
-            if name not in self._parents:
-                if place is None and not prefix:
-                    self._remember(name, key)
-            elif isinstance(value, dict):
-                self._gather(value, best, f"{path}.")
+                self._offer(place, path, value, taken.best, depth=prefix.count("."))
+            is_whole = is_kept or place is not None
+            if name in self._below and isinstance(value, dict):
+                self._gather(value, taken, f"{path}.", is_kept=is_whole)
+            elif name not in self._below and not is_whole:
+                self._remember(name, path)
+            elif value is not None and not is_whole:
+                taken.flat[name] = path
 
     def _offer(
         self, place: int, path: str, value: Any, best: dict[int, _Found], *, depth: int
@@ -169,12 +201,12 @@ class _Keys:
         if place not in self._seen or path != self._headers[place]:
             self._seen[place] = path
 
-    def _remember(self, name: str, key: str) -> None:
+    def _remember(self, name: str, path: str) -> None:
         """Keep a key that is not promised; of those that are ignored only so many as a hint."""
         if name in self._others:
             return
         if not self._ignores_extra or len(self._others) < self._layout.max_columns:
-            self._others[name] = key
+            self._others[name] = path
         if not self._ignores_extra:
             num_columns = len(self._seen) + len(self._others)
             refuse_wide(self._file.path, num_columns, self._layout.max_columns)
@@ -264,6 +296,13 @@ def _items(
         _refuse(file, "the document is larger than 256 MiB", "deliver it with an object a line")
     try:
         found = parse(stored.decode("utf-8-sig"))
+    except _TwiceError as error:
+        _refuse(
+            file,
+            f"an object in the document has the key {shown(error.key)} twice",
+            "take one of the two out of the file",
+            "which of the two values counts is not known",
+        )
     except (ValueError, RecursionError):
         _refuse(file, "it is no JSON document", "deliver the file again as a whole")
     for key in () if where == ITSELF else where.split("."):
@@ -295,14 +334,14 @@ def parse(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _TwiceError
+        raise _TwiceError(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return found
 
 
-def _refuse(file: LandedFile, what: str, fix: str) -> NoReturn:
-    raise DataError(
-        "LS-2094",
-        f"{file.path}: {what}.",
-        "json.records names the array whose items are the rows.",
-        f"{fix}.",
-    )
+def _refuse(
+    file: LandedFile,
+    what: str,
+    fix: str,
+    why: str = "json.records names the array whose items are the rows",
+) -> NoReturn:
+    raise DataError("LS-2094", f"{file.path}: {what}.", f"{why}.", f"{fix}.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lepton_spark.lake.marker import Marker
 
 _FACT = "landed"
+_EMPTY = "empty"
 # A commit that names more would be slow to read for every user of the table.
 _MOST_TOLD = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A raw file as it was when it was landed; a file without records is not one.
+    """A raw file as it was when it was landed.
 
     Args:
         size: Bytes.
@@ -54,7 +55,7 @@ class StoredFile:
 
 
 def stored(marks: Iterable[Marker | None], rows: Callable[[], DataFrame]) -> list[StoredFile]:
-    """The files of a bronze table, in order of path.
+    """The files of a bronze table, in order of path; those without records have no part in it.
 
     Args:
         marks: Of all its commits.
@@ -66,7 +67,7 @@ def stored(marks: Iterable[Marker | None], rows: Callable[[], DataFrame]) -> lis
 
 
 def told_by(marks: Iterable[Marker | None]) -> list[StoredFile] | None:
-    """The files that some commits landed; None where one of them does not tell."""
+    """The files with records that some commits landed; None where one of them does not tell."""
     found: list[StoredFile] = []
     for mark in marks:
         told = mark.facts.get(_FACT) if mark is not None else None
@@ -76,17 +77,31 @@ def told_by(marks: Iterable[Marker | None]) -> list[StoredFile] | None:
     return found
 
 
+def empty_by(marks: Iterable[Marker | None]) -> dict[str, StoredFile]:
+    """The files without records that some commits tell of, by path, as the last one found them.
+
+    Where a commit does not tell of its own, they are new at the next landing.
+    """
+    told = [mark.facts.get(_EMPTY, ()) for mark in marks if mark is not None]
+    found = [StoredFile(*file) for files in told for file in files]
+    return {file.path: file for file in found}
+
+
 def as_fact(files: Sequence[LandedFile], records: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
     """What a commit says of the files that it lands; nothing where they are too many.
 
     Args:
         files: Of the landing.
-        records: How many each path gave, and its SHA-256; files without records are left out.
+        records: How many each path gave, and its SHA-256.
     """
-    if len(files) > _MOST_TOLD:
-        return {}
-    told = [_told(file, *records[file.path]) for file in files if file.path in records]
-    return {_FACT: [list(astuple(file)) for file in told]}
+    told = [_told(file, *records[file.path]) for file in files]
+    empty = [list(astuple(file)) for file in told if file.records == 0]
+    facts: dict[str, Any] = {}
+    if len(files) <= _MOST_TOLD:
+        facts[_FACT] = [list(astuple(file)) for file in told if file.records > 0]
+    if 0 < len(empty) <= _MOST_TOLD:
+        facts[_EMPTY] = empty
+    return facts
 
 
 def _told(file: LandedFile, num_records: int, sha256: str) -> StoredFile:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lepton_spark.bronze.columnar import is_text, names_of_parquet
+from lepton_spark.bronze.chunk import is_text
+from lepton_spark.bronze.columnar import names_of_parquet
 from lepton_spark.bronze.delimited import header_of
-from lepton_spark.bronze.idx import COLUMNS as IDX_COLUMNS
+from lepton_spark.bronze.idx import kinds_in
 from lepton_spark.bronze.json_records import keys_of
-from lepton_spark.bronze.stream import open_hashed
+from lepton_spark.bronze.stream import DAMAGE, failure_of, open_hashed
 from lepton_spark.bronze.whole_files import COLUMNS, IMAGE_COLUMNS
 from lepton_spark.config.format import Csv, Delta, Files, FixedWidth, Format, Idx, Json, Parquet
 
@@ -26,8 +27,16 @@ def names_in(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
         form: How it is written. Without a header columns are called `column_1`, `column_2`, ...
 
     Raises:
-        DataError: The file is not of the form.
+        DataError: The file is not of the form, or its compressed data are damaged.
+        EnvironmentFault: It cannot be read.
     """
+    try:
+        return _names(file, form)
+    except (*DAMAGE, OSError) as error:
+        raise failure_of(file, error) from error
+
+
+def _names(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
     stream, _ = open_hashed(file)
     match form:
         case Csv():
@@ -40,9 +49,9 @@ def names_in(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
             is_read = {name for name, kind in kinds.items() if form.from_text and is_text(kind)}
             return kinds | dict.fromkeys([*is_read, *dict(file.partition)])
         case FixedWidth():
-            return dict.fromkeys(form.columns)
+            return dict.fromkeys(form.offered)
         case Idx():
-            return dict.fromkeys(IDX_COLUMNS[:2])
+            return dict(kinds_in(file, stream.buffered(file.path)))
         case Files():
             offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
             content = None if form.content == "text" else pa.binary()

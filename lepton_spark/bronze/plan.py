@@ -67,22 +67,30 @@ def new_files(
     """The files that are not in bronze yet.
 
     A known file of the same size and time is taken as unchanged; of another time it is read again.
+    One that held no records is new where it is not what it was: nothing was read from it.
 
     Raises:
         DataError: A known file is not what it was.
     """
-    touched = []
-    for file in files:
-        was = known.get(file.path)
-        if was is not None and was.size != file.size:
-            raise changed(file.path, "after it was landed")
-        if was is not None and was.modified_at != file.modified_at:
-            touched.append(file)
+    there = [file for file in files if file.path in known]
+    resized = [file.path for file in there if known[file.path].size != file.size]
+    _refuse_changed(resized, known)
+    touched = [
+        file
+        for file in there
+        if known[file.path].modified_at != file.modified_at and file.path not in resized
+    ]
     digests = hasher(touched) if touched else {}
-    for file in touched:
-        if digests.get(file.path) != known[file.path].sha256:
-            raise changed(file.path, "after it was landed")
-    return tuple(file for file in files if file.path not in known)
+    rewritten = [f.path for f in touched if digests.get(f.path) != known[f.path].sha256]
+    _refuse_changed(rewritten, known)
+    unchanged = known.keys() - {*resized, *rewritten}
+    return tuple(file for file in files if file.path not in unchanged)
+
+
+def _refuse_changed(paths: Iterable[str], known: Mapping[str, StoredFile]) -> None:
+    for path in paths:
+        if known[path].records > 0:
+            raise changed(path, "after it was landed")
 
 
 def refuse_tables(files: Iterable[LandedFile], names_in: Callable[[str], Collection[str]]) -> None:

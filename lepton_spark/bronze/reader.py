@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from lepton_spark.bronze.chunk import Chunk, chunk_of
 from lepton_spark.bronze.formats import chunks
 from lepton_spark.bronze.layout import INSTANT, Layout, Stamp
 from lepton_spark.bronze.records import Record
-from lepton_spark.bronze.stream import DAMAGE, digest_of, open_hashed
+from lepton_spark.bronze.stream import DAMAGE, digest_of, failure_of, open_hashed
 from lepton_spark.errors import DataError, EnvironmentFault, LeptonError
 
 if TYPE_CHECKING:
@@ -44,18 +45,24 @@ def read(file: LandedFile, layout: Layout, stamp: Stamp) -> Iterator[pa.RecordBa
         DataError: The file is not text of the promised form, or changes while it is read.
         EnvironmentFault: It cannot be read.
     """
-    try:
+    with _failure_told(file):
         stream, digest = open_hashed(file)
         yield from _batches(chunks(file, stream, layout), layout, _Origin(file, digest, stamp))
         stream.verify(file, digest)
-    except (*DAMAGE, OSError) as error:
-        raise _failure(file, error) from error
 
 
-def count_records(file: LandedFile, layout: Layout) -> int:
-    """How many records a file holds; reads it again."""
-    stamp = Stamp("", file.modified_at)
-    return sum(batch.num_rows for batch in read(file, layout, stamp))
+def count_records(file: LandedFile, layout: Layout) -> tuple[int, str]:
+    """How many records a file holds, and its SHA-256; reads it again.
+
+    Raises:
+        DataError: As `read`.
+        EnvironmentFault: As `read`.
+    """
+    with _failure_told(file):
+        stream, digest = open_hashed(file)
+        num_records = sum(chunk.num_rows for chunk in chunks(file, stream, layout))
+        stream.verify(file, digest)
+    return num_records, digest
 
 
 def hash_files(files: Sequence[LandedFile]) -> Iterator[tuple[str, str]]:
@@ -73,21 +80,12 @@ def refusal_of(text: str) -> LeptonError:
     return {"EnvironmentFault": EnvironmentFault}.get(kind, DataError)(*parts)
 
 
-def _failure(file: LandedFile, error: Exception) -> LeptonError:
-    # Decompressors raise an OSError too, which no system call gave.
-    if not isinstance(error, OSError) or error.errno is None:
-        return DataError(
-            "LS-2016",
-            f"{file.path}: the compressed data are damaged or cut off.",
-            "a file is landed as a whole or not at all.",
-            "deliver the file again.",
-        )
-    return EnvironmentFault(
-        "LS-5020",
-        f"{file.path} cannot be read ({type(error).__name__}).",
-        "each landed file is read once, as a whole.",
-        "check the storage and the rights on the file, then run again.",
-    )
+@contextmanager
+def _failure_told(file: LandedFile) -> Iterator[None]:
+    try:
+        yield
+    except (*DAMAGE, OSError) as error:
+        raise failure_of(file, error) from error
 
 
 @dataclass(frozen=True)

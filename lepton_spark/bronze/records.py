@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import methodcaller
 from typing import Any, NamedTuple, TextIO
 
 from lepton_spark.config.format import BLANKS
@@ -14,6 +17,8 @@ CELL_LIMIT = 1024 * 1024
 _LINE_LIMIT = 16 * CELL_LIMIT
 _SPAN_LINES = 1000
 _REPLACEMENT = "\ufffd"
+_BLANK = " \t"
+_RUN = re.compile("[ \t]+")
 
 csv.field_size_limit(2 * _LINE_LIMIT)
 
@@ -26,11 +31,13 @@ class Dialect:
         delimiter: One character, or BLANKS: a run of spaces and tabs, those at the ends left out.
         quote: None where quotes mean nothing.
         width: Cells that a whole record has.
+        trim: Whether blanks at the ends of a cell are taken off; those within quotes stay.
     """
 
     delimiter: str
     quote: str | None
     width: int
+    trim: bool = False
 
 
 class Record(NamedTuple):
@@ -94,34 +101,35 @@ class Lines:
 def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     """Each record that the lines hold, in their order.
 
-    A line with nothing in it is a record of empty cells. A quoted cell may go on over lines, which
-    it then holds with a single line feed between them. A quote that has no proper end makes a
-    record of its line alone; so does one whose inside would swallow a line that by itself is as
-    wide as a record.
+    A line with nothing in it, but for blanks that are taken off, is a record of empty cells. A
+    quoted cell may go on over lines, which it then holds with a single line feed between them. A
+    quote that has no proper end makes a record of its line alone; so does one whose inside would
+    swallow a line that by itself is as wide as a record.
     """
     quote, width = dialect.quote, dialect.width
-    delimiter = _separator(dialect)
+    cut = _cutter(dialect)
     while (line := lines.next()) is not None:
         number = lines.number
         if quote is not None and quote in line:
             yield _quoted(line, lines, dialect)
             continue
-        cells = line.split(delimiter)
+        cells = cut(line)
         if len(cells) == width and len(line) <= CELL_LIMIT and _is_clean(line):
             yield Record(number, cells)
-        elif not line:
+        elif not line or cells == [""]:
             yield Record(number, [""] * width)
         else:
             yield judged(number, cells, line, width)
 
 
-def stacked(lines: Lines, height: int) -> Iterator[Record]:
+def stacked(lines: Lines, height: int, *, trim: bool = False) -> Iterator[Record]:
     """Each record of several lines, every one of which is a cell; what is left over is short."""
     while (first := lines.next()) is not None:
-        number, cells = lines.number, [first]
-        while len(cells) < height and (line := lines.next()) is not None:
-            cells.append(line)
-        yield judged(number, cells, "\n".join(cells), height)
+        number, found = lines.number, [first]
+        while len(found) < height and (line := lines.next()) is not None:
+            found.append(line)
+        cells = [line.strip(_BLANK) for line in found] if trim else found
+        yield judged(number, cells, "\n".join(found), height)
 
 
 def _is_clean(text: str) -> bool:
@@ -182,7 +190,7 @@ def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:
 
 def _is_record(line: str, dialect: Dialect) -> bool:
     if dialect.quote is None or dialect.quote not in line:
-        return len(line.split(_separator(dialect))) == dialect.width
+        return len(_cutter(dialect)(line)) == dialect.width
     cells = split(line, dialect)
     return cells is not None and len(cells) == dialect.width
 
@@ -190,7 +198,9 @@ def _is_record(line: str, dialect: Dialect) -> bool:
 def split(text: str, dialect: Dialect) -> list[str] | None:
     """The cells of one record; none where a quote is not closed or is closed within a cell."""
     if dialect.quote is None:
-        return text.split(_separator(dialect))
+        return _cutter(dialect)(text)
+    if dialect.trim:
+        return _split_trimmed(text, dialect.delimiter, dialect.quote)
     reader = csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     try:
         cells = next(reader, [""])
@@ -199,6 +209,39 @@ def split(text: str, dialect: Dialect) -> list[str] | None:
         return None
 
 
-def _separator(dialect: Dialect) -> str | None:
-    """The delimiter as `str.split` has it."""
-    return None if dialect.delimiter == BLANKS else dialect.delimiter
+def _split_trimmed(text: str, delimiter: str, quote: str) -> list[str] | None:
+    """As `split`, with blanks around cells and quotes, which `csv` takes for letters."""
+    pattern = _cell_between(delimiter, quote)
+    cells, start = [], 0
+    while found := pattern.match(text, start):
+        quoted, plain, end = found.groups()
+        cells.append(plain.strip(_BLANK) if quoted is None else quoted.replace(quote * 2, quote))
+        if not end:
+            return cells
+        start = found.end()
+    return None
+
+
+@cache
+def _cell_between(delimiter: str, quote: str) -> re.Pattern[str]:
+    """What a cell and the delimiter after it match: what is in quotes, or else the cell."""
+    cut, mark = re.escape(delimiter), re.escape(quote)
+    blanks = rf"(?:(?![{cut}{mark}])[ \t])*+"
+    quoted = rf"{mark}([^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+){mark}"
+    return re.compile(rf"{blanks}(?:{quoted}|((?!{mark})[^{cut}]*+)){blanks}({cut}|\Z)")
+
+
+def _cutter(dialect: Dialect) -> Callable[[str], list[str]]:
+    """What cuts a line without quotes into its cells."""
+    delimiter = dialect.delimiter
+    if delimiter == BLANKS:
+        return _between_blanks
+    if dialect.trim:
+        return lambda line: [cell.strip(_BLANK) for cell in line.split(delimiter)]
+    return methodcaller("split", delimiter)
+
+
+def _between_blanks(line: str) -> list[str]:
+    # Not split(): it cuts at every space of Unicode, also at one that holds words together.
+    text = line.strip(" \t")
+    return _RUN.split(text) if text else []

@@ -2,7 +2,10 @@
 
 The rows of a file are numbered from 1, in the order of its lines and of the cells in them. Where
 a row is from is said by the columns that the case names for it: its line, and the name of its
-column or its place in the list. A record that cannot be taken apart is one row with its problem.
+column or its place in the list. A record that cannot be taken apart is one row with its problem,
+and one of several empty cells, such as an empty line, is one row of nulls, without a place either.
+Of rows that one record refuses the first holds its text: a wide line with each of its cells would
+take as many times its size.
 """
 
 from __future__ import annotations
@@ -11,14 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-from lepton_spark.bronze.records import Record
+from lepton_spark.bronze.records import CELL_LIMIT, Record
 
 if TYPE_CHECKING:
     from lepton_spark.config.reshape import Explode, Unpivot
 
 
 def unpivoted(found: Iterable[Record], names: Sequence[str], form: Unpivot) -> Iterator[Record]:
-    """A row for each cell that is not of an id.
+    """A row for each cell that is not of an id and whose column has a name.
 
     A cell that is too large or no text refuses its own row alone, and one of an id all of its line.
 
@@ -32,28 +35,38 @@ def unpivoted(found: Iterable[Record], names: Sequence[str], form: Unpivot) -> I
     """
     folded = [name.strip().casefold() for name in names]
     kept = [folded.index(name.strip().casefold()) for name in form.ids]
-    variables = [(place, names[place].strip()) for place in range(len(names)) if place not in kept]
+    variables = [
+        (place, name.strip())
+        for place, name in enumerate(names)
+        if place not in kept and name.strip()
+    ]
     rows = count(1)
     for record in found:
+        if _is_empty(record):
+            yield Record(next(rows), [None] * len(form.gives))
+            continue
         line = (str(record.row),) if form.line else ()
         if record.cells is None:
             yield Record(next(rows), [*[None] * (len(kept) + 2), *line], record.problem, record.raw)
             continue
         ids = [record.cells[place] for place in kept]
         is_bad = record.problem is not None and any(map(_is_damaged, ids))
+        raw = record.raw
         for place, name in variables:
             cell = record.cells[place]
+            cells = [*ids, name, cell, *line]
             if is_bad or (record.problem is not None and _is_damaged(cell)):
-                row = Record(next(rows), [*ids, name, cell, *line], record.problem, record.raw)
+                yield Record(next(rows), cells, record.problem, raw)
+                raw = ""
             else:
-                row = Record(next(rows), [*ids, name, cell, *line])
-            yield row
+                yield Record(next(rows), cells)
 
 
 def exploded(found: Iterable[Record], names: Sequence[str], form: Explode) -> Iterator[Record]:
     """A row for each item of the lists of a record, with its other cells; one where they are empty.
 
-    A record whose lists have not the same length is one row with the problem `unequal_lists`.
+    A record whose lists have not the same length is one row as it is, with the problem
+    `unequal_lists`.
 
     Args:
         found: Records as wide as there are names.
@@ -67,19 +80,25 @@ def exploded(found: Iterable[Record], names: Sequence[str], form: Explode) -> It
     listed = [folded.index(name.strip().casefold()) for name in form.columns]
     rows = count(1)
     for record in found:
+        if _is_empty(record):
+            yield Record(next(rows), [None] * (len(names) + len(form.adds)))
+            continue
         lists = _lists(record, listed, form.separator)
         if lists is None:
-            problem = record.problem or "unequal_lists"
-            cells = [None] * len(names)
+            cells = list(record.cells or [None] * len(names))
             added = _added(form, None, record.row)
-            yield Record(next(rows), [*cells, *added], problem, record.raw or "")
+            problem, raw = record.problem or "unequal_lists", record.raw
+            if raw is None:
+                raw = "\n".join(cell or "" for cell in cells)[:CELL_LIMIT]
+            yield Record(next(rows), [*cells, *added], problem, raw)
             continue
         for place, items in enumerate(zip(*lists, strict=True), start=1):
             cells = list(record.cells or ())
             for column, item in zip(listed, items, strict=True):
                 cells[column] = item
             added = _added(form, place, record.row)
-            yield Record(next(rows), [*cells, *added], record.problem, record.raw)
+            raw = record.raw if place == 1 or record.raw is None else ""
+            yield Record(next(rows), [*cells, *added], record.problem, raw)
 
 
 def _lists(record: Record, listed: Sequence[int], separator: str) -> list[list[str]] | None:
@@ -93,6 +112,12 @@ def _lists(record: Record, listed: Sequence[int], separator: str) -> list[list[s
 def _added(form: Explode, place: int | None, line: int) -> list[str | None]:
     given = ((form.place, place), (form.line, line))
     return [number if number is None else str(number) for name, number in given if name is not None]
+
+
+def _is_empty(record: Record) -> bool:
+    """Whether nothing is in any of several cells; of one alone, an empty cell may be meant."""
+    cells = record.cells
+    return record.problem is None and cells is not None and len(cells) > 1 and not any(cells)
 
 
 def _is_damaged(cell: str | None) -> bool:

@@ -24,7 +24,7 @@ from lepton_spark.bronze.delta_table import (
     visible_again,
 )
 from lepton_spark.bronze.header import Promised
-from lepton_spark.bronze.landed import as_fact, stored
+from lepton_spark.bronze.landed import as_fact, empty_by, stored
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing, refuse_tables
 from lepton_spark.bronze.reader import hash_files, read_files
@@ -103,10 +103,9 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     table = TableId("bronze", f"{context.case.case}_{name}")
     version = tables.current_version(context, table)
     marks = tables.marks(context, table, version)
-    known = {
-        file.path: file
-        for file in stored(marks, lambda: tables.read(context, table, version=version))
-    }
+    held = stored(marks, lambda: tables.read(context, table, version=version))
+    # A file without records is known too: alone it would be a landing with too few rows.
+    known = empty_by(marks) | {file.path: file for file in held}
     layout, delta, since = _layout(context, source), None, None
     if isinstance(source.format, Delta):
         delta = find_table(source.path, f"{_landing(context)}/{source.path}")

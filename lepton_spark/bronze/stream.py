@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
-from lepton_spark.errors import DataError
+from lepton_spark.errors import DataError, EnvironmentFault, LeptonError
 from lepton_spark.lake import files
 
 if TYPE_CHECKING:
@@ -34,12 +34,67 @@ _Opener = Callable[[Any], Any]
 COMPRESSIONS: Mapping[str, _Opener] = {
     ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
     ".tgz": lambda stored: gzip.GzipFile(fileobj=stored),
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
+    ".bz2": lambda stored: _Streams(stored, bz2.BZ2Decompressor),
+    ".xz": lambda stored: _Streams(stored, lzma.LZMADecompressor, padding=b"\0"),
     ".zst": lambda stored: pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd"),
 }
 # What the readers raise where compressed data are damaged or cut off.
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+
+
+class _Streams(io.RawIOBase):
+    """The content of compressed streams that follow each other, every one of them whole.
+
+    Args:
+        stored: The compressed bytes.
+        start: Makes the decompressor of a stream.
+        padding: What may lie between streams and after the last.
+    """
+
+    # BZ2File and LZMAFile take a later stream that is damaged for the end, without a word.
+    def __init__(self, stored: Any, start: Callable[[], Any], padding: bytes = b"") -> None:
+        super().__init__()
+        self._stored = stored
+        self._start = start
+        self._padding = padding
+        self._stream = start()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a part of a buffer; 0 at the end.
+
+        Raises:
+            EOFError: A stream is cut off.
+        """
+        found = b""
+        while not found:
+            stored = self._next()
+            if stored is None:
+                return 0
+            found = self._stream.decompress(stored, len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def _next(self) -> bytes | None:
+        """What the stream is to take in, a new one after the last; None at the end of all."""
+        if self._stream.eof:
+            stored = self._stream.unused_data.lstrip(self._padding)
+            while not stored:
+                stored = self._stored.read(_CHUNK_BYTES)
+                if not stored:
+                    return None
+                stored = stored.lstrip(self._padding)
+            self._stream = self._start()
+            return bytes(stored)
+        if not self._stream.needs_input:
+            return b""
+        stored = self._stored.read(_CHUNK_BYTES)
+        if not stored:
+            raise EOFError("the compressed data are cut off")
+        return bytes(stored)
 
 
 class HashedStream(io.RawIOBase):
@@ -119,6 +174,24 @@ def changed(path: str, when: str) -> DataError:
         f"{path}: the landed file changed {when}.",
         "a file is landed once; what was read from it is history and is not rewritten.",
         "put the former file back, and deliver corrections as a file of another name.",
+    )
+
+
+def failure_of(file: LandedFile, error: Exception) -> LeptonError:
+    """The error for a file whose bytes cannot be read: damaged, or out of reach."""
+    # Decompressors raise an OSError too, which no system call gave.
+    if not isinstance(error, OSError) or error.errno is None:
+        return DataError(
+            "LS-2016",
+            f"{file.path}: the compressed data are damaged or cut off.",
+            "a file is landed as a whole or not at all.",
+            "deliver the file again.",
+        )
+    return EnvironmentFault(
+        "LS-5020",
+        f"{file.path} cannot be read ({type(error).__name__}).",
+        "each landed file is read once, as a whole.",
+        "check the storage and the rights on the file, then run again.",
     )
 
 

@@ -6,9 +6,9 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from lepton_spark.bronze.chunk import Chunk, chunks_of
+from lepton_spark.bronze.chunk import Chunk, chunks_of, require_kind
 from lepton_spark.bronze.header import positions
 from lepton_spark.bronze.records import CELL_LIMIT, Record
 from lepton_spark.bronze.text import codec_of, storable
@@ -23,6 +23,7 @@ COLUMNS = ("name", "folder", "path", "num_bytes", "content")
 IMAGE_COLUMNS = ("width", "height", "channels")
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _MOST_BYTES = 64 * 1024 * 1024
+_PART_BYTES = 1024 * 1024
 _MOST_PIXELS = 100_000_000  # a small file may claim to be a huge image
 _Content = bytes | str | None
 
@@ -30,17 +31,21 @@ _Content = bytes | str | None
 def read_whole(
     file: LandedFile, content: io.BufferedReader, layout: Layout, form: Files
 ) -> Iterator[Chunk]:
-    """A record a file: its name, its last folder, its path and size, what it holds.
+    """A record a file: its name, its last folder, its path, its size unpacked, what it holds.
 
     A file of more than 64 MiB is a `file_too_large`, an image that cannot be decoded a
     `bad_image`, bytes or a name that are no text a `bad_encoding`. Members of an archive are never
-    written to a disk, and what is no file in it is left out.
+    written to a disk; folders, symbolic links and devices in it are left out.
 
     Raises:
-        DataError: A promised column is none of these, or an archive is damaged.
+        DataError: A promised column is none of these, or is promised as text where it is bytes; an
+            archive is damaged, goes on after its end, or has a hard link, whose content it does
+            not hold again.
     """
     offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
     order = positions(offered, layout.promised, path=file.path, ignore_extra=True, is_line=False)
+    is_bytes = form.content != "text"
+    require_kind(file.path, layout.promised, "content", is_bytes=is_bytes)
     members = (
         _members(file, content) if file.path.lower().endswith(_ARCHIVES) else _alone(file, content)
     )
@@ -53,24 +58,55 @@ def read_whole(
 
 def _alone(file: LandedFile, content: io.BufferedReader) -> Iterator[tuple[str, int, bytes | None]]:
     stored = content.read(_MOST_BYTES + 1)
-    yield file.path, file.size, stored if len(stored) <= _MOST_BYTES else None
+    # The size of a file that is packed is known once all of it was read.
+    size = len(stored) + sum(map(len, iter(lambda: content.read(_PART_BYTES), b"")))
+    yield file.path, size, stored if size <= _MOST_BYTES else None
+
+
+class _Header(tarfile.TarInfo):
+    """What an archive says of a member."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """The next header; one that is damaged or missing is no end, for which it would be taken.
+
+        Raises:
+            ReadError: It is so.
+        """
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
 
 
 def _members(
     file: LandedFile, content: io.BufferedReader
 ) -> Iterator[tuple[str, int, bytes | None]]:
     try:
-        with tarfile.open(fileobj=content, mode="r|") as archive:
+        with tarfile.open(fileobj=content, mode="r|", tarinfo=_Header) as archive:
             for member in archive:
+                if member.islnk():
+                    _refuse(file, "a member is a hard link", "pack it with tar --hard-dereference.")
                 if member.isfile():
                     yield member.name, member.size, _bytes_of(archive, member)
-    except tarfile.TarError as error:
-        raise DataError(
-            "LS-2098",
-            f"{file.path}: the archive is damaged or cut off.",
-            "an archive is landed as a whole or not at all.",
-            "deliver the file again.",
-        ) from error
+            if _goes_on(archive):
+                _refuse(file, "there are data after its end", "deliver each archive as a file.")
+    except (tarfile.TarError, ValueError):  # a number in a header may be none
+        _refuse(file, "the archive is damaged or cut off", "deliver the file again.")
+
+
+def _goes_on(archive: tarfile.TarFile) -> bool:
+    """Whether anything but zeros follows the end; reads it to where the file ends."""
+    rest: Any = archive.fileobj
+    parts = iter(lambda: rest.read(_PART_BYTES), b"")
+    return any(part.strip(b"\0") for part in parts)
+
+
+def _refuse(file: LandedFile, what: str, fix: str) -> NoReturn:
+    why = "an archive is landed as a whole or not at all."
+    raise DataError("LS-2098", f"{file.path}: {what}.", why, fix)
 
 
 def _bytes_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
@@ -106,7 +142,7 @@ def _content(stored: bytes, form: Files) -> tuple[_Content, str | None]:
 
 def _image_sizes(stored: bytes) -> tuple[tuple[str | None, ...], str | None]:
     """Width, height and channels of an image, or the reason why it cannot be decoded."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  # only where images are landed
+    from PIL import Image  # noqa: PLC0415  # only where images are landed
 
     try:
         with Image.open(io.BytesIO(stored)) as image:
@@ -115,6 +151,6 @@ def _image_sizes(stored: bytes) -> tuple[tuple[str | None, ...], str | None]:
                 return (None, None, None), "image_too_large"
             image.load()
             bands: Any = image.getbands()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except Exception:  # noqa: BLE001  # of damaged bytes each decoder raises what it likes
         return (None, None, None), "bad_image"
     return (str(width), str(height), str(len(bands))), None

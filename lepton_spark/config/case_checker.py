@@ -20,6 +20,15 @@ class CaseChecker(Checker):
         self.silver.refuse_unknown(("predict", "day"), predict.day, rows, predict.each)
         self.demand(("predict", "day"), rows[predict.day].kind, {"date"})
         self.refuse_personal(("predict", "day"), predict.day, rows)
+        if rows[predict.day].is_optional:
+            self.refuse(
+                ("predict", "day"),
+                f"{predict.day} of {predict.each} may be without a value",
+                "its contract does not require it, and a row without a day is on no day: it would"
+                " never be predicted, and nobody would be told",
+                "write required: true for the column in the contract",
+                "LS-1094",
+            )
         for name in self.case.key_of(predict.each):
             self.refuse_personal(("sources", predict.each, "key"), name, rows)
         source = self.case.sources.get(predict.each)

@@ -11,10 +11,12 @@ from lepton_spark.config.columns import SilverColumns, Where, dotted
 from lepton_spark.config.contract import SUFFIX, Contract, load_contract
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.entity_checker import EntityChecker
+from lepton_spark.config.format_checker import check_offered
 from lepton_spark.config.loader import case_document, load_case, load_environment
 from lepton_spark.config.location import STORAGE_SCHEMES, check_inside
 from lepton_spark.config.nearest import nearest
-from lepton_spark.config.reshape_checker import check_reshape
+from lepton_spark.config.own_columns import with_own_columns
+from lepton_spark.config.reshape_checker import check_reshape, check_reshaped_key
 from lepton_spark.config.rule_checker import RuleChecker
 from lepton_spark.config.transform_checker import TransformChecker
 from lepton_spark.config.window_checker import WindowChecker
@@ -52,7 +54,7 @@ def load_all(
     case = load_case(conf_dir, case_name, overrides)
     document = case_document(conf_dir, case_name, overrides)
     contracts = load_contracts(conf_dir, case, where=document.place_of)
-    check_case(case, contracts, where=document.place_of)
+    case = check_case(case, contracts, where=document.place_of)
     _check_place(case, environment, document.place_of)
     return Loaded(case, environment, contracts)
 
@@ -79,7 +81,7 @@ def load_contracts(conf_dir: Path, case: Case, *, where: Where = dotted) -> dict
     return contracts
 
 
-def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = dotted) -> None:
+def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = dotted) -> Case:
     """See that everything a case names is there and fits.
 
     Args:
@@ -87,18 +89,25 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
         contracts: By name.
         where: Says where in the files a key path was written.
 
+    Returns:
+        The case, with the columns that features.own stands for in place of patterns.
+
     Raises:
         ConfigError: The first thing that does not.
     """
     silver = SilverColumns(case, contracts, where)
     for source, settings in case.sources.items():
-        check_reshape(where(("sources", source)), settings.format, contracts[settings.contract])
-        silver.of(source)
+        place, contract = where(("sources", source)), contracts[settings.contract]
+        check_reshape(place, settings.format, contract)
+        check_offered(place, settings.format, contract)
+        columns = silver.of(source)
+        check_reshaped_key(where(("sources", source, "key")), settings, contract, columns)
     RuleChecker(case, contracts, silver, where).check()
     for entity in case.entities:
         silver.learn(entity, EntityChecker(case, silver, where).check_entity(entity))
     checker = CaseChecker(case, silver, where)
     checker.check_prediction()
+    case, where = with_own_columns(case, silver.of(case.predict.each), where)
     if case.has_aim:
         checker.check_label()
         checker.check_models()
@@ -113,6 +122,7 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
         features.check_windows(source, windows)
     features.check_names()
     TransformChecker(case, silver, where).check_transform()
+    return case
 
 
 def _check_place(case: Case, environment: Environment, where: Where) -> None:

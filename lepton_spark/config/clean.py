@@ -10,19 +10,56 @@ from pydantic import AfterValidator, Field, model_validator
 from lepton_spark.config.model import Settings
 
 _MOST_SPELLINGS = 1000
-# Letters that Spark's parser reads; text in quotes and other characters stand for themselves.
-_DATE_PATTERN = re.compile(
-    r"(?:'[^']*'|[^A-Za-z']|y{1,2}|y{4}|M{1,4}|d{1,2}|D{1,3}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|S{1,9}|a)+"
-)
+# Letters that Spark's parser reads, and how many of them in a row; text in quotes and most other
+# characters stand for themselves, and what stands in [] may be left out.
+_LETTERS = {
+    "y": {1, 2, 4}, "M": {1, 2, 3, 4}, "d": {1, 2}, "D": {1, 2, 3}, "H": {1, 2}, "h": {1, 2},
+    "m": {1, 2}, "s": {1, 2}, "S": {*range(1, 10)}, "a": {1},
+}  # fmt: skip
+_ZONE_LETTERS = {
+    "V": {2}, "z": {1, 2, 3, 4}, "O": {1, 4}, "X": {*range(1, 6)}, "x": {*range(1, 6)},
+    "Z": {*range(1, 6)},
+}  # fmt: skip
+_PIECE = re.compile(r"(?P<quoted>'[^']*')|(?P<letter>[A-Za-z])(?P=letter)*|(?P<sign>[^'{}#])")
+_LONGEST_PATTERN = 60
+
+
+def is_date_pattern(pattern: str, *, has_zone: bool = False) -> bool:
+    """Whether Spark reads dates by a pattern.
+
+    Args:
+        pattern: Such as dd.MM.yyyy.
+        has_zone: Whether the letters of an offset or a zone may be in it, as in an instant.
+    """
+    known = _LETTERS | (_ZONE_LETTERS if has_zone else {})
+    num_open = place = 0
+    while place < len(pattern):
+        piece = _PIECE.match(pattern, place)
+        letter = piece["letter"] if piece else None
+        if piece is None or (letter and len(piece[0]) not in known.get(letter, ())):
+            return False
+        num_open += {"[": 1, "]": -1}.get(piece[0], 0)
+        if num_open < 0:
+            return False
+        place = piece.end()
+    return 0 < len(pattern) <= _LONGEST_PATTERN and num_open == 0
+
+
+def has_zone(pattern: str) -> bool:
+    """Whether an offset or a zone is read by a pattern that is one."""
+    pieces = (piece["letter"] for piece in _PIECE.finditer(pattern))
+    return any(letter in _ZONE_LETTERS for letter in pieces)
 
 
 def _readable(pattern: str) -> str:
-    if not _DATE_PATTERN.fullmatch(pattern):
+    if not is_date_pattern(pattern):
         raise ValueError("not a pattern such as dd.MM.yyyy or 'd MMM yyyy h:mm a'")
     return pattern
 
 
-DatePattern = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_readable)]
+DatePattern = Annotated[
+    str, Field(min_length=1, max_length=_LONGEST_PATTERN), AfterValidator(_readable)
+]
 
 
 class Number(Settings):

@@ -8,7 +8,7 @@ from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.document import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lepton_spark.config.clean import Clean
     from lepton_spark.config.column import Column
@@ -26,6 +26,45 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "number": NUMBERS,
     "formats": frozenset({"date"}),
 }
+
+
+def check_emptied(
+    place: str, column: Column, clean: Clean, nulls: Collection[str], *, is_key: bool
+) -> None:
+    """See that a column whose cells are made empty may be empty.
+
+    Args:
+        place: Where in the files the settings are.
+        column: As the contract has it.
+        clean: Its settings.
+        nulls: Texts that mean no value in all columns of the files.
+        is_key: Whether the column identifies a row.
+
+    Raises:
+        ConfigError: Rows would be refused for what cleaning has taken from them.
+    """
+    if clean.nulls:
+        said = "nulls"
+    elif any(right in nulls for right in clean.spelling):
+        said = "a spelling that means no value"
+    else:
+        return
+    if is_key:
+        refuse(
+            place,
+            f"{column.name} is part of the key, and has {said} under clean",
+            "a row without its key is refused",
+            "remove it here, or choose another key",
+            code="LS-1096",
+        )
+    if column.is_required:
+        refuse(
+            place,
+            f"{column.name} has {said} under clean, and its contract demands a value",
+            "a row without the value is refused as missing, and clean takes it away",
+            "remove required, or the rule that demands a value, in the contract; or remove it here",
+            code="LS-1096",
+        )
 
 
 def check_clean(place: str, column: Column, clean: Clean) -> None:

@@ -60,6 +60,12 @@ class Column:
         return dict(self.severities).get(code, "error")
 
     @property
+    def is_required(self) -> bool:
+        """True where a row without a value is refused, whichever rule says so."""
+        is_refused = self.severity_of("missing") in ("error", "critical")
+        return self.required or (self.missing is not None and is_refused)
+
+    @property
     def is_personal(self) -> bool:
         """True where the classification names personal or otherwise guarded values."""
         return self.classification in PERSONAL

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from lepton_spark.config.clean import has_zone, is_date_pattern
 from lepton_spark.config.column import Bound, Column, Kind
 from lepton_spark.config.document import Document, KeyPath, refuse
 from lepton_spark.config.nearest import nearest
-from lepton_spark.config.quality_reader import is_pattern
+from lepton_spark.config.pattern import PatternError, read_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 MAX_PRECISION = 38
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
-_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)", re.IGNORECASE)
+_IS_DECIMAL = re.compile(r"\s*(dec|decimal|numeric)\b", re.IGNORECASE)
+_DECIMAL = re.compile(r"\s*\w+\s*\(\s*([0-9]{1,2})\s*(?:,\s*([0-9]{1,2})\s*)?\)\s*")
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"pattern", "maxLength"}),
     "integer": frozenset({"minimum", "maximum"}),
@@ -29,6 +31,9 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "date": frozenset({"format", "minimum", "maximum"}),
     "timestamp": frozenset({"format", "minimum", "maximum", "timezone"}),
     "binary": frozenset(),
+}
+_INSTEAD: Mapping[str, str] = {
+    "minLength": "write pattern: '.{3,}' for at least 3 characters, in string columns",
 }
 _EXECUTED = frozenset(
     {"name", "physicalName", "physicalType", "logicalType", "logicalTypeOptions", "required",
@@ -57,7 +62,7 @@ class ColumnReader:
         return Column(
             name=name,
             kind=kind,
-            format=options.get("format"),
+            format=self._format(kind, options),
             required=bool(self.item.required),
             minimum=self._bound("minimum", kind, options),
             maximum=self._bound("maximum", kind, options),
@@ -107,17 +112,8 @@ class ColumnReader:
 
     def _kind(self) -> tuple[Kind, int | None, int | None]:
         logical = self.item.logicalType or ""
-        match = _DECIMAL.fullmatch(self.item.physicalType or "")
-        if match and logical == "number":
-            precision, scale = int(match[1]), int(match[2])
-            if not scale <= precision <= MAX_PRECISION or precision == 0:
-                self._refuse(
-                    "physicalType",
-                    "the decimal cannot be held",
-                    "precision is 1 to 38 and scale at most the precision",
-                    "write decimal(18,2), for example",
-                )
-            return "decimal", precision, scale
+        if logical == "number" and _IS_DECIMAL.match(self.item.physicalType or ""):
+            return "decimal", *self._digits()
         if logical == "string" and (self.item.physicalType or "").lower() == "binary":
             return "binary", None, None
         kinds = set(get_args(Kind)) - {"decimal", "binary"}
@@ -130,6 +126,19 @@ class ColumnReader:
             )
         return cast("Kind", logical), None, None
 
+    def _digits(self) -> tuple[int, int]:
+        """Precision and scale of a decimal; without a scale it has no fraction."""
+        match = _DECIMAL.fullmatch(self.item.physicalType or "")
+        precision, scale = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
+        if not scale <= precision <= MAX_PRECISION or precision == 0:
+            self._refuse(
+                "physicalType",
+                "the decimal cannot be held",
+                "precision is 1 to 38 and scale at most the precision",
+                "write decimal(18,2), for example",
+            )
+        return precision, scale
+
     def _options(self, kind: str) -> dict[str, Any]:
         options = self.item.logicalTypeOptions or {}
         for key in options:
@@ -138,20 +147,41 @@ class ColumnReader:
                     f"logicalTypeOptions.{key}",
                     f"the option {key} is not executed for {kind} columns",
                     "a promise that nobody checks is refused",
-                    nearest(key, _OPTIONS[kind]),
+                    _INSTEAD.get(key) or nearest(key, _OPTIONS[kind]),
                 )
         if options.get("timezone") is False:
             self._refuse(
                 "logicalTypeOptions.timezone",
                 "a timestamp without an offset is no instant",
                 "every instant is known in UTC",
-                "declare a date and a clock column, and `times` in the case",
-            )
-        if not isinstance(options.get("format", ""), str):
-            self._refuse(
-                "logicalTypeOptions.format", "the format is not text", "it is a pattern", "quote it"
+                "declare a date and a clock column, and `times` in the case; or a text column, and "
+                "under `times` {text, formats: [yyyy-MM-dd'T'HH:mm:ss.SSSSSS], zone}, which is how "
+                "a Parquet timestamp without a zone lands",
             )
         return options
+
+    def _format(self, kind: str, options: Mapping[str, Any]) -> str | None:
+        pattern = options.get("format")
+        if pattern is None:
+            return None
+        if not isinstance(pattern, str) or not is_date_pattern(
+            pattern, has_zone=kind == "timestamp"
+        ):
+            self._refuse(
+                "logicalTypeOptions.format",
+                f"the format is no pattern that a {kind} is read by",
+                "its letters are yMdDHhmsSa, and of a timestamp XxZzVO; text is in single quotes",
+                "write dd/MM/yyyy, or yyyy-MM-dd HH:mm:ssXXX, for example",
+            )
+        if kind == "timestamp" and not has_zone(pattern):
+            self._refuse(
+                "logicalTypeOptions.format",
+                "the format of a timestamp reads no offset from UTC",
+                "a time without one is no instant, so every cell would be refused",
+                "declare a string, and under `times` of the case {text, formats, zone}; or add the"
+                " offset, such as XXX, where cells have one",
+            )
+        return str(pattern)
 
     def _bound(self, key: str, kind: str, options: Mapping[str, Any]) -> Bound | None:
         value = options.get(key)
@@ -177,12 +207,14 @@ class ColumnReader:
         pattern = options.get("pattern")
         if pattern is None:
             return None
-        if not is_pattern(pattern):
+        try:
+            read_pattern(pattern)
+        except PatternError as error:
             self._refuse(
                 "logicalTypeOptions.pattern",
-                "the pattern is no regular expression of at most 200 characters",
-                "the whole text of each cell is matched against it",
-                "escape brackets and dots with a backslash, and quote the pattern in YAML",
+                f"the pattern is not executed: {error.why}",
+                "the whole text of each cell is matched against it, by Java",
+                f"{error.fix}; and quote the pattern in YAML",
             )
         return str(pattern)
 
@@ -210,6 +242,8 @@ def _instant(value: Any) -> datetime:
 def _whole(value: Any) -> int:
     if not isinstance(value, int):
         raise TypeError("not whole")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("no cell can hold it")
     return value
 
 

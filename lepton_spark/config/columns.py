@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lepton_spark.config.clean_checker import check_clean
+from lepton_spark.config.clean_checker import check_clean, check_emptied
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
 from lepton_spark.config.model import is_known_zone
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Says where in the files a key path was written.
 Where = Callable[[KeyPath], str]
+_OTHER_KIND = "use another column, or cast this one in derive"
 _CONTENT = "content"  # the column that holds a whole file
 
 
@@ -36,29 +37,16 @@ class SilverColumn:
         kind: As in contracts.
         reads: Columns of this source that its values come from, itself included.
         is_personal: Its values give away those of a column with a guarded classification.
+        is_optional: It is a column of a contract that is not required.
     """
 
     kind: str
     reads: frozenset[str]
     is_personal: bool
+    is_optional: bool = False
 
 
 Columns = Mapping[str, SilverColumn]
-
-
-def silver_columns(case: Case, contracts: Mapping[str, Contract], source: str) -> dict[str, str]:
-    """Column name to kind, in the order of the clean table of a source.
-
-    Args:
-        case: As loaded.
-        contracts: By name.
-        source: Name of a source of the case.
-
-    Raises:
-        ConfigError: The source is not consistent with its contract.
-    """
-    columns = SilverColumns(case, contracts).of(source)
-    return {name: column.kind for name, column in columns.items()}
 
 
 class SilverColumns:
@@ -134,12 +122,18 @@ class _SourceColumns:
         promised = {each.name: each for each in self._contracts[self._source.contract].columns}
         for column in promised.values():
             reads = frozenset({column.name})
-            self._columns[column.name] = SilverColumn(column.kind, reads, column.is_personal)
+            is_optional = not column.is_required and column.name not in self._source.key
+            self._columns[column.name] = SilverColumn(
+                column.kind, reads, column.is_personal, is_optional
+            )
         self._check_content(promised.values())
         for name, clean in self._source.clean.items():
             path = (*self._path, "clean", name)
             self._see(path, name)
-            check_clean(self._where(path), promised[name], clean)
+            place, column = self._where(path), promised[name]
+            check_clean(place, column, clean)
+            nulls, is_key = self._source.format.nulls, name in self._source.key
+            check_emptied(place, column, clean, nulls, is_key=is_key)
         for part, kind in (("file", "string"), ("row", "integer")):
             if (name := getattr(self._source.origin, part)) is not None:
                 given = SilverColumn(kind, frozenset({name}), is_personal=False)
@@ -237,10 +231,17 @@ class _SourceColumns:
             column = getattr(time, key)
             if column is not None:
                 self._see((*path, key), column)
-                self._demand((*path, key), self._columns[column].kind, wanted)
+                self._demand(
+                    (*path, key),
+                    self._columns[column].kind,
+                    wanted,
+                    "times are read before derive: declare the column as a "
+                    f"{max(wanted)} in the contract, or use another",
+                )
         if time.zone in self._columns:
             self._demand((*path, "zone"), self._columns[time.zone].kind, {"string"})
         elif not is_known_zone(time.zone):
+            self._refuse_derived((*path, "zone"), time.zone)
             refuse(
                 self._where((*path, "zone")),
                 f"{dotted((*path, 'zone'))} is neither a column of {self._name} nor a time zone",
@@ -289,13 +290,28 @@ class _SourceColumns:
         return parse(text, columns=kinds, where=f"{self._where(path)}: {dotted(path)}")
 
     def _see(self, path: KeyPath, name: str) -> None:
+        self._refuse_derived(path, name)
         self._parent.refuse_unknown(path, name, self._columns, self._name)
 
-    def _demand(self, path: KeyPath, kind: str | None, wanted: set[str]) -> None:
-        demand(self._where(path), dotted(path), kind, wanted)
+    def _refuse_derived(self, path: KeyPath, name: str) -> None:
+        if name in self._source.derive and name not in self._columns:
+            refuse(
+                self._where(path),
+                f"{dotted(path)} names {name}, which is only derived later",
+                "derive comes after clean, lookup and times, and may read what they give",
+                "name a column of the contract or of a lookup, as it is in the file",
+                code="LS-1018",
+            )
+
+    def _demand(
+        self, path: KeyPath, kind: str | None, wanted: set[str], fix: str = _OTHER_KIND
+    ) -> None:
+        demand(self._where(path), dotted(path), kind, wanted, fix)
 
 
-def demand(place: str, what: str, kind: str | None, wanted: set[str]) -> None:
+def demand(
+    place: str, what: str, kind: str | None, wanted: set[str], fix: str = _OTHER_KIND
+) -> None:
     """See that a value has one of some kinds; an unknown kind is let through.
 
     Raises:
@@ -307,6 +323,6 @@ def demand(place: str, what: str, kind: str | None, wanted: set[str]) -> None:
         place,
         f"{what} is a {kind}",
         f"a {' or '.join(sorted(wanted))} is needed here",
-        "use another column, or cast this one in derive",
+        fix,
         code="LS-1033",
     )

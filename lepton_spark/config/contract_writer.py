@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lepton_spark.config.scalar import is_plain_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,6 +18,18 @@ _HEAD = """\
 # patterns, validValues, relationships, and `classification: personal` for what must not become a
 # feature. What the table promises as a whole goes under `quality` and `slaProperties`.
 """
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes a text that `read_document` would not take for itself, as 08, y and 1e3."""
+
+
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if is_plain_text(text) and text.isprintable() else '"'
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _text)
 
 
 def contract_text(name: str, columns: Sequence[Column]) -> str:
@@ -29,7 +43,7 @@ def contract_text(name: str, columns: Sequence[Column]) -> str:
         "status": "draft",
         "schema": [{"name": name, "properties": [_property(column) for column in columns]}],
     }
-    written = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    written = yaml.dump(document, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100)
     return _HEAD.format(name=name) + written
 
 

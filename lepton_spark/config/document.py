@@ -6,12 +6,13 @@ that `on:` is a key; a plain `no` as a value is refused, since YAML 1.1 would re
 
 from __future__ import annotations
 
-import re
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
+from lepton_spark.config.scalar import Scalar, ScalarError, plain_value
 from lepton_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ MAX_NODES = 20_000
 KeyPath = tuple[str | int, ...]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNCLEAR_WORD = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE)
-_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})")
-_UNCLEAR_NUMBER = re.compile(r"[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9]+(_[0-9]+)+)")
-_FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -225,7 +221,8 @@ class _Builder:
             )
         value, size = self._anchors[event.anchor]
         self._count(event, size)
-        self._place(value, event)
+        # A copy: what is set in one of the two places is not meant for the other.
+        self._place(copy.deepcopy(value), event)
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._check_tag(event)
@@ -282,25 +279,11 @@ class _Builder:
         self.places[path] = self._place_text(event.start_mark)
         return path
 
-    def _plain(self, event: yaml.ScalarEvent) -> Any:
-        text = event.value
-        if text in ("", "null", "~"):
-            return None
-        if text in ("true", "false"):
-            return text == "true"
-        if _UNCLEAR_WORD.fullmatch(text) or _UNCLEAR_NUMBER.fullmatch(text):
-            self._refuse(
-                event.start_mark,
-                f"{text!r} without quotes may mean text, a number or a boolean",
-                "readers of YAML disagree about it; only true and false are booleans here",
-                f'quote it: "{text}"; or write true, false or a plain number',
-                code="LS-1006",
-            )
-        if _WHOLE.fullmatch(text):
-            return int(text)
-        if _FRACTION.fullmatch(text) or _SPECIAL.fullmatch(text):
-            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        return text
+    def _plain(self, event: yaml.ScalarEvent) -> Scalar:
+        try:
+            return plain_value(event.value)
+        except ScalarError as error:
+            self._refuse(event.start_mark, error.what, error.why, error.fix, code="LS-1006")
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None:

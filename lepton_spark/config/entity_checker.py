@@ -57,6 +57,7 @@ class EntityChecker(Checker):
                 "rename the entity",
                 "LS-1077",
             )
+        self._check_made_names(name)
         if id_of(name).lower() in {each.lower() for each in self.case.entities[name].columns}:
             self.refuse(
                 ("entities", name),
@@ -65,6 +66,24 @@ class EntityChecker(Checker):
                 "name the column otherwise under `columns` of its sources",
                 "LS-1077",
             )
+
+    def _check_made_names(self, name: str) -> None:
+        """Columns that are made while rows are compared: a prepared value each, and a block each.
+
+        What they are called is said in `entities.compare` and `entities.blocks`.
+        """
+        entity = self.case.entities[name]
+        made = {f"c_{column}".lower() for column in entity.match}
+        made |= {f"block_{index}" for index in range(len(entity.block))}
+        for column in entity.columns:
+            if column.lower() in made:
+                self.refuse(
+                    ("entities", name),
+                    f"{name} has a column {column}, which is also made while its rows are compared",
+                    "a name means one thing",
+                    "name the column otherwise under `columns` of its sources",
+                    "LS-1077",
+                )
 
     def _lower_sources(self) -> set[str]:
         return {each.lower() for each in self.case.sources}
@@ -111,7 +130,8 @@ class EntityChecker(Checker):
                     "LS-1033",
                 )
         is_personal = any(each.is_personal for each in found.values())
-        return SilverColumn(found[first].kind, frozenset({column}), is_personal)
+        is_optional = any(each.is_optional for each in found.values())
+        return SilverColumn(found[first].kind, frozenset({column}), is_personal, is_optional)
 
     def _place(self, name: str, source: str, column: str) -> KeyPath:
         """Where the author wrote a column: under its source, else where it is used."""

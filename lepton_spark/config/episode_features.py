@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from lepton_spark.config.model import ColumnName, Settings, SqlExpression, Window, window_label
 
@@ -33,12 +33,19 @@ def _parse_gap(text: object) -> object:
     return int(match[1]) * _UNITS[match[2]]
 
 
+Gap = Annotated[
+    timedelta,
+    BeforeValidator(_parse_gap),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,5} (minute|hour|day)s?$"}),
+]
+
+
 class Sessions(Settings):
     """Events of one key that follow each other closely, among those known at the moment."""
 
     by: KeySets
     at: ColumnName = Field(description="Timestamp of an event; those without are left out.")
-    gap: Annotated[timedelta, BeforeValidator(_parse_gap)] = Field(
+    gap: Gap = Field(
         description="A longer time without an event ends a session, such as 30 minutes."
     )
     over: Windows

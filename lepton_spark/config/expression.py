@@ -19,13 +19,14 @@ from sqlglot.parsers.spark import SparkParser
 
 from lepton_spark.config.expression_kind import KindError, check_literals, kind_of
 from lepton_spark.config.expression_text import regenerate
-from lepton_spark.config.nearest import nearest
+from lepton_spark.config.nearest import closest, nearest
 from lepton_spark.config.sql_functions import (
     AGGREGATES,
     CAST_TYPES,
     CHANGING,
     COARSENING,
     FUNCTIONS,
+    INSTEAD,
     INTERVAL_UNITS,
     MANY,
 )
@@ -168,9 +169,9 @@ class _Checker:
         except KindError as error:
             raise ConfigError(
                 "LS-1033",
-                f"{self.where}: {error}",
+                f"{self.where}: {error.what}",
                 "one bad value must not end a job, so types are checked before it starts",
-                "cast it, such as cast(x as double); a value that does not fit becomes null",
+                error.fix,
             ) from None
 
     def _check_node(self, node: exp.Expr) -> None:
@@ -193,13 +194,13 @@ class _Checker:
         function = FUNCTIONS.get(name)
         if name in AGGREGATES:
             self._refuse(f"the aggregate {name} is not allowed", "only one row is there")
-        if name in CHANGING:
+        if name in CHANGING and not (name in INSTEAD and node.expressions):
             self._refuse_changing(name)
         if function is None:
             self._refuse(
                 f"the function {name} is not allowed",
                 "only functions of the list run: nothing that runs code, reads files or changes",
-                f"{nearest(name, FUNCTIONS)} All of them: {', '.join(sorted(FUNCTIONS))}",
+                _function_for(name),
             )
         count = len(node.expressions)
         if not function.least <= count <= function.most:
@@ -260,6 +261,15 @@ class _Checker:
         self, what: str, why: str, fix: str = "compute it upstream, or express it otherwise"
     ) -> NoReturn:
         raise ConfigError("LS-1031", f"{self.where}: {what}", why, fix) from None
+
+
+def _function_for(name: str) -> str:
+    """What to write in place of a function that is not on the list."""
+    if name in INSTEAD:
+        return f"write {INSTEAD[name]}"
+    close = closest(name, FUNCTIONS)
+    hint = "" if close is None else f"did you mean {close}? "
+    return f"{hint}All of them: {', '.join(sorted(FUNCTIONS))}"
 
 
 def _is_exposed(node: exp.Expr) -> bool:

@@ -95,9 +95,21 @@ class FeatureChecker(RowChecker):
                     "LS-1042",
                 )
             taken[name.lower()] = "another feature"
+        self._check_some()
         self._check_chosen(("features", "as_category"), self.case.features.as_category)
         slices = [name for name in self.case.evaluate.slices if name != "month"]
         self._check_chosen(("evaluate", "slices"), slices)
+
+    def _check_some(self) -> None:
+        if self.case.has_aim and not feature_names(self.case):
+            self.refuse(
+                ("features",),
+                f"the case predicts {self.case.aim.label.name} from no feature at all",
+                "a model learns from at least one",
+                f"name columns of {self.case.predict.each} under features.own, or measures under"
+                " features.history",
+                "LS-1097",
+            )
 
     def _read_columns(self) -> Iterator[str]:
         """Columns of the row that stand beside its features until all of them are made."""

@@ -6,7 +6,14 @@ from pydantic import Field
 
 from lepton_spark.config.episode_features import Baskets, Sessions
 from lepton_spark.config.measure import Measure
-from lepton_spark.config.model import ColumnName, HistoryWindow, Identifier, Settings, Window
+from lepton_spark.config.model import (
+    ColumnName,
+    ColumnPattern,
+    HistoryWindow,
+    Identifier,
+    Settings,
+    Window,
+)
 from lepton_spark.config.own_features import Calendar, Fourier, Hashing, Interactions, Text
 from lepton_spark.config.windows import Windows
 
@@ -37,7 +44,9 @@ class History(Settings):
 class Features(Settings):
     """Values known at the moment. What must be fitted is fitted later, on training rows."""
 
-    own: tuple[ColumnName, ...] = Field(description="Columns of the predicted source.")
+    own: tuple[ColumnPattern, ...] = Field(
+        description="Columns of the predicted source, in its order where * matches any text."
+    )
     calendar: dict[ColumnName, Calendar] = Field(
         default_factory=dict, description="Date or instant of the predicted source: its calendar."
     )

@@ -27,12 +27,20 @@ class Csv(Settings):
     quote: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         '"', description="Around a cell; null where quotes mean nothing."
     )
+    trim: bool = Field(
+        False,
+        description="Take spaces and tabs off both ends of each cell and name before anything "
+        "else, as Spark's ignoreLeadingWhiteSpace and ignoreTrailingWhiteSpace; a quote counts "
+        "behind them, and those within quotes stay.",
+    )
     header: bool = Field(True, description="First line holds the names; else the contract's order.")
     skip_lines: int = Field(0, ge=0, le=1000, description="Lines above the header or first row.")
     encoding: Encoding = Field("utf-8", description="Of the text.")
     nulls: Nulls = Field(("", "NA"), description="Cells that mean: no value.")
     extra_columns: ExtraColumns = Field(
-        "fail", description="What to do with a column that the contract does not name."
+        "fail",
+        description="What to do with a column that the contract does not name, or that has no name "
+        "in the header; unpivot makes rows of all that have one.",
     )
 
     lines_per_record: int = Field(
@@ -83,6 +91,10 @@ class FixedWidth(Settings):
     skip_lines: int = Field(0, ge=0, le=1000, description="Lines above the first row.")
     encoding: Encoding = Field("utf-8", description="Of the text.")
     nulls: Nulls = Field(("", "NA"), description="Cells that mean: no value.")
+    extra_columns: ExtraColumns = Field(
+        "fail", description="What to do with a line in which text follows the last column."
+    )
+    unpivot: Unpivot | None = Field(None, description="A row for each cell of a wide table.")
 
     @model_validator(mode="after")
     def _in_order(self) -> FixedWidth:
@@ -90,6 +102,21 @@ class FixedWidth(Settings):
             if last < first:
                 raise ValueError(f"{name} ends before it starts")
         return self
+
+    @model_validator(mode="after")
+    def _named(self) -> FixedWidth:
+        names = {name.strip().casefold() for name in self.columns}
+        if len(names) < len(self.columns):
+            raise ValueError("each column is named once, whatever its case")
+        for name in self.unpivot.ids if self.unpivot is not None else ():
+            if name.strip().casefold() not in names:
+                raise ValueError(f"unpivot.ids names {name}, which is none of columns")
+        return self
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What the rows of every file have, by name."""
+        return tuple(self.columns) if self.unpivot is None else self.unpivot.gives
 
 
 class Parquet(Settings):
@@ -124,6 +151,11 @@ class Idx(Settings):
 
     nulls: Nulls = Field((), description="Texts that mean: no value.")
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What every file has, by name; the sizes are null where items have none."""
+        return ("index", "value", "height", "width")
+
 
 class Files(Settings):
     """A row for each file, or for each member of a tar archive.
@@ -135,6 +167,12 @@ class Files(Settings):
     content: Literal["image", "text", "binary"] = Field(description="What the files hold.")
     encoding: Encoding = Field("utf-8", description="Of text.")
     nulls: Nulls = Field((), description="Texts that mean: no value.")
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What is known of every file, by name."""
+        sizes = ("width", "height", "channels") if self.content == "image" else ()
+        return ("name", "folder", "path", "num_bytes", "content", *sizes)
 
 
 Format = Csv | Json | FixedWidth | Parquet | Delta | Idx | Files

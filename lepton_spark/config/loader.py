@@ -29,11 +29,6 @@ def list_cases(conf_dir: Path) -> list[str]:
     return _names(Path(conf_dir) / "cases")
 
 
-def list_environments(conf_dir: Path) -> list[str]:
-    """Names of the environments that a configuration folder holds, in order."""
-    return _names(Path(conf_dir) / "env")
-
-
 def load_case(conf_dir: Path, name: str, overrides: Sequence[str] = ()) -> Case:
     """Read `<conf_dir>/cases/<name>.yml`; overrides of an environment's keys are left alone.
 

@@ -15,6 +15,9 @@ from pydantic import (
     Field,
     WithJsonSchema,
 )
+from typing_extensions import TypeAliasType
+
+from lepton_spark.config.sql_functions import FUNCTIONS
 
 
 class Settings(BaseModel):
@@ -106,9 +109,18 @@ Identifier = Annotated[
     str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$", description="Letters, digits and _.")
 ]
 ColumnName = Identifier
+ColumnPattern = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z*][A-Za-z0-9_*]{0,79}$", description="A column; * matches any text."),
+]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM, 24 hours.")]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
-Window = Annotated[timedelta, BeforeValidator(parse_window)]
+Window = Annotated[
+    timedelta,
+    BeforeValidator(parse_window),
+    # Otherwise editors ask for a duration of ISO 8601, such as P7D.
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,5} (hour|day|week)s?$"}),
+]
 HistoryWindow = Annotated[
     AnyWindow,
     BeforeValidator(parse_any_window),
@@ -116,4 +128,16 @@ HistoryWindow = Annotated[
         {"type": "string", "pattern": r"^(\d+ (hour|day|week|row)s?|all)$", "title": "Window"}
     ),
 ]
-SqlExpression = Annotated[str, Field(min_length=1, max_length=2000)]
+# An alias with a name, so that the schema describes expressions in one place, for all keys.
+SqlExpression = TypeAliasType(
+    "SqlExpression",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2000,
+            description="An expression of Spark's SQL over the columns of one row. Functions: "
+            f"{', '.join(sorted(FUNCTIONS))}.",
+        ),
+    ],
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Spark's own property names hold dots: all that follows is one key.
 _PROPERTIES = ("spark", "conf")
+# On a command line nothing is a comment: in a file the rest of such a value would be one.
+_HASHED = re.compile(r"\s*#.*|\s*[^\s\"'\[{].*\s#.*", re.DOTALL)
 # These say which file is meant, so another value could only contradict it.
 _FIXED = frozenset({"case", "name", "version"})
 
@@ -83,6 +86,7 @@ def _parse(text: str, known: Collection[str]) -> Override:
     is_text = key.startswith(".".join(_PROPERTIES) + ".")
     if is_text:
         parts = [*_PROPERTIES, ".".join(parts[len(_PROPERTIES) :])]
+    is_text = is_text or _HASHED.fullmatch(value) is not None
     parsed = value if is_text else parse_value(value, shown_as=shown_as)
     return Override(
         tuple(int(part) if part.isdecimal() else part for part in parts), parsed, shown_as

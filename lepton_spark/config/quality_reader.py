@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.config.column import MAX_PATTERN, NUMBERS, Column
+from lepton_spark.config.column import NUMBERS, Column
 from lepton_spark.config.document import refuse
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.pattern import PatternError, read_pattern
 from lepton_spark.config.rule_reader import Comparison, Content, RuleReader, SeverityOf
 from lepton_spark.config.table_rules import Compared, Counted, Filled, Promise, RowSeverity, Unique
 
@@ -83,24 +83,20 @@ class QualityReader:
         self.column = replace(self.column, missing=())
 
     def _missing(self, rule: RuleReader) -> None:
-        values = rule.arguments({"missingValues"})["missingValues"]
-        texts = [value for value in values or [] if value is not None]
+        values = rule.listed("missingValues")
+        texts = [value for value in values if value is not None]
         if self.column.kind != "string" or not all(isinstance(text, str) for text in texts):
             rule.refuse("arguments", "missingValues are text, of string columns", "quote them")
-        if None not in (values or []):
+        if None not in values:
             rule.refuse("arguments", "missingValues lacks null", "an empty cell is null: add null")
         self._count(rule, "missing", is_there=self._promises("missing"))
         self.column = replace(self.column, missing=tuple(texts))
 
     def _invalid(self, rule: RuleReader) -> None:
         if "pattern" in (rule.written.get("arguments") or {}):
-            pattern = rule.arguments({"pattern"})["pattern"]
-            if self.column.kind != "string" or not is_pattern(pattern):
-                rule.refuse("arguments", "the pattern is no regular expression of a string column")
-            self._count(rule, "bad_pattern", is_there=self._promises("bad_pattern"))
-            self.column = replace(self.column, pattern=pattern)
+            self._pattern(rule)
             return
-        values = rule.arguments({"validValues"})["validValues"]
+        values = rule.listed("validValues")
         is_text = bool(values) and all(isinstance(value, str) for value in values)
         if self.column.kind != "string" or not is_text:
             rule.refuse(
@@ -110,6 +106,17 @@ class QualityReader:
             )
         self._count(rule, "not_allowed", is_there=self._promises("not_allowed"))
         self.column = replace(self.column, allowed=tuple(values))
+
+    def _pattern(self, rule: RuleReader) -> None:
+        pattern = rule.arguments({"pattern"})["pattern"]
+        if self.column.kind != "string":
+            rule.refuse("arguments", f"{self.column.name} is no string column, to have a pattern")
+        try:
+            read_pattern(pattern)
+        except PatternError as error:
+            rule.refuse("arguments", f"the pattern is not executed: {error.why}", error.fix)
+        self._count(rule, "bad_pattern", is_there=self._promises("bad_pattern"))
+        self.column = replace(self.column, pattern=pattern)
 
     def _duplicates(self, rule: RuleReader) -> None:
         rule.arguments(())
@@ -230,15 +237,6 @@ def comparison(
         severity=rule.severity(),
         place=rule.place,
     )
-
-
-def is_pattern(pattern: Any) -> bool:
-    """Whether something is a regular expression of bearable length."""
-    try:
-        re.compile(pattern)
-    except (TypeError, re.error):
-        return False
-    return len(pattern) <= MAX_PATTERN
 
 
 def _unfit(rule: RuleReader, what: str, why: str) -> None:

@@ -10,8 +10,10 @@ from lepton_spark.config.nearest import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lepton_spark.config.columns import Columns
     from lepton_spark.config.contract import Contract
     from lepton_spark.config.format import Format
+    from lepton_spark.config.source import Source
 
 
 def check_reshape(place: str, form: Format, contract: Contract) -> None:
@@ -51,6 +53,43 @@ def check_reshape(place: str, form: Format, contract: Contract) -> None:
             "correct lines_per_record, or the columns of the contract",
             code="LS-1081",
         )
+
+
+def check_reshaped_key(place: str, source: Source, contract: Contract, columns: Columns) -> None:
+    """See that the rows that one record becomes have different keys.
+
+    Args:
+        place: Where in the files the key is.
+        source: Whose records are reshaped, or not.
+        contract: Of the source.
+        columns: Of its clean table; the key is among them.
+
+    Raises:
+        ConfigError: Nothing in the key tells them apart, so that one of them would remain.
+    """
+    unpivot = getattr(source.format, "unpivot", None)
+    explode = getattr(source.format, "explode", None)
+    if unpivot is not None:
+        form, given, best, also = "unpivot", (unpivot.variable, unpivot.value), unpivot.variable, ""
+    elif explode is not None:
+        added = (explode.place,) if explode.place else ()
+        form, given, best = "explode", (*explode.columns, *added), (*added, explode.columns[0])[0]
+        also = "" if added else ", or a column that is named by explode.place"
+    else:
+        return
+    # The line is that of the record: all of its rows have the same one.
+    named = {(column.header or column.name).casefold(): column.name for column in contract.columns}
+    apart = {named[name.casefold()] for name in given} | {source.origin.row}
+    if any(columns[name].reads & apart for name in source.key):
+        return
+    key = ", ".join(source.key)
+    refuse(
+        place,
+        f"the rows that {form} makes of one record all have the same key, [{key}]",
+        "of rows with one key the last counts: all others would be dropped as older_duplicate",
+        f"add {named[best.casefold()]} to the key{also}",
+        code="LS-1095",
+    )
 
 
 def _require_promised(place: str, names: Iterable[str], promised: Iterable[str]) -> None:

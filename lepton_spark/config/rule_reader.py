@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
@@ -150,6 +151,8 @@ class RuleReader:
             ConfigError: They are others than those wanted.
         """
         given: dict[str, Any] = self.written.get("arguments") or {}
+        if not isinstance(given, dict):
+            self.refuse("arguments", "the arguments are no mapping", "write {name: value}")
         if set(given) != set(wanted):
             self.refuse(
                 "arguments",
@@ -157,6 +160,17 @@ class RuleReader:
                 f"give {', '.join(sorted(wanted)) or 'none'}",
             )
         return given
+
+    def listed(self, argument: str) -> list[Any]:
+        """The only argument of the metric, whose values are a list.
+
+        Raises:
+            ConfigError: There is another, or it is no list: a text would be read as its letters.
+        """
+        values = self.arguments({argument})[argument]
+        if not isinstance(values, list):
+            self.refuse("arguments", f"{argument} is no list", f"write {argument}: [a, b]")
+        return values
 
     def implementation(self, models: Mapping[str, type[Model]]) -> Model:
         """What a rule for this engine says.
@@ -248,4 +262,5 @@ def severity_of(document: Document, path: KeyPath, given: Any) -> Severity:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)

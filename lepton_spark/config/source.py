@@ -63,7 +63,9 @@ class LocalTime(Settings):
 
     date: ColumnName | None = Field(None, description="Date column.")
     clock: ColumnName | None = Field(
-        None, description="Clock column, as 517, 0517 or 05:17; 2400 ends the day."
+        None,
+        description="Clock column, as 517, 0517, 05:17 or 05:17:00; 5 is 00:05 and 2400 ends the "
+        "day. Seconds other than 00 are no clock: read such a text by text and formats.",
     )
     text: ColumnName | None = Field(None, description="Text column that holds date and clock.")
     formats: tuple[DatePattern, ...] = Field(

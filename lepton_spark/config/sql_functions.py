@@ -3,8 +3,9 @@
 A signature names kinds: `number` is an integer, number or decimal; `time` a date or timestamp;
 `int` a number that Spark wants as a 32-bit integer; `seconds`, `millis` and `micros` a number of
 them; `any` is anything. `*` means none or more of it, `?` that it may be left out. Words in angle
-brackets are literals: a unit of time, a zone, a regular expression, a small count. What comes out
-is a kind, `same`: the kind of the arguments, or `whole`: an integer, of a decimal a decimal.
+brackets are literals: a unit of time, a zone, a regular expression, what replaces its matches, a
+small count. What comes out is a kind, `same`: the kind of the arguments, or `whole`: an integer, of
+a decimal a decimal.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ _SIGNATURES: Mapping[str, str] = {
     "startswith": "string string -> boolean",
     "endswith": "string string -> boolean",
     "regexp_extract": "string <regex> <count>? -> string",
-    "regexp_replace": "string <regex> string -> string",
+    "regexp_replace": "string <regex> <replacement> -> string",
     "xxhash64": "any any* -> integer",
     # time
     "year": "time -> integer",
@@ -134,6 +135,38 @@ CHANGING = frozenset(
         "uuid", "version",
     }
 )  # fmt: skip
+
+# What to write for functions that people look for and that are not on the list.
+_ISO = "for other forms give clean.formats, or `times` for an instant"
+INSTEAD: Mapping[str, str] = {
+    "to_date": f"cast(x as date); {_ISO}",
+    "date": f"cast(x as date); {_ISO}",
+    "to_timestamp": f"cast(x as timestamp) where the text has its offset; {_ISO}",
+    "timestamp": f"cast(x as timestamp) where the text has its offset; {_ISO}",
+    "unix_timestamp": "unix_seconds(x), where x is a timestamp",
+    "to_unix_timestamp": "unix_seconds(x), where x is a timestamp",
+    "from_unixtime": "timestamp_seconds(x)",
+    "string": "cast(x as string)",
+    "int": "cast(x as int)",
+    "bigint": "cast(x as bigint)",
+    "double": "cast(x as double)",
+    "boolean": "cast(x as boolean)",
+    "split": "split_part(x, ',', 1) for one item; for a row of each item csv.explode",
+    "size": "length(x) - length(replace(x, ',', '')) + 1 to count the items of a text",
+    "len": "length(x)",
+    "log": "ln(x), log2(x) or log10(x)",
+    "mod": "x % y",
+    "pmod": "((x % y) + y) % y",
+    "regexp_like": "x rlike 'pattern'",
+    "regexp": "x rlike 'pattern'",
+    "rlike": "x rlike 'pattern'",
+    "nvl2": "case when x is not null then y else z end",
+    "date_format": "year(x), month(x), dayofmonth(x), hour(x) and the like; date_trunc('MONTH', x)",
+    "hash": "xxhash64(x)",
+    "md5": "xxhash64(x)",
+    "sha2": "xxhash64(x)",
+    "array_contains": "contains(x, y), of a text",
+}
 
 UNITS = frozenset(
     {

@@ -31,6 +31,7 @@ _SERVICE = frozenset(
     {"availability", "av", "generalavailability", "ga", "endofsupport", "es", "endoflife", "el",
      "timetodetect", "td", "timetonotify", "tn", "timetorepair", "tr"}
 )  # fmt: skip
+_MOST_DAYS = 36_500
 _UNITS = {
     **dict.fromkeys(("h", "hr", "hour", "hours"), timedelta(hours=1)),
     **dict.fromkeys(("d", "day", "days"), timedelta(days=1)),
@@ -91,8 +92,8 @@ class TableRuleReader:
                 Counted(counts=ROWS, limit=rule.limit(), severity=rule.severity(), place=rule.place)
             )
         elif metric == "duplicateValues":
-            names = rule.arguments({"properties"})["properties"]
-            columns = tuple(self._known((*rule.path, "arguments"), name) for name in names or ())
+            names = rule.listed("properties")
+            columns = tuple(self._known((*rule.path, "arguments"), name) for name in names)
             if not columns:
                 rule.refuse("arguments", "properties is empty", "name the columns")
             self.promises += unique_promises(rule, columns)
@@ -155,8 +156,9 @@ class TableRuleReader:
         unit, value = _UNITS.get(str(written.get("unit"))), written.get("value")
         if unit is None or isinstance(value, bool) or not isinstance(value, int | float):
             self._refuse(path, "the age is not known", "write value: 26 and unit: h, or d")
-        if value <= 0:
-            self._refuse((*path, "value"), "the age is not above 0", "write a larger number")
+        if not 0 < value * (unit / timedelta(days=1)) <= _MOST_DAYS:
+            what = f"the age is not above 0, or more than {_MOST_DAYS:,} days"
+            self._refuse((*path, "value"), what, "write how old the newest value may be")
         is_date = column.kind == "date"
         if column.kind not in ("date", "timestamp") or (is_date and unit < timedelta(days=1)):
             self._refuse(

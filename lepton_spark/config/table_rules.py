@@ -57,9 +57,9 @@ class Limit:
             "mustBeBetween": "",
             "mustNotBeBetween": "none of ",
         }
-        numbers = f"{self.low:,g}"
+        numbers = _told(self.low)
         if self.operator.endswith("Between"):
-            numbers = f"{self.low:,g}-{self.high:,g}"
+            numbers = f"{numbers}-{_told(self.high)}"
         return f"{words[self.operator]}{numbers}"
 
 
@@ -193,6 +193,11 @@ class TableRules:
     def are_measured(self) -> bool:
         """Whether days are measured for them."""
         return bool(self.counted or self.compared or self.filled or self.fresh)
+
+
+def _told(number: float) -> str:
+    """A number for a message: all digits of a whole one."""
+    return f"{int(number):,}" if float(number).is_integer() else f"{number:,g}"
 
 
 def gathered(promises: Iterable[Promise]) -> TableRules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lepton_spark.config.table_rules import ROWS
 from lepton_spark.quality.finding import Finding
-from lepton_spark.quality.metrics import days_of
+from lepton_spark.quality.metrics import MOST_PARTS, days_of
 
 if TYPE_CHECKING:
     from lepton_spark.config.table_rules import Compared, Counted, Filled, Fresh, TableRules
@@ -225,17 +226,34 @@ def _series(
     values: dict[tuple[str | None, str | None], dict[date, float]] = {}
     name = _NAMES[rule.measure]
     for metric in (*told, *measured):
-        by = (metric.part or "").partition("=")[0]
-        is_wanted = metric.part is None or by in rule.by
+        is_wanted = metric.part is None or _by(metric.part) in rule.by
         if (metric.name, metric.column) != (name, rule.column) or not is_wanted:
             continue
         if metric.day is not None and metric.value is not None:
             values.setdefault((metric.part, metric.text), {})[metric.day] = metric.value
-    # A category that is not there on a measured day has no share of it.
-    days = {day for part, day in _sizes([*told, *measured]) if part is None}
-    empty = dict.fromkeys(days, 0.0) if rule.measure == "share" else {}
+    sizes = _sizes([*told, *measured])
+    nothing = {by: _nothing(rule, by, sizes) for by in {_by(part) for part, _ in values}}
     for (part, category), found in values.items():
-        yield _Series(part, category, {**empty, **found})
+        yield _Series(part, category, {**nothing[_by(part)], **found})
+
+
+def _by(part: str | None) -> str:
+    """The column by whose values a day is divided; empty for the whole day."""
+    return (part or "").partition("=")[0]
+
+
+def _nothing(
+    rule: Compared, by: str, sizes: Mapping[tuple[str | None, date], float]
+) -> dict[date, float]:
+    """Zero for each measured day: a category, or a part, that is not there has no rows of it."""
+    days = {day for part, day in sizes if part is None}
+    if rule.measure == "share":
+        return dict.fromkeys(days, 0.0)
+    if rule.measure != "volume" or not by:
+        return {}
+    # On a day with as many parts as are measured, another may only be too small to be among them.
+    parts = Counter(day for part, day in sizes if _by(part) == by)
+    return {day: 0.0 for day in days if parts[day] < MOST_PARTS}
 
 
 def _sizes(metrics: Iterable[Metric]) -> dict[tuple[str | None, date], float]:

@@ -16,6 +16,7 @@ HINTS: Mapping[str, str] = {
     "bad_json": "deliver each line as one JSON object; a line may be cut off",
     "duplicate_key": "a key is there twice in an object: remove one of them",
     "not_an_object": "each line or item is an object: correct json.records",
+    "not_nested": "a column a.b is promised and a is no object: deliver one, or promise a itself",
     "file_too_large": "a file holds at most 64 MiB: deliver it smaller",
     "bad_image": "the image cannot be decoded: deliver it again",
     "image_too_large": "an image has at most 100,000,000 pixels: deliver it smaller",

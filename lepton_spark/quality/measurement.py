@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from lepton_spark.quality.metrics import Metric
+from lepton_spark.quality.metrics import MOST_PARTS, Metric
 from lepton_spark.quality.reasons import MARKS
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 ROWS, NULL_RATE, MEDIAN, SHARE = "rows", "null_rate", "quantile_0.5", "share"
 VARIES, NEWEST, LAST = "varies", "newest", "last"
 DAY = "_day"
-# Of a column with more values only the most frequent of a day are parts of it.
-MOST_PARTS = 100
 _LONGEST_PART = 100
 _WHOLE = ""
 _DIGITS = 4

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 METRICS = TableId("ops", "metrics")
 PARTITION_BY = ("case",)
+# Of a column with more values only the most frequent of a day are parts of it.
+MOST_PARTS = 100
 _SCHEMA = (
     "case string, table string, as_of date, run_id string, name string, value double,"
     " column string, part string, day date, text string"

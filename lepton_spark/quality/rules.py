@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from lepton_spark.config.pattern import MOST_LETTERS, read_pattern
 from lepton_spark.quality.reasons import (
     REASONS,
     add,
@@ -102,11 +103,20 @@ def _conditions(value: Expression, column: Column) -> dict[str, Expression]:
     if column.allowed is not None:
         broken["not_allowed"] = ~value.isin(*column.allowed)
     if column.pattern is not None:
-        # Not ^ and $, which would let a line feed at the end pass.
-        broken["bad_pattern"] = ~value.rlike(rf"\A(?:{column.pattern})\z")
+        broken["bad_pattern"] = _is_other(value, column.pattern)
     if column.max_length is not None:
         broken["too_long"] = F.length(value) > F.lit(column.max_length)
     return broken
+
+
+def _is_other(value: Expression, pattern: str) -> Expression:
+    """Whether a text does not match as a whole."""
+    # Not ^ and $, which would let a line feed at the end pass.
+    is_other = ~value.rlike(rf"\A(?:{pattern})\z")
+    if not read_pattern(pattern).loops:
+        return is_other
+    # Each round of the loop takes room on Java's stack: a long cell would end the job.
+    return F.when(F.length(value) <= F.lit(MOST_LETTERS), is_other).otherwise(value.isNotNull())
 
 
 def _is_out(value: Expression, column: Column) -> Expression | None:

@@ -73,10 +73,13 @@ def test_a_date_that_is_not_in_the_calendar_matches_nothing():
     ]
 
 
-def test_a_second_date_in_a_path_repeats_the_first():
-    files = ["2024-01-01/x-2024-01-01.csv", "2024-01-01/x-2024-01-02.csv"]
+@pytest.mark.parametrize(
+    ("name", "zone"), [("0001-01-01", "Europe/Vienna"), ("9999-12-31", "America/New_York")]
+)
+def test_a_date_whose_instant_is_in_no_calendar_matches_nothing(name, zone):
+    arrives = Arrival(time="00:00" if name < "2000" else "23:00", zone=zone)
 
-    assert paths(files, "{date}/x-{date}.csv") == files[:1]
+    assert paths([f"{name}.csv"], "{date}.csv", arrives) == []
 
 
 def test_dots_in_a_path_are_dots():

@@ -83,7 +83,29 @@ def test_values_are_written_out_exactly(landed, array, kind, texts):
             "decimal",
             ["0.0000001", "12345678901.25", "-2" + "0" * 22],
         ),
-        (pa.array([2.0**40, 0.1], pa.float32()), "decimal", ["1099511600000", "0.1"]),
+        (pa.array([2.0**40, 0.1], pa.float32()), "decimal", ["1099511627776", "0.1"]),
+        (pa.array([123456789.0, 2.0], pa.float32()), "integer", ["123456792", "2"]),
+        (pa.array([2.0**60, -(2.0**63)]), "integer", [str(2**60), str(-(2**63))]),
+        (
+            pa.array([2.0**60, 1e-7, None, -1e23]),
+            "decimal",
+            [
+                str(2**60),
+                "0.0000001",
+                None,
+                "-99999999999999991611392",
+            ],
+        ),
+        (
+            pa.array([2049.0, 65504.0, 0.5, float("inf")], pa.float32()).cast(pa.float16()),
+            "integer",
+            [
+                "2048",
+                "65504",
+                "0.5",
+                "inf",
+            ],
+        ),
         (pa.array([1e10]).dictionary_encode(), "integer", ["10000000000"]),
     ],
 )
@@ -122,6 +144,76 @@ def test_an_instant_that_no_text_tells_is_not_shown(landed):
 
     assert (error.code, "column v holds values" in error.what) == ("LS-2096", True)
     assert str(2**62 + 1) not in str(error)
+
+
+def seconds(*numbers):
+    return pa.array(numbers, pa.int64()).cast(pa.timestamp("s", "UTC"))
+
+
+def days(*numbers):
+    return pa.array(numbers, pa.int32()).cast(pa.date32())
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "texts"),
+    [
+        (seconds(1_704_067_200_000), "timestamp", ["55969-09-28T00:00:00.000000Z"]),
+        (seconds(2_068_000_000_000, 0, None), "timestamp", [
+            "67502-04-25T04:26:40.000000Z", "1970-01-01T00:00:00.000000Z", None,
+        ]),
+        (seconds(-62_135_596_800, -62_135_596_801, -62_167_219_201), "timestamp", [
+            "0001-01-01T00:00:00.000000Z", "0000-12-31T23:59:59.000000Z",
+            "-0001-12-31T23:59:59.000000Z",
+        ]),
+        (seconds(253_402_300_799, 253_402_300_800), "timestamp", [
+            "9999-12-31T23:59:59.000000Z", "10000-01-01T00:00:00.000000Z",
+        ]),
+        (days(-719_162, -719_163, -719_529), "date", ["0001-01-01", "0000-12-31", "-0001-12-31"]),
+        (days(2_932_896, 2_932_897), "date", ["9999-12-31", "10000-01-01"]),
+        (days(1_704_067_200, None).dictionary_encode(), "date", ["4667547-07-13", None]),
+    ],
+)  # fmt: skip
+def test_a_year_of_more_than_four_digits_is_not_folded_into_another(landed, array, kind, texts):
+    assert values(landed, array, kind) == texts
+    assert values(landed, array, "string") == texts
+
+
+def test_a_clock_that_no_day_has_is_refused(landed):
+    file = landed(parquet({"v": pa.array([10**6], pa.int32()).cast(pa.time32("ms"))}))
+    late = landed(parquet({"v": pa.array([10**8], pa.int32()).cast(pa.time32("ms"))}), "b.parquet")
+
+    assert rows_of(file, layout_of(("v",), Parquet()))[0]["v"] == "00:16:40.000"
+    assert refusal(late, layout_of(("v",), Parquet())).code == "LS-2096"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        days(4_000_000),
+        pa.array([253_402_300_800_000_000], pa.int64()).cast(pa.timestamp("us")),
+        pa.array([2**62], pa.int64()).cast(pa.duration("s")),
+    ],
+)
+def test_a_list_of_what_no_text_tells_is_refused(landed, inner):
+    array = pa.ListArray.from_arrays([0, 1], inner)
+
+    error = refusal(landed(parquet({"v": array})), layout_of(("v",), Parquet()))
+
+    assert (error.code, "column v holds values of list" in error.what) == ("LS-2096", True)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.binary()),
+        pa.list_(pa.struct([("a", pa.int64()), ("b", pa.list_(pa.binary(1)))])),
+        pa.map_(pa.string(), pa.large_binary()),
+    ],
+)
+def test_bytes_in_a_list_or_a_map_are_refused(landed, kind):
+    file = landed(parquet({"v": pa.array([None], kind)}))
+
+    assert refusal(file, layout_of(("v",), Parquet())).code == "LS-2097"
 
 
 def test_a_dot_in_a_name_is_a_letter(landed):
@@ -221,11 +313,13 @@ def test_a_column_of_a_type_that_is_not_promised_is_refused(landed, array, kind)
 
 
 def test_text_is_parsed_as_in_a_text_file_where_the_case_says_so(landed):
-    file = landed(parquet({"v": ["1", "x"]}))
+    for kind in (pa.string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()):
+        file = landed(parquet({"v": pa.array(["1", "x", None]).cast(kind)}))
 
-    rows = rows_of(file, layout_of(("v",), Parquet(from_text=True), v="integer"))
+        rows = rows_of(file, layout_of(("v",), Parquet(from_text=True), v="integer"))
 
-    assert [row["v"] for row in rows] == ["1", "x"]
+        assert [row["v"] for row in rows] == ["1", "x", None]
+        assert names_in(file, Parquet(from_text=True)) == {"v": None}
 
 
 def test_a_missing_column_is_named_with_the_nearest(landed):

@@ -50,9 +50,22 @@ def test_values_of_every_type_are_read(landed):
         b"P5 2 2 255\n",
         IMAGES[:9],
         struct.pack(">BBBBIII", 0, 0, 8, 3, 1, 2**16, 2**16),
+        struct.pack(">BBBBII", 0, 0, 8, 2, 1_000_000, 0),
     ],
 )
 def test_a_file_that_is_not_what_it_says_is_refused(landed, content):
     with pytest.raises(DataError) as raised:
         list(read(landed(content), layout_of(("index",), Idx()), STAMP))
     assert raised.value.code == "LS-2095"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(IMAGES, "string"), (IMAGES[:16] + b"Ada" * 4, "string"), (LABELS, "binary")],
+)
+def test_values_of_the_other_kind_than_promised_are_refused(landed, content, kind):
+    with pytest.raises(DataError) as raised:
+        list(read(landed(content), layout_of(("value",), Idx(), value=kind), STAMP))
+
+    assert (raised.value.code, f"{kind} is promised" in raised.value.what) == ("LS-2097", True)
+    assert "Ada" not in str(raised.value)

@@ -231,3 +231,56 @@ def test_as_many_keys_as_a_profile_takes_are_told(landed, monkeypatch):
     with pytest.raises(DataError) as raised:
         keys_of(file, io.BufferedReader(io.FileIO(file.uri)), Json())
     assert raised.value.code == "LS-2127"
+
+
+MIXED = [b'{"id": 1, "a": {"b": 1}}', b'{"id": 2, "a": [{"b": 2}]}', b'{"id": 3, "a": "7"}']
+
+
+@pytest.mark.parametrize("names", [("id", "a.b"), ("a.b",)])
+def test_a_list_or_text_where_a_column_should_be_nested_is_refused_alone(landed, names):
+    form = Json(extra_columns="ignore")
+    nothing = b'{"id": 4, "a": null}'
+
+    rows = rows_of(landed(b"\n".join([*MIXED, nothing])), layout_of(names, form))
+
+    assert problems(rows) == [None, "not_nested", "not_nested", None]
+    assert [row["a.b"] for row in rows] == ["1", None, None, None]
+    assert rows[1]["_raw"] == '{"id":2,"a":[{"b":2}]}'
+
+
+def test_lists_where_the_only_column_should_be_nested_are_refused_each(landed):
+    rows = rows_of(landed(b'{"a": [{"b": 1}]}\n{"a": 2}\n'), layout_of(["a.b"], Json()))
+
+    assert problems(rows) == ["not_nested", "not_nested"]
+
+
+def test_a_text_beside_keys_with_dots_is_one_more_key(landed):
+    file = landed(b'{"site": "A", "patient.id": 1, "patient": "Ada", "minutes": 5}\n')
+
+    assert "'patient' is not in the contract" in str(refusal(file))
+    assert cells(rows_of(file, layout(extra_columns="ignore"))) == [("A", "1", "5")]
+
+
+def test_a_key_within_an_object_that_is_not_promised_is_refused_by_its_path(landed):
+    file = landed(b'{"site": "A", "patient": {"id": 1, "Age": 5}, "minutes": 5}\n')
+
+    assert "'patient.Age' is not in the contract" in str(refusal(file))
+    assert cells(rows_of(file, layout(extra_columns="ignore"))) == [("A", "1", "5")]
+
+
+def test_an_object_that_is_promised_as_a_whole_keeps_its_other_keys(landed):
+    file = landed(b'{"a": {"b": {"x": 1}, "NEW": 5}}\n{"a": [7]}\n')
+
+    rows = rows_of(file, layout_of(("a", "a.b.x"), Json()))
+
+    assert [(row["a"], row["a.b.x"]) for row in rows] == [
+        ('{"b":{"x":1},"NEW":5}', "1"), ("[7]", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b'[{"a": 1, "A": 2, "a": 3}]', b'[{"b": {"a": 1, "a": 2}}]'])
+def test_a_key_that_is_there_twice_in_a_document_is_told_by_its_name(landed, content):
+    error = refusal(landed(content), records=".")
+
+    assert (error.code, "has the key 'a' twice" in error.what) == ("LS-2094", True)
+    assert "which of the two values counts" in error.why

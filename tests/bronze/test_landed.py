@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from lepton_spark.bronze.arrivals import LandedFile
-from lepton_spark.bronze.landed import StoredFile, as_fact, stored, told_by
+from lepton_spark.bronze.landed import StoredFile, as_fact, empty_by, stored, told_by
 from lepton_spark.lake.marker import Marker, marker_from
 
 CHANGED = datetime(2024, 2, 29, 1, 2, 3, 456789, tzinfo=UTC)
@@ -30,10 +30,20 @@ def test_a_file_comes_back_from_the_commit_to_the_microsecond():
     assert not told[0].has_arrived(ARRIVED - timedelta(microseconds=1))
 
 
-def test_a_file_without_records_is_not_told_of():
-    facts = as_fact(landing("a.csv", "empty.csv"), {"a.csv": (3, "sha")})
+def test_a_file_without_records_is_told_of_apart():
+    facts = as_fact(landing("a.csv", "empty.csv"), {"a.csv": (3, "sha"), "empty.csv": (0, "none")})
+    marks = [mark(**facts), None, mark(files=1)]
 
-    assert [file.path for file in told_by([mark(**facts)])] == ["a.csv"]
+    assert [file.path for file in told_by(marks[:1])] == ["a.csv"]
+    told = empty_by(marks)["empty.csv"]
+    assert (told.sha256, told.size, told.modified_at, told.records) == ("none", 10, CHANGED, 0)
+    assert empty_by([mark(**as_fact(landing("a.csv"), {"a.csv": (3, "sha")}))]) == {}
+
+
+def test_of_a_file_without_records_the_last_commit_counts():
+    marks = [mark(**as_fact(landing("e.csv"), {"e.csv": (0, sha)})) for sha in ("old", "new")]
+
+    assert empty_by(marks)["e.csv"].sha256 == "new"
 
 
 def test_one_commit_that_does_not_tell_makes_all_silent():

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from lepton_spark.bronze.plan import refuse_tables
+from lepton_spark.bronze.landed import as_fact, empty_by, told_by
+from lepton_spark.bronze.plan import new_files, refuse_tables
 from lepton_spark.errors import DataError
 from lepton_spark.lake.files import names_in
+from lepton_spark.lake.marker import Marker
 
 
 def test_a_parquet_file_within_a_delta_table_is_refused_with_the_folder(landed, tmp_path):
@@ -17,3 +22,52 @@ def test_a_parquet_file_within_a_delta_table_is_refused_with_the_folder(landed, 
         refuse_tables([plain], names_in)
     assert raised.value.code == "LS-2153"
     refuse_tables([landed(b"", "exports/part-0.parquet")], names_in)
+
+
+def known_after(files, records):
+    """What the next landing knows of files that one has landed."""
+    mark = Marker(0, "r-1", "land", "key", "print", 0, 1, "0.1.0", as_fact(files, records))
+    return empty_by([mark]) | {file.path: file for file in told_by([mark])}
+
+
+def no_digests(_files):
+    raise AssertionError
+
+
+def touched(file, **changed):
+    return replace(file, modified_at=file.modified_at + timedelta(days=1), **changed)
+
+
+@pytest.fixture
+def delivered(landed):
+    """A file with records and one without."""
+    return landed(b"id\n1\n", "a.csv"), landed(b"id\n", "empty.csv")
+
+
+RECORDS = {"a.csv": (1, "sha"), "empty.csv": (0, "none")}
+
+
+def test_a_file_without_records_is_not_new_again(delivered):
+    known = known_after(delivered, RECORDS)
+    again = touched(delivered[1])
+
+    assert new_files(delivered, known, no_digests) == ()
+    assert new_files([again], known, lambda _files: {"empty.csv": "none"}) == ()
+
+
+def test_a_file_without_records_is_new_when_it_gets_some(delivered):
+    known = known_after(delivered, RECORDS)
+    filled = touched(delivered[1], size=99)
+    rewritten = touched(delivered[1])
+
+    assert new_files([filled], known, no_digests) == (filled,)
+    assert new_files([rewritten], known, lambda _files: {"empty.csv": "other"}) == (rewritten,)
+
+
+def test_a_file_with_records_that_is_not_what_it_was_is_refused(delivered):
+    known = known_after(delivered, RECORDS)
+
+    for changed, digest in ((touched(delivered[0]), "other"), (touched(delivered[0], size=9), "")):
+        with pytest.raises(DataError) as raised:
+            new_files([changed], known, lambda _files, digest=digest: {"a.csv": digest})
+        assert raised.value.code == "LS-2011"

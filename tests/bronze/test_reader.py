@@ -34,6 +34,10 @@ def cells(rows):
     return [tuple(row[name] for name in NAMES) for row in rows]
 
 
+def hash_of(file):
+    return dict(hash_files([file]))[file.path]
+
+
 def test_columns_are_placed_by_their_names(landed):
     file = landed(b"\xef\xbb\xbfMINUTES,site,visit\r\n5,A,1\r\n")
 
@@ -142,7 +146,7 @@ def test_records_read_are_rows_landed_whatever_the_bytes(landed, pieces, is_comp
     # A record whose cells are not kept is of one line, unless it is too wide or too narrow.
     unkept = [row["_raw"].count("\n") for row in rows if row["_problem"] and row["site"] is None]
     assert spanned + sum(unkept) == num_lines
-    assert count_records(file, layout()) == len(rows)
+    assert count_records(file, layout()) == (len(rows), hash_of(file))
     assert [row["_records"] for row in rows[-1:]] == [len(rows)] * bool(rows)
     assert all(row["_problem"] is None or row["_raw"] is not None for row in rows)
     numbers = [row["_row"] for row in rows]

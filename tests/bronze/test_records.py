@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lepton_spark.bronze.records import CELL_LIMIT, Dialect, Lines, records
+from lepton_spark.bronze.records import CELL_LIMIT, Dialect, Lines, records, split
 
 DIALECT = Dialect(",", '"', 3)
+TRIMMED = Dialect(",", '"', 3, trim=True)
 
 
 def read(text, dialect=DIALECT):
@@ -144,3 +145,47 @@ def test_every_line_belongs_to_one_record_and_good_ones_are_whole(lines, ends):
         if kind == "good":
             assert by_row[number].cells == next(csv.reader([line]), [""])
             assert by_row[number].problem is None
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (" 1 ,\t2, 3\t", ["1", "2", "3"]),
+        ('1, "2, 2" ,"3"\t', ["1", "2, 2", "3"]),
+        (' " 1 ", "a ""b""",', [" 1 ", 'a "b"', ""]),
+        ('1, 2"x" , 3', ["1", '2"x"', "3"]),
+        ('1, "2"x, 3', "unclosed_quote"),
+        ('1, "2, 3', "unclosed_quote"),
+        ("1, 2", "short_row"),
+        (" \t ", ["", "", ""]),
+    ],
+)
+def test_blanks_around_a_cell_are_taken_off_and_those_in_quotes_stay(line, wanted):
+    assert found(line, TRIMMED) == [(1, wanted)]
+
+
+def test_a_quoted_cell_may_go_on_over_lines_behind_blanks():
+    assert found('1, "a\nb" , 3\n4, 5, 6', TRIMMED) == [
+        (1, ["1", "a\nb", "3"]),
+        (3, ["4", "5", "6"]),
+    ]
+
+
+@pytest.mark.parametrize(("delimiter", "quote"), [("\t", '"'), (" ", "'"), ("^", "]"), ("\t", " ")])
+def test_a_blank_or_a_letter_of_patterns_may_still_separate_where_blanks_are_taken_off(
+    delimiter, quote
+):
+    line = delimiter.join(["1", f"{quote}a{quote}{quote}{delimiter}{quote}", "", "x"])
+
+    assert split(line, Dialect(delimiter, quote, 4, trim=True)) == [
+        "1",
+        f"a{quote}{delimiter}",
+        "",
+        "x",
+    ]
+
+
+@given(st.text(st.sampled_from('ab,";'), max_size=15))
+def test_without_blanks_a_trimmed_line_is_cut_like_any_other(line):
+    assert (split(line, TRIMMED) or [""]) == (split(line, DIALECT) or [""])
+    assert (split(line, TRIMMED) is None) == (split(line, DIALECT) is None)

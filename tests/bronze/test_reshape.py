@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,30 @@ def test_a_header_with_a_name_twice_or_without_an_id_is_refused(landed, content,
     assert raised.value.code == code
 
 
+def test_columns_without_a_name_are_no_rows_where_extra_ones_are_left_out(landed):
+    file = landed(b"s1,s2,,\n1,2,,x\n")
+
+    rows = rows_of(file, layout_of(LONG, WIDE.model_copy(update={"extra_columns": "ignore"})))
+
+    assert cells(rows, LONG) == [("2", "s1", "1"), ("2", "s2", "2")]
+    with pytest.raises(DataError, match="columns 3 and 4 have no name"):
+        rows_of(file, layout_of(LONG, WIDE))
+
+
+def test_another_delimiter_in_the_header_of_a_wide_table_is_told(landed):
+    with pytest.raises(DataError, match="the line holds 2 semicolons: set csv") as raised:
+        rows_of(landed(b"day;s1;s2\nmon;1;2\n"), layout_of((*LONG, "Day"), KEPT))
+    assert raised.value.code == "LS-2013"
+
+
+def test_blanks_are_taken_off_cells_before_they_become_rows(landed):
+    rows = rows_of(
+        landed(b"s1, s2\n1 , 2\n"), layout_of(LONG, WIDE.model_copy(update={"trim": True}))
+    )
+
+    assert cells(rows, LONG) == [("2", "s1", "1"), ("2", "s2", "2")]
+
+
 def test_lists_on_lines_of_a_record_become_rows_side_by_side(landed):
     rows = rows_of(landed(b"2\n7,8\n0,1\n1\n9\n1\n"), layout_of(ANSWERS, STACKED))
 
@@ -140,9 +166,11 @@ def test_every_cell_and_every_damaged_record_is_one_row(found, num_ids):
         (*each[:num_ids], names[place], each[place], str(number))
         for number, each in whole
         for place in range(num_ids, 3)
+        if any(each)
     ]
-    assert [tuple(row.cells) for row in rows if row.problem is None] == wanted
-    assert len(rows) == len(wanted) + len(found) - len(whole)
+    filled = [row for row in rows if row.problem is None and any(row.cells)]
+    assert [tuple(row.cells) for row in filled] == wanted
+    assert len(rows) == len(wanted) + len(found) - sum(any(each) for _, each in whole)
     assert [row.row for row in rows] == list(range(1, len(rows) + 1))
 
 
@@ -156,7 +184,9 @@ def test_every_item_and_every_record_that_has_no_lists_is_one_row(found):
     rows = list(exploded(given_, ["x", "y", "z"], form))
 
     lists = [
-        (n, each[0], each[1].split(","), each[2].split(",")) for n, each in enumerate(found) if each
+        (n, each[0], each[1].split(","), each[2].split(","))
+        for n, each in enumerate(found)
+        if each and any(each)
     ]
     wanted = [
         (x, y, z, str(n))
@@ -164,8 +194,11 @@ def test_every_item_and_every_record_that_has_no_lists_is_one_row(found):
         if len(ys) == len(zs)
         for y, z in zip(ys, zs, strict=True)
     ]
-    assert [tuple(row.cells) for row in rows if row.problem is None] == wanted
-    num_refused = len(found) - len(lists) + sum(len(ys) != len(zs) for _, _, ys, zs in lists)
+    filled = [row for row in rows if row.problem is None and any(row.cells)]
+    assert [tuple(row.cells) for row in filled] == wanted
+    num_empty = sum(not any(each) for each in found if each)
+    assert len(rows) == len(wanted) + num_empty + sum(row.problem is not None for row in rows)
+    num_refused = found.count(None) + sum(len(ys) != len(zs) for _, _, ys, zs in lists)
     assert sum(row.problem is not None for row in rows) == num_refused
     assert [row.row for row in rows] == list(range(1, len(rows) + 1))
 
@@ -182,3 +215,75 @@ def test_every_item_and_every_record_that_has_no_lists_is_one_row(found):
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(ValueError, match="validation error"):
         Csv(**wrong)
+
+
+TAGS = ("name", "tags", "weight", "place", "line")
+TAGGED = Csv(
+    explode={"columns": ["tags", "weight"], "separator": ";", "place": "place", "line": "line"}
+)
+
+
+def test_an_empty_line_is_one_row_without_a_key(landed):
+    wide = rows_of(landed(b"s1,s2,s3\n1,2,3\n\n"), layout_of(LONG, WIDE))
+    lists = rows_of(landed(b"name,tags,weight\n\nx,a;b,1;2\n"), layout_of(TAGS, TAGGED))
+
+    assert cells(wide, LONG)[3:] == [(None, None, None)]
+    assert cells(lists, TAGS) == [
+        (None, None, None, None, None), ("x", "a", "1", "1", "3"), ("x", "b", "2", "2", "3"),
+    ]  # fmt: skip
+    assert problems(wide) + problems(lists) == [None] * 7
+
+
+def test_an_empty_cell_of_the_only_column_may_be_meant(landed):
+    rows = rows_of(landed(b"s1\n\n2\n"), layout_of(LONG, WIDE))
+
+    assert cells(rows, LONG) == [("2", "s1", ""), ("3", "s1", "2")]
+
+
+def test_a_record_of_unequal_lists_keeps_its_cells_and_its_text(landed):
+    rows = rows_of(landed(b"name,tags,weight\nbob,1;2,0\n"), layout_of(TAGS, TAGGED))
+
+    assert cells(rows, TAGS) == [("bob", "1;2", "0", None, "2")]
+    assert (rows[0]["_problem"], rows[0]["_raw"]) == ("unequal_lists", "bob\n1;2\n0")
+
+
+def test_the_text_of_a_refused_line_is_kept_once(landed):
+    promised = (*LONG, "day")
+    wide = rows_of(landed(b"day,s1,s2,s3\n\xff,1,2,3\n"), layout_of(promised, KEPT))
+    cells_alone = rows_of(landed(b"day,s1,s2\nmon,\xff,\xfe\n"), layout_of(promised, KEPT))
+    lists = rows_of(landed(b"name,tags,weight\n\xff,a;b,1;2\n"), layout_of(TAGS, TAGGED))
+
+    assert problems(wide) == ["bad_encoding"] * 3
+    assert [row["_raw"] for row in wide] == ["\ufffd,1,2,3", "", ""]
+    assert [row["_raw"] for row in cells_alone] == ["mon,\ufffd,\ufffd", ""]
+    assert [row["_raw"] for row in lists] == ["\ufffd,a;b,1;2", ""]
+
+
+def test_a_file_without_a_header_is_told_whatever_explode_adds(landed):
+    file = landed(b"Jane Customer,0,quebec\n1,2,3\n")
+
+    with pytest.raises(DataError) as raised:
+        list(read(file, layout_of(TAGS, TAGGED), STAMP))
+    assert raised.value.code == "LS-2013"
+    assert "names none of the 3 columns" in raised.value.what
+    assert "Jane" not in str(raised.value)
+
+
+def test_a_column_of_the_file_with_a_name_that_explode_adds_is_refused(landed):
+    form = TAGGED.model_copy(update={"extra_columns": "ignore"})
+    file = landed(b"name,tags,weight,place\nx,a,1,9\n")
+
+    with pytest.raises(DataError, match="the same name, place") as raised:
+        list(read(file, layout_of(TAGS, form), STAMP))
+    assert raised.value.code == "LS-2012"
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_wide_table_has_no_more_columns_than_its_source_may_have(landed, header):
+    layout = layout_of(LONG, WIDE.model_copy(update={"header": header}))
+    file = landed(b"s1,s2,s3\n1,2,3\n")
+
+    assert rows_of(file, replace(layout, max_columns=3))
+    with pytest.raises(DataError, match="the file has 3 columns") as raised:
+        rows_of(file, replace(layout, max_columns=2))
+    assert raised.value.code == "LS-2127"

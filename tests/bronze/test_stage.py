@@ -262,6 +262,18 @@ def test_a_file_without_records_is_no_fault_and_no_new_version_each_night(contex
     assert third.tables[0].version == second.tables[0].version
 
 
+def test_a_night_given_again_after_a_file_without_records_has_nothing_to_land(context, landing):
+    landing("visits/2024-02-29.csv", "visit,day,minutes\n")
+    case = clinic(min_rows=1)
+    first = land(context(case=case))
+
+    second = land(context(case=case))
+
+    assert [table.version for table in second.tables] == [t.version for t in first.tables]
+    assert not any(table.is_new for table in second.tables)
+    assert second.facts["sources"]["visits"]["files_known"] == 2
+
+
 def test_a_folder_with_the_name_of_a_file_is_no_file(context, tmp_path):
     (tmp_path / "lake/landing/clinic/visits/2024-02-29.csv").mkdir()
 

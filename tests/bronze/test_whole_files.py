@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 
@@ -90,13 +91,111 @@ def test_texts_are_decoded_as_the_case_says(landed):
     assert texts(b"x" * (2**20 + 1)) == [(None, "cell_too_large")]
 
 
+def refusal(file, layout):
+    with pytest.raises(DataError) as raised:
+        list(read(file, layout, STAMP))
+    return raised.value
+
+
+NAMES = layout_of(("name",), Files(content="text"))
+
+
 @pytest.mark.parametrize("cut", [3, 700])
 def test_a_damaged_archive_is_refused(landed, cut):
     content = tar({"a.txt": b"x" * 5000})[:cut]
 
-    with pytest.raises(DataError) as raised:
-        list(read(landed(content, "a.tar"), layout_of(("name",), Files(content="text")), STAMP))
-    assert raised.value.code == "LS-2098"
+    assert refusal(landed(content, "a.tar"), NAMES).code == "LS-2098"
+
+
+MEMBERS = tar({f"{number}.txt": b"text" for number in range(5)})  # each of two blocks of 512
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        MEMBERS[:2058] + bytes([MEMBERS[2058] ^ 1]) + MEMBERS[2059:],
+        MEMBERS[:2048],
+        MEMBERS[:2148],
+        MEMBERS[:2048] + bytes(512) + MEMBERS[2560:],
+    ],
+    ids=["a bit of the third header", "cut before it", "cut in it", "zeros in its place"],
+)
+def test_a_header_that_is_damaged_or_missing_is_no_end_of_an_archive(landed, content):
+    assert refusal(landed(content, "a.tar"), NAMES).code == "LS-2098"
+
+
+def test_a_number_in_an_archive_that_is_none_is_damage(landed):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("a.txt")
+        entry.pax_headers = {"GNU.sparse.map": "Ada"}
+        archive.addfile(entry)
+
+    error = refusal(landed(sink.getvalue(), "a.tar"), NAMES)
+
+    assert (error.code, "Ada" in str(error)) == ("LS-2098", False)
+
+
+def test_an_archive_after_another_is_refused_and_zeros_are_not(landed):
+    one, other = (gzip.compress(tar({name: b"x"})) for name in ("a.txt", "b.txt"))
+    zeros = gzip.compress(bytes(3_000_000))
+
+    error = refusal(landed(one + zeros + other, "a.tar.gz"), NAMES)
+
+    assert (error.code, "data after its end" in error.what) == ("LS-2098", True)
+    assert [row["name"] for row in rows_of(landed(one + zeros, "a.tar.gz"), NAMES)] == ["a.txt"]
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+def test_a_hard_link_in_an_archive_is_told_and_a_symbolic_one_left_out(landed, kind):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+        link = tarfile.TarInfo("b.txt")
+        link.type, link.linkname = kind, "a.txt"
+        archive.addfile(link)
+    file = landed(sink.getvalue(), "a.tar")
+
+    if kind == tarfile.SYMTYPE:
+        assert [row["name"] for row in rows_of(file, NAMES)] == ["a.txt"]
+    else:
+        error = refusal(file, NAMES)
+        assert (error.code, "--hard-dereference" in error.fix) == ("LS-2098", True)
+
+
+def test_the_size_of_a_packed_file_is_that_of_its_content(landed, monkeypatch):
+    layout = layout_of(("num_bytes",), Files(content="text"))
+    file = landed(gzip.compress(b"x" * 1000), "a.txt.gz")
+
+    small = rows_of(file, layout)
+    monkeypatch.setattr(whole_files, "_MOST_BYTES", 10)
+    large = rows_of(file, layout)
+
+    assert [row["num_bytes"] for row in [*small, *large]] == ["1000", "1000"]
+    assert problems([*small, *large]) == [None, "file_too_large"]
+
+
+def test_an_image_that_makes_its_decoder_give_up_is_a_bad_image(landed):
+    sink = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(sink, "DDS")
+    content = bytearray(sink.getvalue())
+    content[80] = 0  # the flags of its pixels: Pillow raises a NotImplementedError
+
+    assert problems(images(landed, bytes(content), "a.dds")) == ["bad_image"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "stored"),
+    [("binary", "string", b"Ada"), ("binary", "string", b"\xff"), ("text", "binary", b"Ada")],
+)
+def test_content_of_the_other_kind_than_promised_is_refused(landed, content, kind, stored):
+    layout = layout_of(("Content",), Files(content=content), Content=kind)
+
+    error = refusal(landed(stored, "a.bin"), layout)
+
+    assert error.code == "LS-2097"
+    assert all(word in error.what for word in ("column Content", f"{kind} is promised"))
+    assert "Ada" not in str(error)
 
 
 def test_only_images_have_sizes(landed):

@@ -54,6 +54,9 @@ BLANKS = ["delimiter=blanks", "quote=null", "header=false"]
         (("a.csv", "x|y\n1|2\n"), ["delimiter=|"], ["x", "y"]),
         (("a.csv", "x*y\n1*2\n"), ["delimiter=*"], ["x", "y"]),
         (("a.csv", "x\ty\n1\t2\n"), ["delimiter=\t"], ["x", "y"]),
+        (("a.csv", "x\ty\n1\t2\n"), [r"delimiter=\t"], ["x", "y"]),
+        (("a.csv", "x\ty\n1\t2\n"), [r"delimiter='\t'"], ["x", "y"]),
+        (("a.psv", "x|y\n1|2\n"), [], ["x", "y"]),
         (("a.csv", "'x',y\n1,2\n"), ["quote='", "delimiter=,"], ["x", "y"]),
         (("a.csv", "above\nx,y\n1,2\n"), ["skip_lines=1"], ["x", "y"]),
     ],
@@ -109,6 +112,45 @@ def test_a_setting_that_is_no_yaml_is_told(capsys, visits, setting):
     code, _, err = run(capsys, "profile", visits, "--format", setting)
 
     assert (code, "LS-0212" in err, setting.partition("=")[0] in err) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        (["delimiter=blanks"], "between blanks quotes mean nothing; write quote: null."),
+        (["delimiter=::"], "delimiter must have at most 1 character, or must be 'blanks'."),
+        (["nulls=[3]"], "nulls must be a valid string."),
+        (["skip_lines=-1"], "skip_lines must be greater than or equal to 0."),
+        (["delimeter=;"], "delimeter is no setting of Csv: did you mean delimiter?"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_told_by_its_key_and_what_it_takes(
+    capsys, visits, settings, what
+):
+    options = [part for setting in settings for part in ("--format", setting)]
+
+    code, _, err = run(capsys, "profile", visits, *options)
+
+    assert (code, err.splitlines()[0]) == (2, f"LS-0212: --format {what}")
+
+
+@pytest.mark.parametrize("text", ["?", "'?'", "NA", "-9.90", "null", "[NA, '?', '-9.90', 'null']"])
+def test_one_text_alone_is_a_list_of_texts(capsys, tmp_path, text):
+    cell = {"'?'": "?"}.get(text, text) if "[" not in text else "NA"
+    (tmp_path / "a.csv").write_text(f"a,b\n{cell},1\n2,1\n")
+
+    code, out, _ = run(capsys, "profile", tmp_path / "a.csv", "--format", f"nulls={text}")
+
+    facts = json.loads(out.splitlines()[-1])
+    assert (code, facts["columns"]["a"], "50.0%" in out) == (0, "integer", True)
+
+
+def test_a_name_in_a_file_cannot_steer_a_terminal(capsys, tmp_path):
+    (tmp_path / "a.csv").write_text("a\x1b[2Jb,c\n1,2\n")
+
+    _, out, _ = run(capsys, "profile", tmp_path / "a.csv")
+
+    assert ("\x1b" in out, r"a\x1b[2Jb" in out) == (False, True)
 
 
 def test_an_array_is_still_told_by_its_name(capsys, tmp_path):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lepton_spark.config.check import load_all
-from lepton_spark.config.columns import silver_columns
+from lepton_spark.config.columns import SilverColumns
 from lepton_spark.config.feature_name import feature_names
 from lepton_spark.config.loader import list_cases
 from lepton_spark.errors import ConfigError
@@ -50,7 +50,9 @@ def test_a_second_check_takes_a_small_part_of_a_second():
 def test_silver_has_contract_lookup_times_and_derived_columns_in_order(conf: Configuration):
     loaded = load_all(conf.folder, "shop", "local")
 
-    assert silver_columns(loaded.case, loaded.contracts, "orders") == {
+    columns = SilverColumns(loaded.case, loaded.contracts).of("orders")
+
+    assert {name: column.kind for name, column in columns.items()} == {
         "order_no": "integer",
         "store": "string",
         "day": "date",
@@ -199,7 +201,7 @@ def test_an_aim_is_whole(conf: Configuration, part: str):
 
 @pytest.mark.parametrize("content", ["image", "binary"])
 def test_the_content_of_whole_files_is_of_their_kind(conf: Configuration, content: str):
-    item = {"name": "store", "logicalType": "string", "required": True}
+    item = {"name": "store", "physicalName": "name", "logicalType": "string", "required": True}
     told = [
         {"name": "content", "logicalType": "string"},
         {"name": "content", "logicalType": "string", "physicalType": "binary"},
@@ -227,6 +229,64 @@ def test_a_predicted_row_is_never_set_aside_as_a_near_duplicate(conf: Configurat
 
     def without_aim(case: dict[str, Any]) -> None:
         near(case)
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+
+    conf.write_case(without_aim)
+    load_all(conf.folder, "shop", "local")
+
+
+def test_a_day_that_may_be_missing_is_no_day_to_predict_on(conf: Configuration):
+    def with_day(**promised: Any) -> None:
+        days = {"name": "day", "logicalType": "date", **promised}
+        others = [column for column in COLUMNS["orders"] if column["name"] != "day"]
+        conf.write_contract("orders", [*others, days])
+
+    def by_day(case: dict[str, Any]) -> None:
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+        case["sources"]["orders"]["key"] = ["order_no", "day"]
+
+    with_day()
+    assert "LS-1094" in refusal(conf, lambda _: None)
+    conf.write_case(by_day)
+    load_all(conf.folder, "shop", "local")
+    with_day(quality=[{"metric": "nullValues", "mustBe": 0}])
+    conf.write_case()
+    load_all(conf.folder, "shop", "local")
+    with_day(quality=[{"metric": "nullValues", "mustBe": 0, "severity": "warning"}])
+    assert "required: true for the column" in refusal(conf, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        orders(times={"at": {"date": "day", "clock": "hour", "zone": "UTC"}}),
+        orders(times={"at": {"date": "day", "clock": "clock", "zone": "hour"}}),
+        orders(clean={"hour": {"nulls": ["?"]}}),
+    ],
+)
+def test_a_derived_column_where_none_is_yet_is_told_so(conf: Configuration, change: Change):
+    told = refusal(conf, change)
+
+    assert "LS-1018" in told
+    assert "derive comes after clean, lookup and times" in told
+
+
+def test_a_clock_of_another_kind_is_mended_in_the_contract(conf: Configuration):
+    told = refusal(conf, orders(times={"at": {"date": "day", "clock": "amount", "zone": "UTC"}}))
+
+    assert "declare the column as a string in the contract" in told
+    assert "derive" in told
+    assert "cast" not in told
+
+
+def test_a_model_has_a_feature_and_a_table_of_features_need_not(conf: Configuration):
+    def without_features(case: dict[str, Any]) -> None:
+        case["features"] = {"own": []}
+
+    assert "LS-1097" in refusal(conf, without_features)
+
+    def without_aim(case: dict[str, Any]) -> None:
+        without_features(case)
         del case["predict"]["label"], case["predict"]["split"], case["gate"]
 
     conf.write_case(without_aim)

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from lepton_spark.config.check import load_all
 from lepton_spark.config.clean import Clean
-from lepton_spark.config.clean_checker import check_clean
+from lepton_spark.config.clean_checker import check_clean, check_emptied
 from lepton_spark.config.column import Column
 from lepton_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tests.config.conftest import Configuration
+
+SOFT = ("missing", "warning")
 
 
 @pytest.mark.parametrize(
@@ -36,3 +44,43 @@ def test_a_setting_that_means_nothing_for_a_column_is_refused(column, clean):
 )
 def test_a_setting_that_means_something_is_let_through(column, clean):
     check_clean("case.yaml:3", column, Clean(**clean))
+
+
+TAKES = [({"nulls": ("999",)}, ()), ({"spelling": {"NA": ("none",)}}, ("NA",))]
+
+
+@pytest.mark.parametrize(("clean", "nulls"), TAKES)
+@pytest.mark.parametrize(
+    ("column", "is_key", "fix"),
+    [
+        (Column("c", "integer", required=True), False, "remove required"),
+        (Column("c", "integer", missing=()), False, "remove required"),
+        (Column("c", "integer"), True, "choose another key"),
+    ],
+)
+def test_a_column_that_is_demanded_is_not_emptied(column, is_key, fix, clean, nulls):
+    with pytest.raises(ConfigError) as raised:
+        check_emptied("case.yaml:3", column, Clean(**clean), nulls, is_key=is_key)
+    assert raised.value.code == "LS-1096"
+    assert fix in raised.value.fix
+
+
+@pytest.mark.parametrize(("clean", "nulls"), TAKES)
+@pytest.mark.parametrize(
+    "column",
+    [Column("c", "integer"), Column("c", "integer", missing=(), severities=(SOFT,))],
+)
+def test_a_column_that_may_be_empty_is_emptied(column, clean, nulls):
+    check_emptied("case.yaml:3", column, Clean(**clean), nulls, is_key=False)
+
+
+@pytest.mark.parametrize("clean", [{"blanks": "trim"}, {"spelling": {"a": ("b",)}}])
+def test_cleaning_that_empties_nothing_may_be_of_a_demanded_column(clean):
+    check_emptied("c.yaml:3", Column("c", "string", required=True), Clean(**clean), (), is_key=True)
+
+
+def test_check_tells_an_emptied_column_at_its_line(conf: Configuration):
+    conf.write_case(lambda case: case["sources"]["orders"].update(clean={"day": {"nulls": ["?"]}}))
+
+    with pytest.raises(ConfigError, match=r"LS-1096.*shop\.yml:"):
+        load_all(conf.folder, "shop", "local")

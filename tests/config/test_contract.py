@@ -81,6 +81,41 @@ def test_valid_values_are_the_only_ones_allowed(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("written", "precision", "scale"),
+    [
+        ("decimal(18)", 18, 0), ("DECIMAL(18 ,2)", 18, 2), ("numeric ( 18, 2 )", 18, 2),
+        ("Dec(5,0)", 5, 0),
+    ],
+)  # fmt: skip
+def test_a_decimal_is_one_however_it_is_written(
+    tmp_path: Path, written: str, precision: int, scale: int
+):
+    found = column(tmp_path, logicalType="number", physicalType=written)
+
+    assert (found.kind, found.precision, found.scale) == ("decimal", precision, scale)
+
+
+def test_a_bound_of_a_decimal_keeps_all_its_digits(tmp_path: Path):
+    most = "99999999999999999.99"
+    settings = {"logicalType": "number", "physicalType": "decimal(19,2)"}
+
+    assert column(tmp_path, **settings, **options(maximum=most)).maximum == Decimal(most)
+    path = tmp_path / "contracts/rows.odcs.yml"
+    path.write_text(path.read_text().replace(f"'{most}'", most))
+    with pytest.raises(ConfigError, match="more digits than a number here can hold"):
+        load_contract(tmp_path, "rows")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern"),
+    [("date", "dd/MM/yyyy"), ("date", "d MMM yyyy['T'HH]"), ("timestamp", "yyyyMMdd HHmm XXX"),
+     ("timestamp", "yyyy-MM-dd'T'HH:mm:ss.SSSxx VV")],
+)  # fmt: skip
+def test_a_format_is_what_spark_reads(tmp_path: Path, kind: str, pattern: str):
+    assert column(tmp_path, logicalType=kind, **options(format=pattern)).format == pattern
+
+
+@pytest.mark.parametrize(
     ("settings", "told"),
     [
         ({}, "logical type"),
@@ -92,6 +127,7 @@ def test_valid_values_are_the_only_ones_allowed(tmp_path: Path):
         ({"logicalType": "string", **options(maxLength=0)}, "above 0"),
         ({"logicalType": "integer", **options(minimum=1.5)}, "minimum is no integer"),
         ({"logicalType": "integer", **options(minimum=3, maximum=2)}, "below the minimum"),
+        ({"logicalType": "integer", **options(maximum=2**63)}, "maximum is no integer"),
         ({"logicalType": "number", **options(minimum=float("inf"))}, "minimum is no number"),
         ({"logicalType": "date", **options(minimum="2013-02-30")}, "minimum is no date"),
         (
@@ -100,6 +136,16 @@ def test_valid_values_are_the_only_ones_allowed(tmp_path: Path):
         ),
         ({"logicalType": "timestamp", **options(timezone=False)}, "no instant"),
         ({"logicalType": "number", "physicalType": "decimal(39,2)"}, "decimal"),
+        ({"logicalType": "number", "physicalType": "decimal"}, "the decimal cannot be held"),
+        ({"logicalType": "number", "physicalType": "numeric(2,3)"}, "the decimal cannot be held"),
+        ({"logicalType": "date", **options(format="DD/MM/YYYY")}, "no pattern that a date"),
+        ({"logicalType": "date", **options(format="qqq {bad")}, "no pattern that a date"),
+        ({"logicalType": "date", **options(format="dd.MM.yyyy]")}, "no pattern that a date"),
+        ({"logicalType": "date", **options(format="dd.MMMMM.yyyy")}, "no pattern that a date"),
+        ({"logicalType": "date", **options(format="yyyy-MM-dd XXX")}, "no pattern that a date"),
+        ({"logicalType": "timestamp", **options(format="Y-w")}, "no pattern that a timestamp"),
+        ({"logicalType": "string", **options(pattern="(?P<y>[0-9]{4})")}, "do not read it alike"),
+        ({"logicalType": "string", **options(pattern="([a-z]|[0-9])+")}, "too long"),
         ({"logicalType": "string", "quality": [{"metric": "rowCount"}]}, "not executed"),
         ({"logicalType": "string", "required": "yes please"}, "required"),
     ],
@@ -142,3 +188,27 @@ def test_every_contract_that_is_shipped_can_be_read(path: Path):
     name = path.name.removesuffix(".odcs.yml")
 
     assert load_contract(CONTRACTS, name).name == name
+
+
+def test_a_local_timestamp_is_declared_as_text_and_read_under_times(tmp_path: Path):
+    with pytest.raises(ConfigError) as caught:
+        column(tmp_path, logicalType="timestamp", **options(timezone=False))
+
+    assert "{text, formats: [yyyy-MM-dd'T'HH:mm:ss.SSSSSS], zone}" in caught.value.fix
+
+
+@pytest.mark.parametrize("pattern", ["yyyyMMdd HHmm", "yyyy-MM-dd'XXX' HH:mm", "dd.MM.yyyy"])
+def test_a_format_of_instants_without_an_offset_is_refused(tmp_path: Path, pattern: str):
+    with pytest.raises(ConfigError, match="reads no offset") as caught:
+        column(tmp_path, logicalType="timestamp", **options(format=pattern))
+
+    assert "times" in caught.value.fix
+
+
+def test_a_least_length_is_promised_by_a_pattern(tmp_path: Path):
+    with pytest.raises(ConfigError) as caught:
+        column(tmp_path, logicalType="string", **options(minLength=3))
+
+    assert "pattern: '.{3,}'" in caught.value.fix
+    assert "maxLength" not in caught.value.fix
+    column(tmp_path, logicalType="string", **options(pattern=".{3,}"))

@@ -84,6 +84,14 @@ def test_an_alias_repeats_a_complete_value():
     assert values == {"a": [1, 2], "b": [1, 2]}
 
 
+def test_what_an_alias_gave_is_changed_in_one_place_only():
+    values = parse_document("a: &x {b: {c: 1}}\nd: *x", shown_as="x.yml").values
+
+    values["a"]["b"]["c"] = 2
+
+    assert values["d"] == {"b": {"c": 1}}
+
+
 def test_a_place_is_line_and_column_and_a_missing_key_has_its_parents_place():
     document = parse_document("a:\n  b:\n  - c: 1\n", shown_as="x.yml")
 

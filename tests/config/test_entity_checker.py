@@ -8,6 +8,7 @@ import pytest
 
 from lepton_spark.config.check import load_all
 from lepton_spark.errors import ConfigError
+from tests.config.conftest import COLUMNS
 
 PERSON = {
     "from": {
@@ -98,6 +99,52 @@ def test_the_id_of_an_entity_is_a_name_of_its_own(conf):
             source["columns"]["buyers_id"] = "order_no"
 
     assert refused(conf, change).code == "LS-1077"
+
+
+@pytest.mark.parametrize("made", ["c_place", "C_PLACE", "block_0", "Block_1"])
+def test_a_column_is_not_called_as_one_that_is_made_to_compare(conf, made):
+    def change(person):
+        person["keep"][made] = "trust"
+        for source in person["from"].values():
+            source["columns"][made] = "store"
+
+    error = refused(conf, change)
+
+    assert (error.code, made in error.what) == ("LS-1077", True)
+
+
+def test_a_name_that_is_only_like_one_that_is_made_is_free(conf):
+    def change(person):
+        person["keep"] |= {"c_town": "trust", "block_2": "trust", "c_no_1": "trust"}
+        for source in person["from"].values():
+            source["columns"] |= {"c_town": "store", "block_2": "store", "c_no_1": "store"}
+
+    conf.write_case(lambda case: with_person(case, change))
+    load_all(conf.folder, "shop", "local")
+
+
+def test_the_day_of_an_entity_is_one_that_its_sources_require(conf):
+    def change(case):
+        with_person(case)
+        del case["predict"]["label"], case["predict"]["split"], case["gate"]
+        case["predict"] |= {"each": "buyers", "day": "seen"}
+        case["features"] = {"own": ["place"]}
+        case["sources"]["returns"]["derive"] = {"day": "cast(returned_at as date)"}
+        buyers = case["entities"]["buyers"]
+        buyers["keep"]["seen"] = "recency"
+        for source in buyers["from"].values():
+            source["columns"]["seen"] = "day"
+
+    conf.write_case(change)
+    load_all(conf.folder, "shop", "local")
+    optional = [
+        {**each, "required": each["required"] and each["name"] != "day"}
+        for each in ({"required": False, **each} for each in COLUMNS["orders"])
+    ]
+    conf.write_contract("orders", optional)
+    with pytest.raises(ConfigError) as raised:
+        load_all(conf.folder, "shop", "local")
+    assert raised.value.code == "LS-1094"
 
 
 def test_a_personal_value_stays_personal_in_an_entity(conf):

@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lepton_spark.config.expression import Checked, parse
-from lepton_spark.config.sql_functions import AGGREGATES, CHANGING, FUNCTIONS
+from lepton_spark.config.sql_functions import AGGREGATES, CHANGING, FUNCTIONS, INSTEAD
 from lepton_spark.errors import ConfigError
 
 KINDS = {
@@ -121,6 +123,17 @@ def test_what_is_not_on_the_list_is_named(text: str, told: str):
         ("word rlike '['", "literal that is valid"),
         ("word rlike '(a+)+'", "literal that is valid"),
         ("word rlike word", "literal that is valid"),
+        ("word rlike '(?P<year>[0-9]+)'", "literal that is valid"),
+        ("word rlike '(/[a-z]+)*'", "repeated without bound"),
+        ("word like word", "like needs <text> as a literal"),
+        ("regexp_replace(word, 'x', word)", "literal that is valid"),
+        ("regexp_replace(word, 'x', '$5')", "has a $5, and its pattern has 0 groups"),
+        ("regexp_replace(word, '(x)', '$2')", "has a $2, and its pattern has 1 groups"),
+        ("regexp_replace(word, 'x', 'US$')", "has a $, and its pattern"),
+        ("regexp_replace(word, 'x', '$y')", "has a $, and its pattern"),
+        ("date '20240101'", "not valid"),
+        ("timestamp '2024-W01-1'", "not valid"),
+        ("timestamp '2024-01-01 10:00Z'", "not valid"),
         ("date_trunc('parsec', at)", "literal that is valid"),
         ("from_utc_timestamp(at, 'Mars')", "literal that is valid"),
         ("regexp_extract(word, '[a-z]')", "no group 1"),
@@ -195,3 +208,50 @@ def test_what_is_let_through_holds_only_allowed_calls(text: str):
         return
 
     assert not any(word in sql for word in ("select", "reflect", "over", ";", "->", "--", "/*"))
+
+
+@pytest.mark.parametrize("text", ["", "-", "$1-$0", "$10"])
+def test_a_match_is_replaced_by_plain_text_and_by_its_groups(text: str):
+    assert checked(f"regexp_replace(word, '([a-z])', '{text}')").kind == "string"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-01-01", "2024-01-01 10:00", "2024-01-01T10:00:00.5", "2024-01-01T10:00:00+01:00",
+     "2024-01-01 10:00:00Z"],
+)  # fmt: skip
+def test_an_instant_is_written_as_spark_reads_it(text: str):
+    assert checked(f"at > timestamp '{text}'").kind == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("to_date(word)", "cast(x as date)"),
+        ("date(word)", "cast(x as date)"),
+        ("unix_timestamp(at)", "unix_seconds(x)"),
+        ("split(word, ',')", "split_part(x, ',', 1)"),
+        ("size(word)", "length(replace(x, ',', ''))"),
+    ],
+)
+def test_what_is_there_in_place_of_a_function_is_told(text: str, told: str):
+    error = refusal(text)
+
+    assert told in error.fix
+    assert "All of them" not in error.fix
+    assert "not deterministic" not in error.what
+
+
+@pytest.mark.parametrize("name", sorted(INSTEAD))
+def test_what_is_told_in_place_of_a_function_is_on_the_list(name: str):
+    called = set(re.findall(r"([a-z_0-9]+)\(", INSTEAD[name])) - {"cast"}
+
+    assert called <= set(FUNCTIONS)
+    assert name not in FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("reflect(word)", ""), ("lowr(word)", "did you mean lower? ")]
+)
+def test_the_list_of_functions_is_told_once(text: str, hint: str):
+    assert refusal(text).fix == f"{hint}All of them: {', '.join(sorted(FUNCTIONS))}"

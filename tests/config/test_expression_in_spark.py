@@ -54,6 +54,7 @@ ARGUMENTS = {
     "<unit>": ["'month'"],
     "<zone>": ["'Europe/Vienna'"],
     "<regex>": ["'([a-z])'"],
+    "<replacement>": ["'-'", "'$1'"],
 }
 OTHERS = [
     "-whole",

@@ -3,22 +3,16 @@ import sys
 
 import pytest
 
-from lepton_spark.config.loader import (
-    list_cases,
-    list_environments,
-    load_case,
-    load_environment,
-)
+from lepton_spark.config.loader import list_cases, load_case, load_environment
 from lepton_spark.errors import ConfigError
 from tests.config.conftest import Configuration
 
 
-def test_cases_and_environments_are_listed_by_file_name(conf: Configuration):
+def test_cases_are_listed_by_file_name(conf: Configuration):
     conf.write_text("cases/notes.txt", "x")
     conf.write_text("cases/.hidden.yml", "x")
 
     assert list_cases(conf.folder) == ["shop"]
-    assert list_environments(conf.folder) == ["local"]
 
 
 @pytest.mark.parametrize("name", ["../shop", "a/b", "", "shop.yml", "x" * 200])

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from lepton_spark.config.check import load_all
@@ -74,3 +76,24 @@ def test_overrides_change_no_file_and_no_later_load(conf: Configuration):
     load_case(conf.folder, "shop", ["train.epochs=3"])
 
     assert load_case(conf.folder, "shop").train.epochs == 20
+
+
+@pytest.mark.parametrize("value", ["#", "#!", "a #b"])
+def test_on_a_command_line_nothing_is_a_comment(conf: Configuration, value: str):
+    case = load_case(conf.folder, "shop", [f"description={value}"])
+
+    assert case.description == value
+
+
+def test_an_override_leaves_what_an_alias_repeats(conf: Configuration):
+    def repeat(case: dict[str, Any]) -> None:
+        # Written with an anchor and an alias, since it is one object.
+        case["sources"]["twins"] = case["sources"]["stores"]
+
+    path = conf.write_case(repeat)
+    assert "*id001" in path.read_text()
+
+    case = load_case(conf.folder, "shop", ["sources.stores.path=other.csv"])
+
+    assert case.sources["stores"].path == "other.csv"
+    assert case.sources["twins"].path == "stores.csv"

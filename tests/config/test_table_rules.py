@@ -181,7 +181,29 @@ def test_rows_of_a_day_are_counted(tmp_path: Path) -> None:
     assert str(found.rules.counted[0].limit) == "10-20"
 
 
+def test_a_limit_is_told_with_all_its_digits() -> None:
+    assert str(Limit("mustBe", 1_000_001, 1_000_001)) == "1,000,001"
+    assert str(Limit("mustBeBetween", 1.5, 2e6)) == "1.5-2,000,000"
+
+
 NULLS = {"metric": "nullValues", "mustBe": 0}
+
+
+def invalid(**arguments: Any) -> dict[str, Any]:
+    return {"metric": "invalidValues", "mustBe": 0, "arguments": arguments}
+
+
+def arguments(missing: Any) -> dict[str, Any]:
+    return {"arguments": {"missingValues": missing}}
+
+
+def properties(names: Any) -> dict[str, Any]:
+    return {"arguments": {"properties": names}}
+
+
+def latency(days: float) -> dict[str, Any]:
+    level = {"property": "latency", "value": days, "unit": "d", "element": "seen_at"}
+    return {"slaProperties": [level]}
 
 
 @pytest.mark.parametrize(
@@ -191,6 +213,23 @@ NULLS = {"metric": "nullValues", "mustBe": 0}
         ({"price": rules({"metric": "nullValues"})}, "LS-1070", "has 0 operators"),
         ({"price": rules({**NULLS, "mustNotBe": 1})}, "LS-1070", "has 2 operators"),
         ({"price": rules({**NULLS, "mustBe": "none"})}, "LS-1070", "mustBe is no number"),
+        ({"price": rules({**NULLS, "mustBe": float("nan")})}, "LS-1070", "mustBe is no number"),
+        ({"shop": rules(invalid(validValues="north"))}, "LS-1070", "validValues is no list"),
+        ({"shop": rules(invalid(pattern="(?P<y>a)"))}, "LS-1070", "do not read it alike"),
+        ({"price": rules(invalid(pattern="a"))}, "LS-1070", "price is no string column"),
+        (
+            {"shop": rules({"metric": "missingValues", "mustBe": 0, **arguments("NA")})},
+            "LS-1070",
+            "missingValues is no list",
+        ),
+        (
+            {"table": rules({"metric": "duplicateValues", "mustBe": 0, **properties("day")})},
+            "LS-1070",
+            "properties is no list",
+        ),
+        ({"contract": latency(float("inf"))}, "LS-1070", "not above 0, or more than 36,500 days"),
+        ({"contract": latency(float("nan"))}, "LS-1070", "not above 0, or more than 36,500 days"),
+        ({"contract": latency(9_999_999_999)}, "LS-1070", "not above 0, or more than"),
         ({"price": rules({**NULLS, "mustbe": 1})}, "LS-1070", "mustbe is not executed"),
         ({"price": rules({**NULLS, "severity": "fatal"})}, "LS-1071", "the severity fatal"),
         ({"price": rules({**NULLS, "schedule": "0 20 * * *"})}, "LS-1070", "schedule is not"),

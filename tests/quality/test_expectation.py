@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lepton_spark.config.table_rules import Compared, Counted, Filled, Fresh, Limit, TableRules
 from lepton_spark.quality.expectation import findings_of, stale
-from lepton_spark.quality.metrics import Metric
+from lepton_spark.quality.metrics import MOST_PARTS, Metric
 
 DAY = date(2024, 3, 10)
 VOLUME = Compared(measure="volume", days=7, within=0.073, min_rows=1)
@@ -122,6 +122,29 @@ def test_nulls_of_one_part_are_told_though_the_whole_day_is_within():
     small = [now[0], on_the_day(99.0, part="shop=B"), *now[2:]]
     assert whats(NULLS, small, earlier) == []
     assert whats(replace(NULLS, by=()), now, earlier) == []
+
+
+def of_shop(number, shop="north"):
+    return before(number, number, number, part=f"shop={shop}")
+
+
+def test_a_part_that_is_gone_has_no_rows():
+    rule = replace(VOLUME, within=0.5, by=("shop",))
+    earlier = [*before(2000.0, 2000.0, 2000.0), *of_shop(1000.0), *of_shop(1000.0, "south")]
+    now = [on_the_day(1900.0), on_the_day(1400.0, part="shop=south")]
+
+    assert whats(rule, now, earlier) == ["0 rows for shop=north on 2024-03-10, expected 500-1,500."]
+    opened = [*now, on_the_day(500.0, part="shop=east"), on_the_day(700.0, part="shop=north")]
+    assert whats(rule, opened, earlier) == []
+
+
+def test_a_part_that_may_only_be_too_small_to_be_measured_is_not_gone():
+    rule = replace(VOLUME, within=0.5, by=("shop",))
+    earlier = [*before(2000.0, 2000.0, 2000.0), *of_shop(10.0)]
+    others = [on_the_day(19.0, part=f"shop={number}") for number in range(MOST_PARTS)]
+
+    assert whats(rule, [on_the_day(1900.0), *others], earlier) == []
+    assert whats(rule, [on_the_day(1900.0), *others[1:]], earlier) != []
 
 
 def test_fewer_nulls_are_no_harm():

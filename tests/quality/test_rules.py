@@ -73,6 +73,17 @@ def test_each_broken_rule_is_a_reason_with_its_column(spark):
     ]
 
 
+def test_a_cell_that_is_too_long_for_a_loop_does_not_match_and_ends_no_job(spark):
+    column = Column("zone", "string", pattern="[a-z]+(/[a-z]+)*")
+    cells = ["a/b", "a//b", "a" + "/b" * 127, "a" + "/b" * 128, "a" + "/b" * 50_000, None]
+    given = spark.createDataFrame([(None, cell) for cell in cells], "_problem string, zone string")
+
+    found = check_contract(given.withColumn("_reasons", none_yet()), (column,), ())
+
+    wrong = ["bad_pattern:zone"]
+    assert [row["_reasons"] for row in found.collect()] == [[], wrong, [], wrong, wrong, []]
+
+
 def test_an_empty_line_is_one_reason_and_not_many(spark):
     assert reasons_of(spark, [(None, None, None, None, None, None)]) == [["all_null_key"]]
 

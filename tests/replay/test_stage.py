@@ -35,7 +35,11 @@ CASE = {
 CONTRACTS = {
     "visits": Contract(
         "visits",
-        (Column("visit", "integer"), Column("day", "date"), Column("weight", "number")),
+        (
+            Column("visit", "integer"),
+            Column("day", "date", required=True),
+            Column("weight", "number"),
+        ),
     )
 }
 FILE = "visits/2024-02-28.csv"
