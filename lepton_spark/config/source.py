@@ -97,7 +97,10 @@ class LocalTime(Settings):
 
 
 class NearDuplicates(Settings):
-    """Texts of one source that say nearly the same: all but one are duplicates."""
+    """Texts of one arrival that say nearly the same: all but one are duplicates.
+
+    Rows of one key are its versions and never near duplicates.
+    """
 
     column: ColumnName = Field(description="Text column.")
     similarity: float = Field(
