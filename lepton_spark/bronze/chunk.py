@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lepton_spark.bronze.header import fold
 from lepton_spark.bronze.records import CELL_LIMIT
+from lepton_spark.config.column import fold
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lepton_spark.bronze.chunk import Chunk, chunks_of
 from lepton_spark.bronze.header import (
     delimiter_hint,
-    fold,
     positions,
     promisable,
     refuse_data,
@@ -20,6 +19,7 @@ from lepton_spark.bronze.header import (
 from lepton_spark.bronze.records import Dialect, Lines, Record, records, split, stacked
 from lepton_spark.bronze.reshape import exploded, unpivoted
 from lepton_spark.bronze.text import lines_of
+from lepton_spark.config.column import fold
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def _names(
 
 def _places(offered: Sequence[str], layout: Layout) -> tuple[int, ...]:
     """Where in a row each promised column is; that all are there was checked with the case."""
-    folded = [name.strip().casefold() for name in offered]
-    return tuple(folded.index(each.header.strip().casefold()) for each in layout.promised)
+    folded = list(map(fold, offered))
+    return tuple(folded.index(fold(each.header)) for each in layout.promised)
 
 
 def _records(lines: Lines, csv: Csv, width: int) -> Iterator[Record]:

@@ -36,7 +36,7 @@ def chunks(file: LandedFile, stream: HashedStream, layout: Layout) -> Iterator[C
             yield from read_json(file, stream.buffered(file.path), layout, form)
         case FixedWidth() as form:
             yield from read_fixed_width(file, stream.buffered(file.path), layout, form)
-        case Idx():
-            yield from read_idx(file, stream.buffered(file.path), layout)
+        case Idx() as form:
+            yield from read_idx(file, stream.buffered(file.path), layout, form)
         case Files() as form:
             yield from read_whole(file, stream.buffered(file.path), layout, form)

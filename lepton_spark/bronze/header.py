@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from lepton_spark.config.column import fold
 from lepton_spark.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -197,11 +198,6 @@ def delimiter_hint(line: str, num_cells: int) -> str:
         return ""
     written = r'"\t"' if mark == "\t" else f"'{mark}'"
     return f"the line holds {count} {_DELIMITERS[mark]}: set csv.delimiter: {written}. Otherwise "
-
-
-def fold(name: str) -> str:
-    """A name as it is compared: whatever its case, without space around it."""
-    return name.strip().casefold()
 
 
 def shown(name: str) -> str:

@@ -21,14 +21,16 @@ from lepton_spark.errors import DataError
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
     from lepton_spark.bronze.layout import Layout
+    from lepton_spark.config.format import Idx
 
-COLUMNS = ("index", "value", "height", "width")
 _FORMATS = {0x08: "B", 0x09: "b", 0x0B: "h", 0x0C: "i", 0x0D: "f", 0x0E: "d"}
 _MOST_DIMENSIONS = 8
 _MOST_ITEM_BYTES = 64 * 1024 * 1024
 
 
-def read_idx(file: LandedFile, content: io.BufferedReader, layout: Layout) -> Iterator[Chunk]:
+def read_idx(
+    file: LandedFile, content: io.BufferedReader, layout: Layout, form: Idx
+) -> Iterator[Chunk]:
     """A record an item of the first dimension: `index` from 0, and `value`.
 
     The value is a number as text where there is one dimension, else the bytes of the item in the
@@ -38,7 +40,9 @@ def read_idx(file: LandedFile, content: io.BufferedReader, layout: Layout) -> It
         DataError: The file is not of this form, or has less or more than it says; or the contract
             promises text where it holds bytes, or bytes where it holds numbers.
     """
-    order = positions(COLUMNS, layout.promised, path=file.path, ignore_extra=True, is_line=False)
+    order = positions(
+        form.offered, layout.promised, path=file.path, ignore_extra=True, is_line=False
+    )
     letter, sizes = _head(file, content)
     require_kind(file.path, layout.promised, "value", is_bytes=len(sizes) > 1)
     yield from chunks_of(_items(file, content, letter, sizes), layout, order)

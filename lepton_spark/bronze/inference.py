@@ -15,15 +15,15 @@ import pyarrow.compute as pc
 
 from lepton_spark.bronze.chunk import is_bytes, is_text
 from lepton_spark.bronze.evidence import Evidence
-from lepton_spark.bronze.header import Promised, fold, likely_delimiter
+from lepton_spark.bronze.header import Promised, likely_delimiter
 from lepton_spark.bronze.json_texts import is_document, text_keys
 from lepton_spark.bronze.layout import Layout, Stamp
 from lepton_spark.bronze.names import names_in
 from lepton_spark.bronze.notes import key_of, notes_of, settings_of
 from lepton_spark.bronze.reader import read
-from lepton_spark.bronze.stream import open_hashed
+from lepton_spark.bronze.stream import open_once
 from lepton_spark.bronze.text import lines_of
-from lepton_spark.config.column import NUMBERS, Column, Kind
+from lepton_spark.config.column import NUMBERS, Column, Kind, fold
 from lepton_spark.config.format import Csv, Json
 from lepton_spark.errors import DataError
 from lepton_spark.quality.hints import hint_of
@@ -170,8 +170,7 @@ def _columns(
 
 
 def _content(file: LandedFile) -> io.BufferedReader:
-    stream, _ = open_hashed(file)
-    return stream.buffered(file.path)
+    return open_once(file).buffered(file.path)
 
 
 def _take(batch: pa.RecordBatch, columns: Sequence[_Found], form: Format) -> int:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lepton_spark.bronze.chunk import Chunk, chunks_of
-from lepton_spark.bronze.header import fold, positions, refuse_wide, shown
+from lepton_spark.bronze.header import positions, refuse_wide, shown
 from lepton_spark.bronze.layout import MAX_COLUMNS
 from lepton_spark.bronze.records import CELL_LIMIT, Record
 from lepton_spark.bronze.text import lines_of, storable
+from lepton_spark.config.column import fold
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_json(
             columns; the document is damaged, too large, or has no array where it should.
     """
     keys = _Keys(file, layout, ignores_extra=form.extra_columns == "ignore")
-    found = (keys.record(row, each) for row, each in _objects(file, content, form))
+    found = (keys.record(row, each) for row, each in objects(file, content, form))
     yield from chunks_of(found, layout)
     keys.require()
 
@@ -66,7 +67,7 @@ def keys_of(file: LandedFile, content: io.BufferedReader, form: Json) -> list[st
             where it should.
     """
     found: dict[str, str] = {}
-    for _, each in _objects(file, content, form):
+    for _, each in objects(file, content, form):
         if isinstance(each, Record):
             continue
         # Objects in too many levels are refused when they land, and promise nothing.
@@ -259,9 +260,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _objects(
+def objects(
     file: LandedFile, content: io.BufferedReader, form: Json
 ) -> Iterator[tuple[int, Record | Mapping[str, Any]]]:
+    """Row and object of each record; a refused record where it is none."""
     if form.records is None:
         return _lines(file, content)
     return _items(file, content, form.records)

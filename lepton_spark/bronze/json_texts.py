@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.bronze.header import fold
-from lepton_spark.bronze.json_records import ITSELF, parse
+from lepton_spark.bronze.json_records import objects, parse
+from lepton_spark.bronze.records import Record
 from lepton_spark.bronze.text import lines_of
+from lepton_spark.config.column import fold
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.arrivals import LandedFile
@@ -28,7 +29,8 @@ def text_keys(file: LandedFile, content: io.BufferedReader, form: Json) -> froze
         form: Where they are; a text that means no value does not count.
     """
     found: set[str] = set()
-    for each in islice(_objects(file, content, form), _SAMPLED):
+    records = (each for _, each in objects(file, content, form))
+    for each in islice((each for each in records if not isinstance(each, Record)), _SAMPLED):
         with contextlib.suppress(RecursionError):
             found.update(fold(path) for path in _texts(each, form.nulls))
     return frozenset(found)
@@ -39,20 +41,6 @@ def is_document(file: LandedFile, content: io.BufferedReader) -> bool:
     lines = lines_of(file, content, "utf-8")
     first = (lines.next() or "").strip()
     return first.startswith("[") or (first.startswith("{") and _parsed(first) is None)
-
-
-def _objects(
-    file: LandedFile, content: io.BufferedReader, form: Json
-) -> Iterator[Mapping[str, Any]]:
-    """The objects among the records of a file; what is none is left out."""
-    if form.records is None:
-        lines = lines_of(file, content, "utf-8")
-        found: Any = (_parsed(line) for line in iter(lines.next, None))
-    else:
-        found = _parsed(content.read().decode("utf-8-sig"))
-        for key in () if form.records == ITSELF else form.records.split("."):
-            found = found[key]
-    yield from (each for each in found if isinstance(each, dict))
 
 
 def _parsed(text: str) -> Any:

@@ -11,8 +11,7 @@ from lepton_spark.bronze.columnar import names_of_parquet
 from lepton_spark.bronze.delimited import header_of
 from lepton_spark.bronze.idx import kinds_in
 from lepton_spark.bronze.json_records import keys_of
-from lepton_spark.bronze.stream import DAMAGE, failure_of, open_hashed
-from lepton_spark.bronze.whole_files import COLUMNS, IMAGE_COLUMNS
+from lepton_spark.bronze.stream import failure_told, open_once
 from lepton_spark.config.format import Csv, Delta, Files, FixedWidth, Format, Idx, Json, Parquet
 
 if TYPE_CHECKING:
@@ -30,14 +29,12 @@ def names_in(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
         DataError: The file is not of the form, or its compressed data are damaged.
         EnvironmentFault: It cannot be read.
     """
-    try:
+    with failure_told(file):
         return _names(file, form)
-    except (*DAMAGE, OSError) as error:
-        raise failure_of(file, error) from error
 
 
 def _names(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
-    stream, _ = open_hashed(file)
+    stream = open_once(file)
     match form:
         case Csv():
             return dict.fromkeys(header_of(file, stream.buffered(file.path), form))
@@ -53,6 +50,5 @@ def _names(file: LandedFile, form: Format) -> dict[str, pa.DataType | None]:
         case Idx():
             return dict(kinds_in(file, stream.buffered(file.path)))
         case Files():
-            offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
             content = None if form.content == "text" else pa.binary()
-            return dict.fromkeys(offered) | {"content": content}
+            return dict.fromkeys(form.offered) | {"content": content}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from lepton_spark.bronze.chunk import Chunk, chunk_of
 from lepton_spark.bronze.formats import chunks
 from lepton_spark.bronze.layout import INSTANT, Layout, Stamp
 from lepton_spark.bronze.records import Record
-from lepton_spark.bronze.stream import DAMAGE, digest_of, failure_of, open_hashed
+from lepton_spark.bronze.stream import digest_of, failure_told, open_hashed
 from lepton_spark.errors import DataError, EnvironmentFault, LeptonError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def read(file: LandedFile, layout: Layout, stamp: Stamp) -> Iterator[pa.RecordBa
         DataError: The file is not text of the promised form, or changes while it is read.
         EnvironmentFault: It cannot be read.
     """
-    with _failure_told(file):
+    with failure_told(file):
         stream, digest = open_hashed(file)
         yield from _batches(chunks(file, stream, layout), layout, _Origin(file, digest, stamp))
         stream.verify(file, digest)
@@ -58,7 +57,7 @@ def count_records(file: LandedFile, layout: Layout) -> tuple[int, str]:
         DataError: As `read`.
         EnvironmentFault: As `read`.
     """
-    with _failure_told(file):
+    with failure_told(file):
         stream, digest = open_hashed(file)
         num_records = sum(chunk.num_rows for chunk in chunks(file, stream, layout))
         stream.verify(file, digest)
@@ -78,14 +77,6 @@ def refusal_of(text: str) -> LeptonError:
     """The error that a row with the problem `!file` carries in `_raw`."""
     kind, *parts = json.loads(text)
     return {"EnvironmentFault": EnvironmentFault}.get(kind, DataError)(*parts)
-
-
-@contextmanager
-def _failure_told(file: LandedFile) -> Iterator[None]:
-    try:
-        yield
-    except (*DAMAGE, OSError) as error:
-        raise failure_of(file, error) from error
 
 
 @dataclass(frozen=True)

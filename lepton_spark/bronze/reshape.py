@@ -15,6 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from lepton_spark.bronze.records import CELL_LIMIT, Record
+from lepton_spark.config.column import fold
 
 if TYPE_CHECKING:
     from lepton_spark.config.reshape import Explode, Unpivot
@@ -33,8 +34,8 @@ def unpivoted(found: Iterable[Record], names: Sequence[str], form: Unpivot) -> I
     Returns:
         Rows with the cells that the form gives.
     """
-    folded = [name.strip().casefold() for name in names]
-    kept = [folded.index(name.strip().casefold()) for name in form.ids]
+    folded = list(map(fold, names))
+    kept = [folded.index(fold(name)) for name in form.ids]
     variables = [
         (place, name.strip())
         for place, name in enumerate(names)
@@ -76,8 +77,8 @@ def exploded(found: Iterable[Record], names: Sequence[str], form: Explode) -> It
     Returns:
         Rows with the cells of the file, then those that the form adds.
     """
-    folded = [name.strip().casefold() for name in names]
-    listed = [folded.index(name.strip().casefold()) for name in form.columns]
+    folded = list(map(fold, names))
+    listed = [folded.index(fold(name)) for name in form.columns]
     rows = count(1)
     for record in found:
         if _is_empty(record):

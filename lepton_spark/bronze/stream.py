@@ -8,7 +8,8 @@ import hashlib
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -39,7 +40,7 @@ COMPRESSIONS: Mapping[str, _Opener] = {
     ".zst": lambda stored: pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd"),
 }
 # What the readers raise where compressed data are damaged or cut off.
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 
 class _Streams(io.RawIOBase):
@@ -158,7 +159,12 @@ def open_hashed(file: LandedFile) -> tuple[HashedStream, str]:
         stream = HashedStream(io.BytesIO(content), lambda: io.BytesIO(content))
         return stream, hashlib.sha256(content).hexdigest()
     digest = digest_of(file.uri)
-    return HashedStream(files.open_stream(file.uri), lambda: files.open_input(file.uri)), digest
+    return open_once(file), digest
+
+
+def open_once(file: LandedFile) -> HashedStream:
+    """A stream over a file of which perhaps only the start is read."""
+    return HashedStream(files.open_stream(file.uri), lambda: files.open_input(file.uri))
 
 
 def digest_of(uri: str) -> str:
@@ -177,8 +183,21 @@ def changed(path: str, when: str) -> DataError:
     )
 
 
-def failure_of(file: LandedFile, error: Exception) -> LeptonError:
-    """The error for a file whose bytes cannot be read: damaged, or out of reach."""
+@contextmanager
+def failure_told(file: LandedFile) -> Iterator[None]:
+    """Tell bytes of a file that cannot be read within.
+
+    Raises:
+        DataError: Its compressed data are damaged or cut off.
+        EnvironmentFault: It is out of reach.
+    """
+    try:
+        yield
+    except (*_DAMAGE, OSError) as error:
+        raise _failure(file, error) from error
+
+
+def _failure(file: LandedFile, error: Exception) -> LeptonError:
     # Decompressors raise an OSError too, which no system call gave.
     if not isinstance(error, OSError) or error.errno is None:
         return DataError(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from lepton_spark.bronze.layout import Layout
     from lepton_spark.config.format import Files
 
-COLUMNS = ("name", "folder", "path", "num_bytes", "content")
-IMAGE_COLUMNS = ("width", "height", "channels")
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _MOST_BYTES = 64 * 1024 * 1024
 _PART_BYTES = 1024 * 1024
@@ -42,8 +40,9 @@ def read_whole(
             archive is damaged, goes on after its end, or has a hard link, whose content it does
             not hold again.
     """
-    offered = COLUMNS + (IMAGE_COLUMNS if form.content == "image" else ())
-    order = positions(offered, layout.promised, path=file.path, ignore_extra=True, is_line=False)
+    order = positions(
+        form.offered, layout.promised, path=file.path, ignore_extra=True, is_line=False
+    )
     is_bytes = form.content != "text"
     require_kind(file.path, layout.promised, "content", is_bytes=is_bytes)
     members = (

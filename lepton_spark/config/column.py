@@ -19,6 +19,11 @@ MAX_PATTERN = 200
 PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})
 
 
+def fold(name: str) -> str:
+    """A name in a file as it is compared: whatever its case, without space around it."""
+    return name.strip().casefold()
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a raw table and what its values promise.

@@ -143,3 +143,13 @@ def id_of(entity: str) -> str:
 def members_of(entity: str) -> str:
     """Name of the table that says which rows make up each entity."""
     return f"{entity}_members"
+
+
+def compared(name: str) -> str:
+    """What a column is called where rows are compared, so that it meets none of Splink's names."""
+    return f"c_{name}"
+
+
+def block_of(rule: int) -> str:
+    """The column that holds the block of a rule, as a digest."""
+    return f"block_{rule}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
 from lepton_spark.config.columns import Columns, SilverColumn, dotted
-from lepton_spark.config.entity import id_of, members_of
+from lepton_spark.config.entity import block_of, compared, id_of, members_of
 from lepton_spark.config.nearest import nearest
 
 if TYPE_CHECKING:
@@ -68,13 +68,10 @@ class EntityChecker(Checker):
             )
 
     def _check_made_names(self, name: str) -> None:
-        """Columns that are made while rows are compared: a prepared value each, and a block each.
-
-        What they are called is said in `entities.compare` and `entities.blocks`.
-        """
+        """Columns that are made while rows are compared: prepared values, and blocks."""
         entity = self.case.entities[name]
-        made = {f"c_{column}".lower() for column in entity.match}
-        made |= {f"block_{index}" for index in range(len(entity.block))}
+        made = {compared(column).lower() for column in entity.match}
+        made |= {block_of(index) for index in range(len(entity.block))}
         for column in entity.columns:
             if column.lower() in made:
                 self.refuse(

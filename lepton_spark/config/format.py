@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lepton_spark.config.column import fold
 from lepton_spark.config.model import Settings
 from lepton_spark.config.reshape import Explode, Unpivot
 
@@ -105,11 +106,11 @@ class FixedWidth(Settings):
 
     @model_validator(mode="after")
     def _named(self) -> FixedWidth:
-        names = {name.strip().casefold() for name in self.columns}
+        names = set(map(fold, self.columns))
         if len(names) < len(self.columns):
             raise ValueError("each column is named once, whatever its case")
         for name in self.unpivot.ids if self.unpivot is not None else ():
-            if name.strip().casefold() not in names:
+            if fold(name) not in names:
                 raise ValueError(f"unpivot.ids names {name}, which is none of columns")
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_spark.config.column import fold
 from lepton_spark.config.document import refuse
 from lepton_spark.config.format import Files, FixedWidth, Idx
 from lepton_spark.config.nearest import nearest
@@ -26,10 +27,10 @@ def check_offered(place: str, form: Format, contract: Contract) -> None:
     """
     if not isinstance(form, FixedWidth | Idx | Files):
         return
-    known = {_fold(name) for name in form.offered}
+    known = {fold(name) for name in form.offered}
     for column in contract.columns:
         name = column.header or column.name
-        if _fold(name) in known:
+        if fold(name) in known:
             continue
         if isinstance(form, FixedWidth):
             why = "a column of fixed width is where the case says, and it says nothing of this one"
@@ -44,7 +45,3 @@ def check_offered(place: str, form: Format, contract: Contract) -> None:
             f"{fix}; or drop it from the contract, or make it in derive",
             code="LS-1093",
         )
-
-
-def _fold(name: str) -> str:
-    return name.strip().casefold()

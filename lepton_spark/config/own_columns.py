@@ -40,6 +40,7 @@ def with_own_columns(case: Case, columns: Iterable[str], where: Where) -> tuple[
     features = case.features.model_copy(update={"own": own})
 
     def where_written(path: KeyPath) -> str:
+        """Where the name or the pattern was written that a key path is of."""
         if path[:2] == _OWN and len(path) > len(_OWN):
             return where((*_OWN, written[int(path[2])]))
         return where(path)

@@ -114,10 +114,12 @@ class _Open:
     choices: list[list[_Part]] = field(default_factory=list)
 
     def choose(self) -> None:
+        """Begin what may be there instead of the parts so far."""
         self.choices.append(self.parts)
         self.parts = []
 
     def closed(self) -> _Part:
+        """The group as a part of the one around it."""
         every = [*self.choices, self.parts]
         parts = [part for choice in every for part in choice]
         return _Part(
@@ -139,6 +141,7 @@ class _Reader:
         self._open = [_Open()]
 
     def read(self) -> None:
+        """Read it to its end; raises PatternError where it is not to be run."""
         while self._place < len(self._text):
             self._take()
         if len(self._open) > 1:

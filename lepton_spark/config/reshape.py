@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from lepton_spark.config.column import fold
 from lepton_spark.config.model import Settings
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -65,5 +66,5 @@ class Explode(Settings):
 
 
 def _require_apart(names: tuple[str, ...]) -> None:
-    if len({name.strip().casefold() for name in names}) < len(names):
+    if len(set(map(fold, names))) < len(names):
         raise ValueError("each column is named once")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lepton_spark.config.entity import block_of
 from lepton_spark.config.expression import parse
 from lepton_spark.entities.records import SOURCE
 
@@ -42,11 +43,6 @@ class Skew:
     top_share: float
     blocks_over: int
     rows_over: int
-
-
-def block_of(rule: int) -> str:
-    """The column that holds the block of a rule, as a digest."""
-    return f"block_{rule}"
 
 
 def with_blocks(records: DataFrame, entity: Entity) -> DataFrame:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
+from lepton_spark.config.entity import compared
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,17 +17,10 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.entity import Comparison
 
-# Splink is given columns of these names, so that no name of a case can meet one of its own.
-_PREFIX = "c_"
 _NO_WORD = r"[^\p{L}\p{N}]+"
 _TEXTS = ("jaro_winkler", "jaccard", "levenshtein")
 _SECONDS = 86_400
 _WHOLE = 10_000
-
-
-def compared(name: str) -> str:
-    """What a column is called where it is compared."""
-    return f"{_PREFIX}{name}"
 
 
 def with_compared(records: DataFrame, match: Mapping[str, Comparison]) -> DataFrame:

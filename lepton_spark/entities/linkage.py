@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from splink import Linker, SettingsCreator
 from splink.internals.exceptions import EMTrainingException, SplinkException
 
-from lepton_spark.entities.blocks import block_of
+from lepton_spark.config.entity import block_of, compared
 from lepton_spark.entities.clusters import PROBABILITY
-from lepton_spark.entities.compare import compared, comparison_of
+from lepton_spark.entities.compare import comparison_of
 from lepton_spark.entities.engine import Engine
 from lepton_spark.entities.records import MEMBER, SOURCE
 from lepton_spark.errors import DataError

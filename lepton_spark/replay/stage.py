@@ -121,8 +121,8 @@ def _judge_all(
         if batch.num_changed:
             source = context.case.sources[inlet.name]
             require_few_left(batch, source.max_refused)
-            silver = Readings(context, tables).silver(inlet)
-            require_one_to_one(inlet.name, source, batch.judged, silver, inlet.state)
+            rivals = Readings(context, tables).rivals(inlet)
+            require_one_to_one(inlet.name, source, batch.judged, rivals, inlet.state)
             _refuse_drift(context, batch)
     return batches
 

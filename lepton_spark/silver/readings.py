@@ -99,6 +99,12 @@ class Readings:
         alongside = self.silver(inlet).join(arrivals, "_arrived_at", how="left_semi")
         return Surroundings(known, present, alongside)
 
+    def rivals(self, inlet: Inlet) -> DataFrame | None:
+        """Published rows that one-to-one lookups are held against; None where there are none."""
+        lookups = self.context.case.sources[inlet.name].lookup
+        is_asked = any(lookup.cardinality != "many_to_one" for lookup in lookups)
+        return self.silver(inlet) if is_asked and inlet.silver_version >= 0 else None
+
     def earlier(self, inlet: Inlet, counted: Tally) -> list[Metric]:
         """What was measured of the days that a batch is compared with. Collects it."""
         days = window_of(self.contract_of(inlet), counted.measured)

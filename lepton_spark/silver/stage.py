@@ -219,8 +219,8 @@ def _require_sound(context: RunContext, batch: Batch) -> None:
     require_balance(str(inlet.silver), inlet.files, batch.counted)
     require_few_refused(inlet.name, batch.counted, source.max_refused, inlet.state)
     require_matches(inlet.name, source, batch.counted, inlet.state)
-    silver = Readings(context, tables).silver(inlet) if inlet.silver_version >= 0 else None
-    require_one_to_one(inlet.name, source, batch.judged, silver, inlet.state)
+    rivals = Readings(context, tables).rivals(inlet)
+    require_one_to_one(inlet.name, source, batch.judged, rivals, inlet.state)
     require_kept(batch.findings, inlet.name, inlet.state)
 
 

@@ -189,7 +189,7 @@ def test_an_object_of_more_levels_than_can_be_told_is_left_out_of_a_profile(land
     deep = {}
     for _ in range(5000):
         deep = {"x": deep}
-    monkeypatch.setattr(json_records, "_objects", lambda *_: [(1, deep), (2, {"site": 1})])
+    monkeypatch.setattr(json_records, "objects", lambda *_: [(1, deep), (2, {"site": 1})])
     file = landed(b"")
 
     assert keys_of(file, io.BufferedReader(io.FileIO(file.uri)), Json()) == ["site"]

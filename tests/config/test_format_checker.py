@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from lepton_spark.bronze import idx, whole_files
 from lepton_spark.config.check import load_all
 from lepton_spark.config.format import Files, Idx
 from lepton_spark.errors import ConfigError
@@ -52,6 +51,8 @@ def test_an_image_has_a_size_and_csv_is_known_from_its_files_only(conf: Configur
 
 
 def test_what_is_offered_is_what_is_read():
-    assert Idx().offered == idx.COLUMNS
-    assert Files(content="text").offered == whole_files.COLUMNS
-    assert Files(content="image").offered == whole_files.COLUMNS + whole_files.IMAGE_COLUMNS
+    texts = ("name", "folder", "path", "num_bytes", "content")
+
+    assert Idx().offered == ("index", "value", "height", "width")
+    assert Files(content="text").offered == texts
+    assert Files(content="image").offered == (*texts, "width", "height", "channels")
