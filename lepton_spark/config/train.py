@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lepton_spark.config.fitted import Outliers, TargetEncodingSettings, TermSettings
+from lepton_spark.config.loss import LossSettings
 from lepton_spark.config.model import ColumnName, Settings
 
 Baseline = Literal["majority", "logistic", "boosted_trees"]
@@ -64,8 +65,42 @@ class TrainSettings(Settings):
     workers: int = Field(2, ge=1, le=4096, description="Training processes, one task slot each.")
     batch_size: int = Field(1024, ge=1, le=1_048_576, description="Rows a step on one worker.")
     epochs: int = Field(20, ge=1, le=10_000, description="Most passes over the training rows.")
+    accumulate: int = Field(
+        1, ge=1, le=1024, description="Batches of a worker whose gradients make one step."
+    )
+    optimizer: Literal["adamw", "sgd", "lamb"] = Field(
+        "adamw", description="How gradients move weights; lamb is meant for very large steps."
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd, after Nesterov.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Of the whole job, not per worker.")
+    learning_rate_rows: int | None = Field(
+        None,
+        ge=1,
+        description="Rows of a step of all workers that learning_rate is meant for; with more or "
+        "fewer it grows or falls in proportion.",
+    )
+    schedule: Literal["cosine", "step", "constant"] = Field(
+        "cosine", description="How the rate changes: half a cosine down to 0, in steps, not at all."
+    )
+    warm_up_epochs: float = Field(
+        0, ge=0, le=1000, description="Epochs in which the rate grows from 0; before the schedule."
+    )
+    step_epochs: float = Field(10, gt=0, description="Of step: epochs between two falls.")
+    step_factor: float = Field(0.1, gt=0, lt=1, description="Of step: what a fall leaves.")
+    clip_norm: float | None = Field(
+        None, gt=0, description="Longest gradient, over all weights; a longer one is shortened."
+    )
     weight_decay: float = Field(1e-4, ge=0, le=1, description="Pull of weights towards 0.")
+    weight_average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Judge and keep a moving average of the weights, in which a step's weights "
+        "count 1 less this; such as 0.999.",
+    )
+    loss: LossSettings = Field(
+        default_factory=LossSettings, description="What training makes small."
+    )
     patience: int = Field(3, ge=1, description="Epochs without a better validation loss.")
     seed: int = Field(7, ge=0, lt=2**31, description="Of first weights, shuffle and dropout.")
     stall_seconds: float = Field(

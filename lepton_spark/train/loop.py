@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
-from lepton_spark.models.lean import keras
+from lepton_spark.models.losses import Loss
+from lepton_spark.train.optimizer import Steps, make_optimizer
 from lepton_spark.train.steps import (
     BINS,
     STEPS_PER_CALL,
@@ -21,15 +22,18 @@ from lepton_spark.train.steps import (
     Tally,
     TrainingSteps,
     area_under_curve,
+    load,
 )
+from lepton_spark.train.weight_average import averaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lepton_spark.config.train import TrainSettings
+    from lepton_spark.models.lean import keras
     from lepton_spark.train.worker import Worker
 
 Arrays = dict[str, npt.NDArray[Any]]
-WITHOUT_DECAY = ("bias", "gamma", "beta", "embeddings")
 _DIGEST_BYTES = 32
 
 
@@ -38,16 +42,13 @@ class LoopSettings:
     """How to run the loop.
 
     Args:
-        learning_rate: At the first step; falls to 0 along a half cosine over `epochs`.
-        patience: Epochs without a better validation loss after which training ends.
+        train: What the case asks for.
+        positive_share: Of the training rows.
         is_shuffled: False keeps the order of the rows, for comparisons.
     """
 
-    epochs: int
-    learning_rate: float
-    weight_decay: float
-    patience: int
-    seed: int
+    train: TrainSettings
+    positive_share: float
     is_shuffled: bool = True
 
 
@@ -103,10 +104,13 @@ class Loop:
         self._rows = rows
         self._settings = settings
         self._keeper = keeper
-        self._optimizer = _optimizer(settings, rows.train.layout.steps)
+        train = settings.train
+        rows_of_step = train.batch_size * train.accumulate * worker.size
+        self._optimizer = make_optimizer(train, Steps(rows.train.layout.steps, rows_of_step))
         self._optimizer.build(model.trainable_variables)
-        self._training = TrainingSteps(model, self._optimizer, worker, settings.seed)
-        self._counting = Counting(model)
+        loss = Loss(train.loss, settings.positive_share)
+        self._training = TrainingSteps(model, loss, self._optimizer, worker, train)
+        self._counting = Counting(model, loss)
         self._state = State()
         self._compiled: set[str] = set()
 
@@ -124,13 +128,15 @@ class Loop:
             epoch = self._state.epoch + 1
             started_at = time.monotonic()
             fitted = self._train(epoch)
-            measured = self._validate(epoch)
+            with averaged(self._model, self._optimizer):
+                measured = self._validate(epoch)
+                self._compare(epoch, measured["loss"])
             self._finish(epoch, fitted, measured, time.monotonic() - started_at)
         self._take_best()
         return self._state
 
     def _is_over(self) -> bool:
-        state, settings = self._state, self._settings
+        state, settings = self._state, self._settings.train
         waited = state.epoch - state.best_epoch
         return state.epoch >= settings.epochs or waited >= settings.patience
 
@@ -151,10 +157,10 @@ class Loop:
 
     def _train(self, epoch: int) -> Tally:
         worker, settings = self._worker, self._settings
-        shuffle = Shuffle(settings.seed, worker.rank, epoch) if settings.is_shuffled else None
+        shuffle = Shuffle(settings.train.seed, worker.rank, epoch) if settings.is_shuffled else None
         loss, rows, done = 0.0, 0, 0
         for block in self._rows.train.epoch(shuffle):
-            tensors, steps = self._training.load(block), len(block.index)
+            tensors, steps = load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
                 self._beat("train", f"epoch {epoch}, step {done + first}")
                 tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
@@ -182,7 +188,7 @@ class Loop:
     def _validate(self, epoch: int) -> dict[str, float]:
         counts = np.zeros(2 + 2 * BINS)
         for block in self._rows.validate.epoch():
-            tensors, steps = self._training.load(block), len(block.index)
+            tensors, steps = load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
                 self._beat("validate", f"epoch {epoch}, validation")
                 counts += self._counting.run(tensors, first, min(first + STEPS_PER_CALL, steps))
@@ -190,21 +196,25 @@ class Loop:
         positives, negatives = np.array(bins[:BINS]), np.array(bins[BINS:])
         return {"loss": float(loss / rows), "auc": area_under_curve(positives, negatives)}
 
+    def _compare(self, epoch: int, loss: float) -> None:
+        """Keep the weights if no epoch before had better ones."""
+        if not math.isfinite(loss):
+            raise self._sick(epoch, self._rows.train.layout.steps, tuple(range(self._worker.size)))
+        state = self._state
+        if loss >= state.best_loss:
+            return
+        state.best_epoch, state.best_loss = epoch, loss
+        if self._worker.rank == 0:
+            state.best = arrays_of(self._model.weights)
+
     def _finish(
         self, epoch: int, fitted: Tally, measured: Mapping[str, float], seconds: float
     ) -> None:
         state = self._state
-        if not math.isfinite(measured["loss"]):
-            raise self._sick(epoch, self._rows.train.layout.steps, tuple(range(self._worker.size)))
         state.epoch = epoch
-        is_better = measured["loss"] < state.best_loss
-        if is_better:
-            state.best_epoch, state.best_loss = epoch, measured["loss"]
         if self._worker.rank > 0:
             return
         state.current = arrays_of(self._variables())
-        if is_better:
-            state.best = arrays_of(self._model.weights)
         state.history.append(
             {
                 "epoch": epoch,
@@ -247,10 +257,3 @@ def arrays_of(variables: list[Any]) -> Arrays:
 def _assign(variables: list[Any], arrays: Arrays) -> None:
     for variable in variables:
         variable.assign(arrays[variable.path])
-
-
-def _optimizer(settings: LoopSettings, steps: int) -> keras.optimizers.Optimizer:
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=list(WITHOUT_DECAY))
-    return optimizer

@@ -30,6 +30,7 @@ class NetworkJob:
     Args:
         fitted: Row groups of the training part.
         validated: Row groups of the validation part.
+        positive_share: Share of positives among the rows of the training part.
         checkpoint: Folder, path or URI, that all ranks reach.
     """
 
@@ -39,6 +40,7 @@ class NetworkJob:
     fitted: tuple[Piece, ...]
     validated: tuple[Piece, ...]
     label: str
+    positive_share: float
     checkpoint: str
     is_shuffled: bool = True
     entry: str = ENTRY
@@ -53,6 +55,7 @@ class NetworkJob:
             "fitted": [asdict(piece) for piece in self.fitted],
             "validated": [asdict(piece) for piece in self.validated],
             "label": self.label,
+            "positive_share": self.positive_share,
             "is_shuffled": self.is_shuffled,
             "block_rows": self.block_rows,
             "size": size,
@@ -97,12 +100,14 @@ def fit_network(
         TryAgainError: A rank was killed or hung.
     """
     rows = sum(piece.rows for piece in job.fitted)
-    if job.train.batch_size > rows > 0:
+    step = job.train.batch_size * job.train.accumulate
+    if step > rows > 0:
         raise ConfigError(
             "LS-1061",
-            f"train.batch_size is {job.train.batch_size}, the training part has {rows} rows",
-            "a batch is at most all rows",
-            f"set train.batch_size to {max(1, rows // (8 * size))}",
+            f"train.batch_size is {job.train.batch_size} and train.accumulate "
+            f"{job.train.accumulate}, the training part has {rows} rows",
+            "a step of one worker takes at most all rows",
+            f"set train.batch_size to {max(1, rows // (8 * size))} and train.accumulate to 1",
         )
     work = Work(job.entry, job.payload(size), job.train.stall_seconds)
     with watching(job.checkpoint, on_epoch):

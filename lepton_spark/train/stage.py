@@ -164,9 +164,13 @@ def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
     return digest
 
 
-def _baseline(job: _Job, name: Baseline) -> Bundle:
+def _positive_share(job: _Job) -> float:
     facts = job.marker.facts
-    rate = facts["positives"]["train"] / facts["rows"]["train"]
+    return float(facts["positives"]["train"] / facts["rows"]["train"])
+
+
+def _baseline(job: _Job, name: Baseline) -> Bundle:
+    rate = _positive_share(job)
     source = MatrixSource(job.transform, job.parts)
     settings = BaselineJob(source, rate, _workers(job.context), job.context.case.train.seed)
     fitted = fit_baseline(job.context.spark, name, settings)
@@ -183,6 +187,7 @@ def _network(job: _Job) -> Bundle:
         fitted=job.parts["train"],
         validated=job.parts["validate"],
         label=LABEL,
+        positive_share=_positive_share(job),
         checkpoint=job.place.checkpoint,
     )
     size = 1 if case.train.launcher == "local" else _workers(job.context)

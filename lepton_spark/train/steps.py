@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from lepton_spark.models.lean import keras, tf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lepton_spark.config.train import TrainSettings
     from lepton_spark.dataset.blocks import StepBlock
+    from lepton_spark.models.losses import Loss
     from lepton_spark.train.worker import Worker
 
 STEPS_PER_CALL = 32  # between two calls a rank says that it lives
@@ -38,44 +40,66 @@ class Tally:
     sick_ranks: tuple[int, ...] = ()
 
 
+class Tensors(NamedTuple):
+    """A block as TensorFlow holds it.
+
+    Args:
+        inputs: Of the model, by name; the first axis is rows.
+        labels: float32 `[rows]`.
+        index: int32 `[steps, places]`, into the rows.
+        weight: float32 `[steps, places]`, 0 for padding and for refused rows.
+    """
+
+    inputs: dict[str, tf.Tensor]
+    labels: tf.Tensor
+    index: tf.Tensor
+    weight: tf.Tensor
+
+
+def load(block: StepBlock) -> Tensors:
+    """Hand a block to TensorFlow, once."""
+    rows, put = block.rows, tf.convert_to_tensor
+    inputs = {"numbers": put(rows.block.numbers), "categories": put(rows.block.categories)}
+    return Tensors(inputs, put(rows.labels), put(block.index), put(block.weight))
+
+
+def _chosen(block: Tensors, places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Inputs and labels of the rows at some places."""
+    inputs = {name: tf.gather(values, places) for name, values in block.inputs.items()}
+    return inputs, tf.gather(block.labels, places)
+
+
 class TrainingSteps:
     """Runs steps inside one graph: gather, forward, backward, one fused allreduce, update."""
 
     def __init__(
-        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, worker: Worker, seed: int
+        self,
+        model: keras.Model,
+        loss: Loss,
+        optimizer: keras.optimizers.Optimizer,
+        worker: Worker,
+        settings: TrainSettings,
     ) -> None:
         self._model = model
+        self._loss = loss
         self._optimizer = optimizer
         self._worker = worker
-        self._seed = seed
+        self._settings = settings
         self._dropouts = [
             layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)
         ]
         self._compiled = tf.function(self._run, autograph=True, reduce_retracing=True)
 
-    def load(self, block: StepBlock) -> list[tf.Tensor]:
-        """Hand a block to TensorFlow, once."""
-        rows = block.rows
-        arrays = (rows.block.numbers, rows.block.categories, rows.labels)
-        return [tf.convert_to_tensor(array) for array in (*arrays, block.index, block.weight)]
-
-    def run(self, block: Sequence[tf.Tensor], first: int, end: int) -> Tally:
+    def run(self, block: Tensors, first: int, end: int) -> Tally:
         """Take the steps `first` to `end` of a block; stops before the first sick update."""
         loss, rows, sick_step, sick = self._compiled(
-            *block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
+            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
         )
         ranks = tuple(np.flatnonzero(sick.numpy()).tolist())
         return Tally(float(loss), int(rows), int(sick_step), ranks)
 
-    def _run(  # noqa: PLR0913, PLR0917  # tensors of one block, which a graph takes one by one
-        self,
-        numbers: tf.Tensor,
-        categories: tf.Tensor,
-        labels: tf.Tensor,
-        index: tf.Tensor,
-        weight: tf.Tensor,
-        first: tf.Tensor,
-        end: tf.Tensor,
+    def _run(
+        self, block: Tensors, first: tf.Tensor, end: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         loss = tf.zeros((), tf.float64)
         rows = tf.zeros((), tf.float64)
@@ -83,12 +107,7 @@ class TrainingSteps:
         sick = tf.zeros((self._worker.size,), tf.float32)
         step = first
         while step < end and sick_step < 0:
-            chosen = index[step]
-            inputs = {
-                "numbers": tf.gather(numbers, chosen),
-                "categories": tf.gather(categories, chosen),
-            }
-            gradients, sums, sick = self._gradients(inputs, tf.gather(labels, chosen), weight[step])
+            gradients, sums, sick = self._gradients(block, step)
             if tf.reduce_any(sick > 0):
                 sick_step = step
             else:
@@ -99,30 +118,46 @@ class TrainingSteps:
         return loss, rows, sick_step, sick
 
     def _gradients(
-        self, inputs: dict[str, tf.Tensor], labels: tf.Tensor, weight: tf.Tensor
+        self, block: Tensors, step: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        self._seed_dropout()
-        with tf.GradientTape() as tape:
-            logits = self._model(inputs, training=True)[:, 0]
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
-            loss = tf.reduce_sum(losses * weight)
-        gradients = [
-            tf.convert_to_tensor(gradient)
-            for gradient in tape.gradient(loss, self._model.trainable_variables)
-        ]
-        is_sick = tf.cast(tf.logical_not(_all_finite([loss, *gradients])), tf.float32)
+        """Mean gradients over the rows of a step, of all ranks; sums of loss and rows; the sick."""
+        gradients, sums = self._batch(block, step, tf.constant(0))
+        if self._settings.accumulate > 1:
+            for part in tf.range(1, self._settings.accumulate):
+                more, further = self._batch(block, step, part)
+                gradients = [one + other for one, other in zip(gradients, more, strict=True)]
+                sums += further
+        is_sick = tf.cast(tf.logical_not(_all_finite([sums, *gradients])), tf.float32)
         flags = is_sick * tf.one_hot(self._worker.rank, self._worker.size)
-        sums = tf.stack([loss, tf.reduce_sum(weight)])
         *summed, sums, flags = self._worker.sum_tensors([*gradients, sums, flags])
         rows = tf.maximum(sums[1], 1.0)
         return [gradient / rows for gradient in summed], sums, flags
 
-    def _seed_dropout(self) -> None:
-        # A function of seed, step and rank alone: a resumed run draws what a whole one draws.
+    def _batch(
+        self, block: Tensors, step: tf.Tensor, part: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Summed gradients of one batch of a step; sums of loss and rows."""
+        size = self._settings.batch_size
+        places = slice(part * size, (part + 1) * size)
+        inputs, labels = _chosen(block, block.index[step, places])
+        weight = block.weight[step, places]
+        self._seed_dropout(part)
+        with tf.GradientTape() as tape:
+            logits = self._model(inputs, training=True)[:, 0]
+            loss = tf.reduce_sum(self._loss.of_rows(labels, logits) * weight)
+        gradients = [
+            tf.convert_to_tensor(gradient)
+            for gradient in tape.gradient(loss, self._model.trainable_variables)
+        ]
+        return gradients, tf.stack([loss, tf.reduce_sum(weight)])
+
+    def _seed_dropout(self, part: tf.Tensor) -> None:
+        # A function of seed, step, rank and batch alone: a resumed run draws what a whole one does.
         step = tf.cast(self._optimizer.iterations.value, tf.uint32)
         place = step * np.uint32(self._worker.size) + np.uint32(self._worker.rank)
+        place = place * np.uint32(self._settings.accumulate) + tf.cast(part, tf.uint32)
         for salt, layer in enumerate(self._dropouts):
-            seed = np.uint32(self._seed * 1009 + salt & 0xFFFFFFFF)
+            seed = np.uint32(self._settings.seed * 1009 + salt & 0xFFFFFFFF)
             layer.seed_generator.state.assign(tf.stack([tf.constant(seed), place]))
 
 
@@ -133,42 +168,28 @@ def _all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
 class Counting:
     """Counts logits of positives and negatives, and sums the loss, without keeping a row."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, loss: Loss) -> None:
         self._model = model
+        self._loss = loss
         self._compiled = tf.function(self._run, autograph=True, reduce_retracing=True)
 
-    def run(self, block: Sequence[tf.Tensor], first: int, end: int) -> npt.NDArray[np.float64]:
+    def run(self, block: Tensors, first: int, end: int) -> npt.NDArray[np.float64]:
         """Loss sum, row count, then positives and negatives of each logit bin; of this rank."""
         tensors: Any = self._compiled(
-            *block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
+            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
         )
         return np.concatenate([np.asarray(tensor, np.float64).ravel() for tensor in tensors])
 
-    def _run(  # noqa: PLR0913, PLR0917  # tensors of one block, which a graph takes one by one
-        self,
-        numbers: tf.Tensor,
-        categories: tf.Tensor,
-        labels: tf.Tensor,
-        index: tf.Tensor,
-        weight: tf.Tensor,
-        first: tf.Tensor,
-        end: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _run(self, block: Tensors, first: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         sums = tf.zeros((2,), tf.float64)
         bins = tf.zeros((2 * BINS,), tf.float64)
         for step in tf.range(first, end):
-            chosen = index[step]
-            inputs = {
-                "numbers": tf.gather(numbers, chosen),
-                "categories": tf.gather(categories, chosen),
-            }
-            wanted, rows = tf.gather(labels, chosen), weight[step]
+            inputs, labels = _chosen(block, block.index[step])
+            rows = block.weight[step]
             logits = self._model(inputs, training=False)[:, 0]
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=logits)
-            sums += tf.cast(
-                tf.stack([tf.reduce_sum(losses * rows), tf.reduce_sum(rows)]), tf.float64
-            )
-            bins += tf.cast(_count(logits, wanted, rows), tf.float64)
+            loss = tf.reduce_sum(self._loss.of_rows(labels, logits) * rows)
+            sums += tf.cast(tf.stack([loss, tf.reduce_sum(rows)]), tf.float64)
+            bins += tf.cast(_count(logits, labels, rows), tf.float64)
         return sums, bins
 
 

@@ -75,7 +75,8 @@ def _reader(
     worker: Worker, payload: Mapping[str, Any], transform: FeatureTransform, part: str
 ) -> EpochReader:
     pieces = [Piece(**piece) for piece in payload[part]]
-    batch_size = payload["train"]["batch_size"]
+    train = payload["train"]
+    batch_size = train["batch_size"] * train["accumulate"]
     dealt = deal(pieces, worker.size, batch_size)
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
     cache = worker.folder / part
@@ -87,11 +88,4 @@ def _reader(
 
 def _settings(payload: Mapping[str, Any]) -> LoopSettings:
     train = TrainSettings.model_validate(payload["train"])
-    return LoopSettings(
-        epochs=train.epochs,
-        learning_rate=train.learning_rate,
-        weight_decay=train.weight_decay,
-        patience=train.patience,
-        seed=train.seed,
-        is_shuffled=payload["is_shuffled"],
-    )
+    return LoopSettings(train, payload["positive_share"], is_shuffled=payload["is_shuffled"])

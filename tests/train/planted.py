@@ -52,6 +52,7 @@ def job_on(rows, folder, *, row_group_size=400, **train):
         fitted=write_part(rows, folder, row_group_size, "train"),
         validated=write_part(rows, folder, row_group_size, "validate"),
         label="_label",
+        positive_share=float(np.mean(rows["_label"].to_numpy())),
         checkpoint=str(folder / "checkpoint"),
     )
 

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from lepton_spark.errors import TrainingError
+from lepton_spark.errors import ConfigError, TrainingError
 from lepton_spark.models.predictor import load_predictor
+from lepton_spark.models.weights import unpack
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
 from tests.train.planted import job_on, rows_of
@@ -78,3 +79,55 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(tmp_path):
     with pytest.raises(TrainingError, match=r"LS-6013.*at step 0 of epoch 1, on rank 0"):
         fit_network(LocalBackend(), job, 1)
     assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("setting", [{"optimizer": "sgd"}, {"optimizer": "lamb"}, {"clip_norm": 1}])
+def test_each_optimizer_learns(setting, tmp_path):
+    job = job_on(ROWS, tmp_path, epochs=6, learning_rate=0.05, **setting)
+
+    history = fit_network(LocalBackend(), job, 1).history
+
+    assert history[-1]["validation_auc"] > 0.7
+
+
+def test_batches_that_are_accumulated_give_the_weights_of_one_large_batch(tmp_path):
+    jobs = [
+        job_on(ROWS, tmp_path / str(size), batch_size=size, accumulate=times, optimizer="sgd")
+        for size, times in [(256, 1), (64, 4)]
+    ]
+    plain = [
+        replace(job, is_shuffled=False, model=job.model.model_copy(update={"dropout": 0.0}))
+        for job in jobs
+    ]
+
+    one, other = (fit_network(LocalBackend(), job, 1) for job in plain)
+
+    assert one.steps == other.steps == 12
+    for large, small in zip(
+        unpack(one.weights).values(), unpack(other.weights).values(), strict=True
+    ):
+        np.testing.assert_allclose(large, small, rtol=1e-4, atol=1e-6)
+
+
+def test_the_average_of_weights_is_judged_and_kept_and_training_goes_on_without_it(tmp_path):
+    jobs = [
+        job_on(ROWS, tmp_path / str(average), epochs=2, weight_average=average)
+        for average in (None, 0.5, 1e-9)
+    ]
+
+    own, averaged, of_nothing = (fit_network(LocalBackend(), job, 1) for job in jobs)
+
+    losses = [[entry["loss"] for entry in fit.history] for fit in (own, averaged)]
+    assert losses[0] == losses[1]
+    assert own.weights_digest != averaged.weights_digest
+    for kept, same in zip(
+        unpack(own.weights).values(), unpack(of_nothing.weights).values(), strict=True
+    ):
+        np.testing.assert_allclose(kept, same, rtol=1e-5)
+
+
+def test_a_step_of_more_rows_than_there_are_is_refused(tmp_path):
+    job = job_on(ROWS, tmp_path, batch_size=1000, accumulate=4)
+
+    with pytest.raises(ConfigError, match=r"LS-1061.*accumulate 4.*3000 rows"):
+        fit_network(LocalBackend(), job, 1)
