@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,11 @@ from lepton_spark.dataset.cache import Labelled, RowCache
 from lepton_spark.dataset.prefetch import read_ahead
 from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, Shard, rows_of_step
-from lepton_spark.dataset.transform import Block, FeatureTransform
+from lepton_spark.dataset.tensors import Block, Specs
 from lepton_spark.dataset.values import as_float
+
+if TYPE_CHECKING:
+    from lepton_spark.dataset.transform import FeatureTransform
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -82,7 +86,7 @@ class EpochReader:
         self._shard = shard
         self._source = source
         self.layout = layout
-        self._cache = RowCache(cache_folder, source.transform) if cache_folder else None
+        self._cache = RowCache(cache_folder, source.transform.specs) if cache_folder else None
 
     @property
     def rows(self) -> int:
@@ -94,7 +98,7 @@ class EpochReader:
         return read_ahead(lambda: self._blocks(shuffle))
 
     def _blocks(self, shuffle: Shuffle | None) -> Iterator[StepBlock]:
-        parts = _Stream(self._parts(shuffle), self._source.transform)
+        parts = _Stream(self._parts(shuffle), self._source.transform.specs)
         layout = self.layout
         for first in range(0, layout.steps, layout.steps_per_block):
             steps = range(first, min(first + layout.steps_per_block, layout.steps))
@@ -139,38 +143,22 @@ def _labelled(rows: Labelled) -> Labelled:
 class _Stream:
     """Cuts parts of any size into pieces of the size asked for."""
 
-    def __init__(self, parts: Iterator[Labelled], transform: FeatureTransform) -> None:
+    def __init__(self, parts: Iterator[Labelled], specs: Specs) -> None:
         self._parts = parts
-        self._transform = transform
+        self._specs = specs
         self._left: Labelled | None = None
 
     def take(self, size: int) -> Labelled:
         """The next `size` rows; one row of zeros where none is wanted."""
-        target = _empty(self._transform, max(size, 1))
+        num_rows = max(size, 1)
+        target = Labelled(Block.empty(self._specs, num_rows), np.zeros(num_rows, np.float32))
         filled = 0
         while filled < size:
             part = self._left if self._left is not None else next(self._parts)
             count = min(size - filled, len(part.labels))
-            _copy(target, filled, _cut(part, 0, count))
-            self._left = _cut(part, count, None) if count < len(part.labels) else None
+            some = part.cut(slice(0, count))
+            target.block.put(filled, some.block)
+            target.labels[filled : filled + count] = some.labels
+            self._left = part.cut(slice(count, None)) if count < len(part.labels) else None
             filled += count
         return target
-
-
-def _empty(transform: FeatureTransform, rows: int) -> Labelled:
-    numbers = np.zeros((rows, transform.width), np.float32)
-    categories = np.zeros((rows, len(transform.categories)), np.int32)
-    return Labelled(Block(numbers, categories), np.zeros(rows, np.float32))
-
-
-def _cut(rows: Labelled, first: int, end: int | None) -> Labelled:
-    cut = slice(first, end)
-    block = Block(rows.block.numbers[cut], rows.block.categories[cut])
-    return Labelled(block, rows.labels[cut])
-
-
-def _copy(target: Labelled, first: int, rows: Labelled) -> None:
-    cut = slice(first, first + len(rows.labels))
-    target.block.numbers[cut] = rows.block.numbers
-    target.block.categories[cut] = rows.block.categories
-    target.labels[cut] = rows.labels

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lepton_spark.dataset.transform import Block, FeatureTransform
+from lepton_spark.dataset.tensors import Array, Block, Specs, TensorSpec
 
 logger = logging.getLogger(__name__)
+_LABELS = "_labels"
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,17 @@ class Labelled:
     block: Block
     labels: npt.NDArray[np.float32]
 
+    def cut(self, rows: slice) -> Labelled:
+        """Some of the rows, not copied."""
+        return Labelled(self.block.cut(rows), self.labels[rows])
+
 
 class RowCache:
-    """Numbers, categories and labels, each in a file of its own, appended part by part."""
+    """Each tensor, and the labels, in a file of its own, appended part by part."""
 
-    def __init__(self, folder: Path, transform: FeatureTransform) -> None:
-        self._shapes = {"numbers": transform.width, "categories": len(transform.categories)}
-        self._paths = {name: folder / name for name in (*self._shapes, "labels")}
+    def __init__(self, folder: Path, specs: Specs) -> None:
+        self._specs = {**specs, _LABELS: TensorSpec((), "float32")}
+        self._folder = folder
         self._ranges: dict[int, tuple[int, int]] = {}
         self._rows = 0
         self._has_room = True
@@ -37,11 +41,9 @@ class RowCache:
         """Keep rows; without room on the disk later epochs read the lake again."""
         if not self._has_room:
             return
-        arrays: tuple[npt.NDArray[Any], ...]
-        arrays = (rows.block.numbers, rows.block.categories, rows.labels)
         try:
-            for path, array in zip(self._paths.values(), arrays, strict=True):
-                with path.open("ab") as file:
+            for name, array in {**rows.block.tensors, _LABELS: rows.labels}.items():
+                with (self._folder / name).open("ab") as file:
                     array.tofile(file)
         except OSError as error:
             # What is half written lies behind all rows that are in _ranges, and stays unread.
@@ -55,15 +57,14 @@ class RowCache:
         """The rows kept under this place."""
         if place not in self._ranges:
             return None
-        first, rows = self._ranges[place]
-        numbers = self._map("numbers", np.float32, first, rows)
-        categories = self._map("categories", np.int32, first, rows)
-        labels = np.fromfile(self._paths["labels"], np.float32, rows, offset=first * 4)
-        return Labelled(Block(numbers, categories), labels)
+        arrays = {name: self._map(name, *self._ranges[place]) for name in self._specs}
+        labels = arrays.pop(_LABELS)
+        return Labelled(Block(arrays), np.array(labels))
 
-    def _map(self, name: str, kind: type[Any], first: int, rows: int) -> npt.NDArray[Any]:
-        width = self._shapes[name]
-        if rows * width == 0:
-            return np.zeros((rows, width), kind)
-        offset = first * width * np.dtype(kind).itemsize
-        return np.memmap(self._paths[name], kind, "r", offset, (rows, width))
+    def _map(self, name: str, first: int, rows: int) -> Array:
+        spec = self._specs[name]
+        size = int(np.prod(spec.shape, dtype=np.int64))
+        if rows * size == 0:
+            return spec.empty(rows)
+        offset = first * size * np.dtype(spec.dtype).itemsize
+        return np.memmap(self._folder / name, spec.dtype, "r", offset, (rows, *spec.shape))

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
+from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block, TensorSpec
 from lepton_spark.dataset.terms import TextColumn, text_of
 from lepton_spark.dataset.values import as_float, as_text, one_array
 from lepton_spark.errors import ModelError
@@ -25,22 +26,6 @@ from lepton_spark.errors import ModelError
 FORM = 2
 _PLAIN_FORM = 1  # numbers and categories only; still read
 _NEWER = ("fences", "forests", "encodings", "texts")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows as tensors.
-
-    Args:
-        numbers: float32, `[rows, width]`, never NaN.
-        categories: int32, `[rows, number of category columns]`; 0 is unseen, rare or null.
-    """
-
-    numbers: npt.NDArray[np.float32]
-    categories: npt.NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
 
 
 @dataclass(frozen=True)
@@ -131,6 +116,14 @@ class FeatureTransform:
         """Number of indices of each category column, 0 included."""
         return tuple(len(column.vocabulary) + 1 for column in self.categories)
 
+    @property
+    def specs(self) -> dict[str, TensorSpec]:
+        """The tensors of a block, by name."""
+        return {
+            NUMBERS: TensorSpec((self.width,), "float32"),
+            CATEGORIES: TensorSpec((len(self.categories),), "int32"),
+        }
+
     def without(self, patterns: Sequence[str]) -> FeatureTransform:
         """The same statistics, less the columns whose names match; `*` matches any text.
 
@@ -183,7 +176,7 @@ class FeatureTransform:
         categories = np.empty((len(self.categories), rows.num_rows), np.int32)
         for row, lookup in zip(categories, self.categories, strict=True):
             row[:] = _index(as_text(rows, lookup.name), lookup)
-        return Block(np.ascontiguousarray(numbers.T), np.ascontiguousarray(categories.T))
+        return Block.of(np.ascontiguousarray(numbers.T), np.ascontiguousarray(categories.T))
 
     def refused(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Whether each row is one that nothing is fitted on and that gets no score.

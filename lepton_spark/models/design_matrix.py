@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from lepton_spark.dataset.transform import Block
+    from lepton_spark.dataset.tensors import Block
 
 Form = Literal["one_hot", "ordinal"]
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.config.train import ModelSettings
+from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block
 from lepton_spark.errors import ModelError
 from lepton_spark.models.design_matrix import design_matrix, width_of
 from lepton_spark.models.weights import unpack
-
-if TYPE_CHECKING:
-    from lepton_spark.dataset.transform import Block
 
 WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
     "table_mlp": ("weights.npz",),
@@ -141,7 +139,7 @@ class TableMlp:
         scores = np.empty(len(block.numbers), dtype=np.float64)
         for start in range(0, len(scores), SLICE_ROWS):
             rows = slice(start, start + SLICE_ROWS)
-            inputs = {"numbers": block.numbers[rows], "categories": block.categories[rows]}
+            inputs = block.cut(rows).tensors
             logits = np.asarray(self._model(inputs, training=False), dtype=np.float64)
             scores[rows] = _sigmoid(logits[:, 0])
         return scores
@@ -162,12 +160,11 @@ class Member:
 
     def predict(self, block: Block) -> Probabilities:
         """What the member says, given its own inputs."""
-        own = replace(
-            block,
-            numbers=np.ascontiguousarray(block.numbers[:, self.numbers]),
-            categories=np.ascontiguousarray(block.categories[:, self.categories]),
-        )
-        return self.predictor.predict(own)
+        own = {
+            NUMBERS: np.ascontiguousarray(block.numbers[:, self.numbers]),
+            CATEGORIES: np.ascontiguousarray(block.categories[:, self.categories]),
+        }
+        return self.predictor.predict(Block({**block.tensors, **own}))
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Tensors(NamedTuple):
 def load(block: StepBlock) -> Tensors:
     """Hand a block to TensorFlow, once."""
     rows, put = block.rows, tf.convert_to_tensor
-    inputs = {"numbers": put(rows.block.numbers), "categories": put(rows.block.categories)}
+    inputs = {name: put(values) for name, values in rows.block.tensors.items()}
     return Tensors(inputs, put(rows.labels), put(block.index), put(block.weight))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lepton_spark.dataset.transform import Block
+from lepton_spark.dataset.tensors import Block
 from lepton_spark.models.design_matrix import design_matrix, width_of
 
-BLOCK = Block(
+BLOCK = Block.of(
     numbers=np.array([[0.5, -1.0], [2.0, 3.0]], np.float32),
     categories=np.array([[0, 2], [1, 0]], np.int32),
 )
@@ -34,6 +34,6 @@ def test_the_width_is_known_before_a_row_is_seen():
 
 
 def test_rows_without_categories_are_their_numbers():
-    block = Block(BLOCK.numbers, np.zeros((2, 0), np.int32))
+    block = Block.of(BLOCK.numbers, np.zeros((2, 0), np.int32))
 
     assert design_matrix(block, (), "one_hot").tolist() == BLOCK.numbers.tolist()

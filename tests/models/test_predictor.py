@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lepton_spark.dataset.transform import Block
+from lepton_spark.dataset.tensors import Block
 from lepton_spark.errors import ModelError
 from lepton_spark.models.predictor import SLICE_ROWS, load_predictor
 from lepton_spark.models.weights import pack
@@ -15,7 +15,7 @@ SIZES = {"width": 2, "cardinalities": [3]}
 
 def block(rows=5, seed=1):
     random = np.random.default_rng(seed)
-    return Block(
+    return Block.of(
         random.normal(size=(rows, 2)).astype(np.float32),
         random.integers(0, 3, (rows, 1)).astype(np.int32),
     )
@@ -85,7 +85,7 @@ def average(*members):
 
 def test_an_average_gives_each_member_its_own_inputs():
     rows = block()
-    few = Block(rows.numbers[:, 1:], rows.categories)
+    few = Block.of(rows.numbers[:, 1:], rows.categories)
     files = logistic(coefficients=np.arange(4.0))
     alone = load_predictor(average()["members"][0]["spec"], files).predict(few)
 
