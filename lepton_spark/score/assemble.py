@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SCORED = "scored"
 REFUSED = "refused"
+NO_FEATURES = "no_features"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def assemble(
     """Put scores beside the rows of a day.
 
     Args:
-        accepted: Key, `_file`, `_row`; small, copied to every worker.
+        accepted: Key, `_file`, `_row`.
         refused: `_file`, `_row`, `_reasons` and what of the key is known.
         scores: Key and `score`, null where the model refuses the row; a key that occurs twice
             gives two rows, for the audit to find.
@@ -49,15 +50,15 @@ def assemble(
         Key, `score`, `status`, `reason` (of an accepted row `outlier` or `no_features`), `_file`,
         `_row`.
     """
-    # An accepted row without features must stay, so it is on the outer side.
+    # An accepted row without features must stay.
     answers = scores.select(*key, "score", F.lit("outlier").alias("_why"))
-    joined = F.broadcast(accepted).join(answers, list(key), how="left")
+    joined = accepted.join(answers, list(key), how="left")
     has_score = F.col("score").isNotNull()
     good = joined.select(
         *key,
         "score",
         F.when(has_score, SCORED).otherwise(REFUSED).alias("status"),
-        F.when(~has_score, F.coalesce("_why", F.lit("no_features"))).alias("reason"),
+        F.when(~has_score, F.coalesce("_why", F.lit(NO_FEATURES))).alias("reason"),
         "_file",
         "_row",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError
-from lepton_spark.score.assemble import REFUSED, SCORED
+from lepton_spark.score.assemble import NO_FEATURES, REFUSED, SCORED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -26,7 +26,8 @@ def audit(staged: DataFrame, num_expected: int) -> dict[str, Any]:
         `scored`, `refused` and `decided`, counts of rows.
 
     Raises:
-        DataError: A row is missing or doubled, a score is not a probability, or all are the same.
+        DataError: A row is missing or doubled, no row has features, a score is not a probability,
+            or all are the same.
     """
     found = _measured(staged)
     if not found["rows"] == found["locators"] == num_expected:
@@ -36,6 +37,13 @@ def audit(staged: DataFrame, num_expected: int) -> dict[str, Any]:
             f" {num_expected}.",
             "each raw row of the day has exactly one prediction.",
             "build the features of the day again: lepton features.",
+        )
+    if found["featureless"] and not found["scored"]:
+        raise _broken(
+            "LS-2086",
+            f"none of the {found['featureless']} accepted rows of the day has features.",
+            "a night without a single score is one whose features were not built.",
+            "build them, then score: lepton features, or lepton nightly, which does both.",
         )
     if found["unsound"]:
         raise _broken(
@@ -63,6 +71,7 @@ def _measured(staged: DataFrame) -> dict[str, Any]:
         F.count_if(is_scored).alias("scored"),
         F.count_if(F.col("status") == REFUSED).alias("refused"),
         F.count_if(F.col("decision")).alias("decided"),
+        F.count_if(F.col("reason") == NO_FEATURES).alias("featureless"),
         F.count_if(is_scored & ~F.coalesce(is_sound, F.lit(col=False))).alias("unsound"),
         F.min(F.when(is_scored, score)).alias("lowest"),
         F.max(F.when(is_scored, score)).alias("highest"),

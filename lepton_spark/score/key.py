@@ -25,7 +25,7 @@ def parse_key(text: str, key: Sequence[str]) -> dict[str, str]:
     Raises:
         UsageError: It is neither.
     """
-    cells = next(csv.reader([text], skipinitialspace=True), [])
+    cells = _cells(text)
     pairs = [(name.strip(), sign, value.strip()) for name, sign, value in map(_named, cells)]
     names = [name for name, sign, _ in pairs if sign and name in key]
     if len(set(names)) == len(cells) > 0:
@@ -38,6 +38,14 @@ def parse_key(text: str, key: Sequence[str]) -> dict[str, str]:
         f"rows are identified by {', '.join(key)}.",
         "write " + ",".join(f"{name}=VALUE" for name in key) + ".",
     )
+
+
+def _cells(text: str) -> list[str]:
+    """The cells of a line; none where it is not one."""
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:
+        return []
 
 
 def _named(cell: str) -> tuple[str, str, str]:

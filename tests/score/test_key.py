@@ -27,3 +27,9 @@ def test_what_is_no_key_is_refused_without_repeating_it(text):
     with pytest.raises(UsageError) as raised:
         parse_key(text, KEY)
     assert "write site=VALUE,visit=VALUE" in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["A,1\n2", "A,1\r2", "a" * 200_000 + ",1"])
+def test_what_no_csv_reader_takes_is_refused_as_a_key(text):
+    with pytest.raises(UsageError, match="LS-0220"):
+        parse_key(text, KEY)

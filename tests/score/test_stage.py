@@ -214,3 +214,17 @@ def test_a_doubled_feature_row_publishes_nothing(clinic):
 
     assert raised.value.code == "LS-2080"
     assert not tables.exists(clinic.context(), PREDICTIONS)
+
+
+def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_later(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    clinic.features([("A", 1, date(2024, 2, 28), 10)])
+
+    with pytest.raises(DataError, match=r"LS-2086.*none of the 2 accepted rows") as raised:
+        score(clinic.context())
+
+    assert "lepton features" in raised.value.fix
+    assert not tables.exists(clinic.context(), PREDICTIONS)
+    clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
+    assert score(clinic.context()).facts["scored"] == 2
