@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from lepton_spark.config import expression
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LABEL = "_label"
 KNOWN_AT = "_known_at"
+_LAST = "_last_day"
 
 
 def label_rows(
@@ -45,6 +47,17 @@ def label_rows(
     value = _condition(label.is_, outcomes, "is").cast("boolean").cast("double")
     labelled = known.select(*key, value.alias(LABEL), KNOWN_AT)
     return labelled.filter(F.col(LABEL).isNotNull())
+
+
+def on_last_day(features: DataFrame, key: Sequence[str], day: str) -> DataFrame:
+    """The features of each key on its last day; of a row that was put off there are several.
+
+    Costs the shuffle on the key that a join with labels needs; none where the key holds the day.
+    """
+    if day in key:
+        return features
+    last = F.max(day).over(Window.partitionBy(*key))
+    return features.withColumn(_LAST, last).filter(F.col(day) == F.col(_LAST)).drop(_LAST)
 
 
 def _condition(text: str, rows: DataFrame, name: str) -> Column:

@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.dataset.audit import audit_dataset
 from lepton_spark.dataset.folds import folds_of, with_folds
-from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows
+from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import PartCount, require_enough
+from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
 
@@ -104,13 +105,20 @@ def _key(case: Case) -> tuple[str, ...]:
 def _labels(context: RunContext) -> DataFrame:
     case = context.case
     source = case.aim.label.source
-    outcomes = tables.read(context, TableId("silver", f"{case.case}_{source}"))
+    table = TableId("silver", f"{case.case}_{source}")
+    version = None
+    if source in case.entities:  # each night replaces its table: what the logical date knew
+        marks = tables.marks(context, table, tables.current_version(context, table))
+        version = version_for(str(table), marks, context.as_of)
+    outcomes = tables.read(context, table, version=version)
     return label_rows(outcomes, case.aim.label, _key(case), moment=context.moment)
 
 
 def _labelled(context: RunContext, features: DataFrame, labels: DataFrame) -> DataFrame:
     case = context.case
-    joined = features.join(labels, on=list(_key(case)), how="inner")
+    joined = on_last_day(features, _key(case), case.predict.day).join(
+        labels, on=list(_key(case)), how="inner"
+    )
     return assign_split(joined, case.aim.split, day=case.predict.day, key=_key(case))
 
 

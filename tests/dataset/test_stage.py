@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -155,3 +155,15 @@ def test_features_are_all_but_keys_and_marks_unless_a_key_is_one_of_its_own():
         update={"features": case.features.model_copy(update={"own": ("shop",)})}
     )
     assert feature_columns(plain, columns) == ["shop", "hour"]
+
+
+def test_a_row_that_was_put_off_is_there_once_with_what_was_known_on_its_last_day(context):
+    made = visits()
+    later = {**made[7], "day": made[7]["day"] + timedelta(days=3), "shop": "c", "hour": 1.5}
+    later["known_at"] += timedelta(days=3)
+
+    prepared(context, [*made, later])
+
+    (row,) = tables.read(context, DATASET).filter("visit = 7").collect()
+    assert (row["day"], row["shop"], row["hour"]) == (later["day"], "c", 1.5)
+    assert tables.read(context, DATASET).count() == len(made)
