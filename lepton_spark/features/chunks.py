@@ -119,12 +119,12 @@ class Chunks:
         return replace(self, parts=Parts.over(of_chunk, events, by=by, tasks=tasks))
 
     def may_be_uneven(self, rows: int) -> bool:
-        """Whether a group may have more rows than a worker can hold, where most have one key.
+        """Whether a part may have more rows than a worker can hold: of one time, or of one key.
 
         Args:
             rows: How many there are on all days.
         """
-        return self.parts.groups > 1 and rows > _MOST_ROWS * self.number
+        return (self.number > 1 or self.parts.groups > 1) and rows > _MOST_ROWS
 
     def count_groups(self, rows: DataFrame) -> DataFrame:
         """A `count` of rows for each chunk and group; one shuffle."""

@@ -328,7 +328,7 @@ def _num_partitions(context: RunContext) -> int:
 def _chunks(
     context: RunContext, rows: DataFrame, plans: Sequence[Plan], files: Sequence[FoundFile]
 ) -> Chunks:
-    """How the work is cut. One job more only where a day has more rows than a worker can hold."""
+    """How the work is cut. One job more where there are more rows than a worker can hold."""
     mine = [file for file in files if file.name == _EACH]
     span = days_of(mine) or ((context.as_of - _EPOCH).days,) * 2
     num_rows, num_events = _sizes(files)

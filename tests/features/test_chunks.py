@@ -68,6 +68,16 @@ def test_a_key_that_most_rows_have_is_cut_by_row():
     assert chunks.with_room_for(60_000) == chunks
 
 
+def test_rows_of_which_most_are_of_one_year_may_be_uneven():
+    years = 20 * 365
+    chunks = Chunks.over(0, years, rows=10_000_000, longest=None, partitions=16)
+
+    cut = chunks.cut(10_000_000, 1000, by=(), partitions=16)
+
+    assert cut.may_be_uneven(10_000_000)
+    assert cut.with_room_for(9_000_000).parts.copies == 18
+
+
 def test_a_part_has_the_days_of_its_chunk():
     chunks = Chunks(10, 7, 3, Parts(("world",), groups=2, copies=2))
 
