@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _COUNTS = "place int, word string, rows bigint"
+# Why a column says nothing to a model, and what to do where it should say something.
+_CONSTANT = "empty or constant"
+_CLIPPED = "constant but for values beyond transform.clip_quantile"
+_RARE = "without a value in transform.min_category_count rows"
+_FIXES = {
+    _CONSTANT: "mend the source",
+    _CLIPPED: "set transform.clip_quantile to 0",
+    _RARE: "lower transform.min_category_count, or name it under transform.text or"
+    " transform.target_encoding",
+}
 
 
 @dataclass(frozen=True)
@@ -113,13 +123,13 @@ def fit_transform(
     summaries = _details(scan, columns, (surveys, settings.clip_quantile), values)
     encodings = fit_encodings(scan, columns.encoded, settings.target_encoding)
     texts = fit_terms(scan, columns.texts, settings.text, digest.rows)
-    flat = _flat(columns, summaries, vocabularies, digest.rows)
-    flat += [each.name for each in encodings if each.is_flat]
-    flat += [each.name for each in texts if each.is_flat]
+    flat = dict(_flat(columns, surveys, summaries, vocabularies, digest.rows))
+    flat |= {each.name: _CONSTANT for each in encodings if each.is_flat}
+    flat |= {each.name: _CONSTANT for each in texts if each.is_flat}
     if flat and not settings.drop_constant:
         raise _flat_columns(flat)
-    if flat:
-        logger.warning("%d columns are empty or constant and are left out: %s", len(flat), flat)
+    for reason, names in _by_reason(flat):
+        logger.warning("%d columns are %s, and left out: %s", len(names), reason, names)
     outliers = outliers.of([name for name in columns.numbers if name not in flat])
     return FeatureTransform(
         numbers=tuple(
@@ -162,18 +172,20 @@ def _number(name: str, missing: int, summary: Summary) -> NumberColumn:
 
 def _flat(
     columns: Columns,
-    summaries: dict[str, Summary | None],
-    vocabularies: dict[str, list[tuple[str, int]]],
+    surveys: Mapping[str, Survey],
+    summaries: Mapping[str, Summary | None],
+    vocabularies: Mapping[str, Sequence[tuple[str, int]]],
     num_rows: int,
-) -> list[str]:
-    """Columns that are the same, as a model would see it, in every row."""
-    numbers = [name for name in columns.numbers if not _varies(summaries[name])]
-    categories = [
-        name
-        for name, words in vocabularies.items()
-        if not words or (len(words) == 1 and words[0][1] == num_rows)
-    ]
-    return numbers + categories
+) -> Iterator[tuple[str, str]]:
+    """Columns that are the same, as a model would see it, in every row, each with the reason."""
+    for name in columns.numbers:
+        if not _varies(summaries[name]):
+            yield name, _CLIPPED if surveys[name].is_varied else _CONSTANT
+    for name, words in vocabularies.items():
+        if not words:
+            yield name, _RARE
+        elif len(words) == 1 and words[0][1] == num_rows:
+            yield name, _CONSTANT
 
 
 def _varies(summary: Summary | None) -> bool:
@@ -265,10 +277,20 @@ def _count_words(place: int, texts: pa.Array) -> pa.RecordBatch:
     )
 
 
-def _flat_columns(names: list[str]) -> DataError:
+def _by_reason(flat: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """The columns of each reason."""
+    found = [(reason, [name for name, why in flat.items() if why == reason]) for reason in _FIXES]
+    return [(reason, names) for reason, names in found if names]
+
+
+def _flat_columns(flat: Mapping[str, str]) -> DataError:
+    found = _by_reason(flat)
+    told = "; ".join(f"{len(names)} are {reason}: {names}" for reason, names in found)
+    fixes = "; ".join(_FIXES[reason] for reason, _ in found)
     return DataError(
         "LS-2063",
-        f"{len(names)} feature columns are empty or constant in the training rows: {names}",
-        "such a column says nothing; often its source is broken or not joined",
-        "mend the source, take them out of `features`, or set transform.drop_constant to true",
+        f"{len(flat)} feature columns say nothing about the training rows. {told}",
+        "such a column is the same in every row, as a model would see it; often its source is"
+        " broken or not joined",
+        f"{fixes}; or take them out of `features`, or set transform.drop_constant to true",
     )

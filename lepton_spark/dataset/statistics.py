@@ -55,6 +55,11 @@ class Survey:
         """Rows with a value."""
         return int(self.upper.sum())
 
+    @property
+    def is_varied(self) -> bool:
+        """Whether some values differ in their upper half."""
+        return np.count_nonzero(self.upper) > 1
+
 
 @dataclass(frozen=True)
 class Bounds:

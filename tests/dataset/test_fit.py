@@ -113,10 +113,27 @@ def test_empty_and_constant_columns_are_refused_by_name(spark, tmp_path):
     columns = Columns(("x", "same", "empty"), ("one_word", "all_rare"))
     pieces = write(pa.table(FLAT), tmp_path)
 
-    with pytest.raises(DataError, match=r"LS-2063.*'same', 'empty', 'one_word', 'all_rare'"):
+    with pytest.raises(DataError, match="LS-2063") as told:
         fit_transform(spark, pieces, columns, SETTINGS)
+    assert "3 are empty or constant: ['same', 'empty', 'one_word']" in told.value.what
+    assert "1 are without a value in transform.min_category_count rows: ['all_rare']" in str(
+        told.value
+    )
+    assert "lower transform.min_category_count" in told.value.fix
     allowed = SETTINGS.model_copy(update={"drop_constant": True})
     assert fit_transform(spark, pieces, columns, allowed).columns == ("x",)
+
+
+def test_a_rare_flag_that_clipping_takes_away_is_told_as_that(spark, tmp_path):
+    flag = np.zeros(2000)
+    flag[:1] = 1
+    pieces = write(pa.table({"x": np.arange(2000.0), "flag": flag}), tmp_path)
+
+    with pytest.raises(DataError, match=r"LS-2063.*beyond transform.clip_quantile.*'flag'") as told:
+        fit_transform(spark, pieces, Columns(("x", "flag"), ()), SETTINGS)
+    assert "set transform.clip_quantile to 0" in told.value.fix
+    whole = SETTINGS.model_copy(update={"clip_quantile": 0.0})
+    assert fit_transform(spark, pieces, Columns(("x", "flag"), ()), whole).columns == ("x", "flag")
 
 
 def test_text_names_things_and_so_do_chosen_numbers():
