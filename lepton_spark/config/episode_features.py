@@ -66,7 +66,8 @@ class Baskets(Settings):
 
     by: KeySets
     basket: tuple[ColumnName, ...] = Field(
-        min_length=1, description="Columns that name a basket; rows without are left out."
+        min_length=1,
+        description="Columns that name a basket; without, a row counts as an item of none.",
     )
     item: ColumnName | None = Field(None, description="What is bought; null is no item.")
     over: Windows

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = {*NUMBERS, "boolean"}
 _NAMES = {"string", "integer", "boolean"}
+_COUNTS = {"count", "distinct"}
 _TEXTS = {"string"}
 _KINDS = {"string": "string", "boolean": "boolean", "integer": "integer"}
 _VALUES = {"first", "last", "lag", "top"}
@@ -45,6 +46,10 @@ class TransformChecker(Checker):
                     f"remove {name} from one of them",
                     "LS-1091",
                 )
+        for index, name in enumerate(self.case.features.as_category):
+            if name in kinds:
+                path = ("features", "as_category", index)
+                self._demand_feature(path, name, kinds, {*_NAMES, "date"})
         others = {*encoded, *settings.text, *categories_of(self.case.features)}
         numbers = [n for n, kind in kinds.items() if kind in _NUMBERS and n not in others]
         for pattern in settings.outliers:
@@ -56,6 +61,42 @@ class TransformChecker(Checker):
                     nearest(pattern, numbers),
                     "LS-1090",
                 )
+        self._check_left_out(kinds, numbers)
+
+    def _check_left_out(self, kinds: Collection[str], numbers: Collection[str]) -> None:
+        """What the network is not given is there, leaves something, and refuses no row."""
+        patterns = self.case.model.leave_out
+        refusing = [
+            name for name, rule in self.case.transform.outliers.items() if rule.then == "refuse"
+        ]
+        for index, pattern in enumerate(patterns):
+            left_out = [name for name in kinds if fnmatchcase(name, pattern)]
+            path: KeyPath = ("model", "leave_out", index)
+            if not left_out:
+                self.refuse(
+                    path,
+                    f"{pattern} matches no feature",
+                    "a name without a feature has no effect",
+                    nearest(pattern, kinds),
+                    "LS-1090",
+                )
+            both = [n for n in left_out if n in numbers and _is_any(n, refusing)]
+            if both:
+                self.refuse(
+                    path,
+                    f"{pattern} leaves out {both[0]}, whose outliers refuse rows",
+                    "a row is refused by all models or by none, or they cannot be compared",
+                    f"keep {both[0]}, or let its outliers be flagged or clipped",
+                    "LS-1115",
+                )
+        if kinds and all(_is_any(name, patterns) for name in kinds):
+            self.refuse(
+                ("model", "leave_out"),
+                "every feature is left out",
+                "a network learns from at least one",
+                "leave fewer out",
+                "LS-1115",
+            )
 
     def _kinds(self) -> dict[str, str]:
         """Kind of each feature by name; ages, counts, sums, means and shares are numbers."""
@@ -78,7 +119,7 @@ class TransformChecker(Checker):
             return "number"
         measure = self.case.features.history[str(path[2])].measures[str(path[-1])]
         if measure.kind not in _VALUES:
-            return "number"
+            return "integer" if measure.kind in _COUNTS else "number"
         return self.parse(path, measure.expression, self.silver.of(str(path[2]))).kind or "number"
 
     def _demand_feature(
@@ -94,3 +135,7 @@ class TransformChecker(Checker):
                 nearest(name, fitting),
                 "LS-1090",
             )
+
+
+def _is_any(name: str, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -37,7 +37,7 @@ _CATEGORIES: _Forms = (
 )
 _DISTINCT: _Forms = (*_CATEGORIES, (DecimalType, "string", "text"), (DateType, "string", "text"),
              (FractionalType, "double", "number"))  # fmt: skip
-_VALUES: _Forms = (*_CATEGORIES[:2], (NumericType, "double", "number"))
+_VALUES: _Forms = (*_CATEGORIES, (NumericType, "double", "number"))
 _NUMBERS: _Forms = ((NumericType, "double", "number"),)
 _KEPT: Mapping[str, _Forms] = {
     **dict.fromkeys(("min", "max", "quantile"), _NUMBERS),

@@ -68,3 +68,49 @@ def test_what_cannot_be_fitted_is_refused_at_its_place(
 ):
     with pytest.raises(ConfigError, match=rf"(?s){told}"):
         load(conf, **transform)
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ({"model": {"leave_out": ["amonut"]}}, "LS-1090.*amonut matches no feature.*amount"),
+        ({"model": {"leave_out": ["*"]}}, "LS-1115.*every feature is left out"),
+        (
+            {
+                "model": {"leave_out": ["am*"]},
+                "transform": {"outliers": {"amount": {**MAD, "then": "refuse"}}},
+            },
+            "LS-1115.*am. leaves out amount, whose outliers refuse rows",
+        ),
+        ({"features.as_category": ["amount"]}, "LS-1090.*amount, a number"),
+        (
+            {"features.as_category": ["returns_by_store_7d_kept"]},
+            "LS-1090.*returns_by_store_7d_kept, a number",
+        ),
+    ],
+)
+def test_what_a_network_is_not_given_and_what_names_things_is_checked(
+    conf: Configuration, case: dict[str, Any], told: str
+):
+    def change(document: dict[str, Any]) -> None:
+        measures = {"kept": {"mean": "days_kept"}}
+        document["features"]["history"]["returns"]["measures"] = measures
+        for name, section in case.items():
+            *path, last = name.split(".")
+            place = document[path[0]] if path else document
+            place[last] = section
+
+    conf.write_case(change)
+
+    with pytest.raises(ConfigError, match=rf"(?s){told}"):
+        load_all(conf.folder, "shop", "local")
+
+
+def test_a_count_may_name_things(conf: Configuration):
+    def change(document: dict[str, Any]) -> None:
+        document["features"]["history"]["returns"]["measures"] = {"number": {"count": "*"}}
+        document["features"]["as_category"] = ["returns_by_store_7d_number"]
+
+    conf.write_case(change)
+
+    assert load_all(conf.folder, "shop", "local").case.features.as_category
