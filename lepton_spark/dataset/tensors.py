@@ -37,8 +37,8 @@ Specs = Mapping[str, TensorSpec]
 class Block:
     """Rows as tensors by name; the first axis of each is rows.
 
-    `numbers` is float32 `[rows, width]`, never NaN; `categories` is int32 `[rows, columns]`, where 0
-    is unseen, rare or null. Both are always there; others as a transform says.
+    `numbers` is float32 `[rows, width]`, never NaN; `categories` is int32 `[rows, columns]`, where
+    0 is unseen, rare or null. Both are always there; others as a transform says.
     """
 
     tensors: Mapping[str, Array]

@@ -94,9 +94,13 @@ class Logistic:
     intercept: float
 
     def predict(self, block: Block) -> Probabilities:
-        """Probability of the positive class."""
-        matrix = design_matrix(block, self.shape.cardinalities, "one_hot")
-        return _sigmoid(matrix @ self.coefficients + self.intercept)
+        """Probability of the positive class; makes no column for each category."""
+        width = self.shape.width
+        logits = block.numbers @ self.coefficients[:width] + self.intercept
+        starts = np.cumsum([width, *self.shape.cardinalities])
+        for place, start in enumerate(starts[:-1].tolist()):
+            logits += self.coefficients[start + block.categories[:, place]]
+        return _sigmoid(logits)
 
 
 class BoostedTrees:

@@ -32,16 +32,18 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
     return target.getvalue()
 
 
-def unpack(content: bytes, *, max_bytes: int = MAX_BYTES) -> dict[str, Array]:
+def unpack(
+    content: bytes, *, max_bytes: int = MAX_BYTES, max_arrays: int = MAX_ARRAYS
+) -> dict[str, Array]:
     """Read the arrays of `pack`, in their order; every byte is covered by a checksum.
 
     Raises:
-        ModelError: Not such an archive, damaged, an array of objects, or larger than `max_bytes`.
+        ModelError: Not such an archive, damaged, an array of objects, or beyond a limit.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            _check(members, max_bytes)
+            _check(members, max_bytes, max_arrays)
             return {m.filename.removesuffix(".npy"): _read(archive, m) for m in members}
     except (ValueError, OSError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(
@@ -52,9 +54,9 @@ def unpack(content: bytes, *, max_bytes: int = MAX_BYTES) -> dict[str, Array]:
         ) from error
 
 
-def _check(members: list[zipfile.ZipInfo], max_bytes: int) -> None:
+def _check(members: list[zipfile.ZipInfo], max_bytes: int, max_arrays: int) -> None:
     names = [member.filename for member in members]
-    if len(names) > MAX_ARRAYS or len(set(names)) != len(names):
+    if len(names) > max_arrays or len(set(names)) != len(names):
         raise ValueError("too many members, or two of one name")
     if sum(member.file_size for member in members) > max_bytes:
         raise ValueError("too large")

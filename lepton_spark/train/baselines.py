@@ -32,13 +32,14 @@ TREES: Mapping[str, Any] = {
     "early_stopping_rounds": 30,
     "subsample": 0.8,
     "colsample_bytree": 0.4,
-    "min_child_weight": 50.0,
     "reg_lambda": 5.0,
     "tree_method": "hist",
     "max_bin": 256,
     "eval_metric": "logloss",
     "verbose": False,
 }
+_LEAF_WEIGHT = 50.0
+_LEAVES = 40
 _MOST_IMPORTANT = 20
 LOGISTIC: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
 
@@ -118,13 +119,14 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
     rows = matrix_rows(spark, job.source, "ordinal", num_tasks=job.workers)
+    settings = {**TREES, "min_child_weight": _leaf_weight(job)}
     fitter = SparkXGBClassifier(
         features_col=FEATURES,
         label_col=TARGET,
         validation_indicator_col=IS_VALIDATION,
         num_workers=job.workers,
         random_state=job.seed,
-        **TREES,
+        **settings,
     )
     model = fitter.fit(rows)
     booster = model.get_booster()
@@ -134,12 +136,19 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     return FittedBaseline(
         files={"booster.json": bytes(trees.save_raw("json"))},
         training={
-            **TREES,
+            **settings,
             "best_iteration": best,
             "importance": _importance(trees.get_score(importance_type="total_gain"), job),
             "history": [{"step": i, "validation_loss": x} for i, x in enumerate(losses)],
         },
     )
+
+
+def _leaf_weight(job: BaselineJob) -> float:
+    """Least weight of a leaf: of few rows less, so that a tree can have some leaves at all."""
+    rate = job.positive_rate
+    rows = sum(piece.rows for piece in job.source.parts["train"])
+    return min(_LEAF_WEIGHT, rate * (1.0 - rate) * rows / _LEAVES)
 
 
 def _importance(gains: Mapping[str, float], job: BaselineJob) -> list[dict[str, Any]]:

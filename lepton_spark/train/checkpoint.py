@@ -14,7 +14,7 @@ import numpy as np
 from lepton_spark.errors import ModelError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, scheme_of
-from lepton_spark.models.weights import pack, unpack
+from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 KEPT = 2
 HISTORY = "history.json"
 _FORM = 1
+# Weights now and at best, and what an optimizer keeps of each: two moments and an average.
+_PARTS = 6
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Checkpoints:
         )
 
     def _parse(self, content: bytes) -> Mapping[str, Any]:
-        arrays = unpack(content)
+        arrays = unpack(content, max_bytes=_PARTS * MAX_BYTES, max_arrays=_PARTS * MAX_ARRAYS)
         facts = json.loads(arrays.pop("facts").tobytes())
         if (facts.pop("form"), facts.pop("fingerprint")) != (_FORM, self.fingerprint):
             raise ValueError("of another job")

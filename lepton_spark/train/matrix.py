@@ -14,14 +14,15 @@ from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.values import as_float
-from lepton_spark.models.design_matrix import Form, design_matrix
+from lepton_spark.models.design_matrix import Form, design_matrix, width_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from lepton_spark.dataset.transform import FeatureTransform
 
-ROWS_AT_ONCE = 8192
+_CELLS_AT_ONCE = 8_000_000
+_ROWS_AT_ONCE = 8192
 FEATURES = "features"
 TARGET = "label"
 IS_VALIDATION = "is_validation"
@@ -72,8 +73,10 @@ def _matrices(
 ) -> Iterator[pa.RecordBatch]:
     rows = read_piece(piece, [*transform.columns_to_fit, LABEL])
     rows = rows.filter(pc.invert(pa.array(transform.refused(rows))))
-    for start in range(0, rows.num_rows, ROWS_AT_ONCE):
-        some = rows.slice(start, ROWS_AT_ONCE)
+    width = width_of(transform.width, transform.cardinalities, form)
+    at_once = max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // max(1, width)))
+    for start in range(0, rows.num_rows, at_once):
+        some = rows.slice(start, at_once)
         matrix = design_matrix(transform.apply(some), transform.cardinalities, form)
         offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
         yield pa.RecordBatch.from_pydict(

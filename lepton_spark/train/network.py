@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.transform import FeatureTransform
 
 ENTRY = "lepton_spark.train.table_network:fit"
-BLOCK_ROWS = 131_072
+MOST_BLOCK_ROWS = 131_072
+_BLOCK_NUMBERS = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,14 @@ class NetworkJob:
     checkpoint: str
     is_shuffled: bool = True
     entry: str = ENTRY
-    block_rows: int = BLOCK_ROWS
+    most_block_rows: int = MOST_BLOCK_ROWS
+
+    @property
+    def block_rows(self) -> int:
+        """Rows of a block: fewer where they are wide, so that memory does not grow with width."""
+        width = sum(math.prod(spec.shape) for spec in self.transform.specs.values())
+        rows = min(self.most_block_rows, _BLOCK_NUMBERS // max(1, width))
+        return max(rows, self.train.batch_size * self.train.accumulate)
 
     def payload(self, size: int) -> dict[str, Any]:
         """The job as JSON-ready facts, with their fingerprint."""
@@ -99,16 +108,7 @@ def fit_network(
         TrainingError: A rank failed.
         TryAgainError: A rank was killed or hung.
     """
-    rows = sum(piece.rows for piece in job.fitted)
-    step = job.train.batch_size * job.train.accumulate
-    if step > rows > 0:
-        raise ConfigError(
-            "LS-1061",
-            f"train.batch_size is {job.train.batch_size} and train.accumulate "
-            f"{job.train.accumulate}, the training part has {rows} rows",
-            "a step of one worker takes at most all rows",
-            f"set train.batch_size to {max(1, rows // (8 * size))} and train.accumulate to 1",
-        )
+    require_batch(job.train, sum(piece.rows for piece in job.fitted), size)
     work = Work(job.entry, job.payload(size), job.train.stall_seconds)
     with watching(job.checkpoint, on_epoch):
         try:
@@ -117,6 +117,22 @@ def fit_network(
             done = len(read_history(job.checkpoint))
             state = f"no model was written; the checkpoint holds epoch {done}"
             raise TryAgainError(error.code, error.what, error.why, error.fix, state) from error
+
+
+def require_batch(train: TrainSettings, rows: int, size: int) -> None:
+    """See that a step of one of `size` workers has no more rows than the training part.
+
+    Raises:
+        ConfigError: It has.
+    """
+    if train.batch_size * train.accumulate > rows > 0:
+        raise ConfigError(
+            "LS-1061",
+            f"train.batch_size is {train.batch_size} and train.accumulate {train.accumulate}, the "
+            f"training part has {rows} rows",
+            "a step of one worker takes at most all rows",
+            f"set train.batch_size to {max(1, rows // (8 * size))} and train.accumulate to 1",
+        )
 
 
 def _fitted(results: Sequence[RankResult]) -> FittedNetwork:

@@ -24,7 +24,7 @@ from lepton_spark.train.average import AVERAGE, MEMBERS, average_spec, weights_o
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
 from lepton_spark.train.matrix import MatrixSource
-from lepton_spark.train.network import NetworkJob, fit_network
+from lepton_spark.train.network import NetworkJob, fit_network, require_batch
 
 if TYPE_CHECKING:
     from lepton_spark.config.train import Baseline
@@ -105,6 +105,7 @@ def _dataset(context: RunContext) -> Marker:
 
 
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
+    require_batch(context.case.train, marker.facts["rows"]["train"], _size(context))
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
     settings = context.case.transform
@@ -190,7 +191,7 @@ def _network(job: _Job) -> Bundle:
         positive_share=_positive_share(job),
         checkpoint=job.place.checkpoint,
     )
-    size = 1 if case.train.launcher == "local" else _workers(job.context)
+    size = _size(job.context)
     fitted = fit_network(
         _backend(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
     )
@@ -220,6 +221,11 @@ def _average(job: _Job) -> Bundle:
 def _workers(context: RunContext) -> int:
     """As many as the case asks for, at most as many as fit into the environment."""
     return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
+
+
+def _size(context: RunContext) -> int:
+    """How many processes train the network."""
+    return 1 if context.case.train.launcher == "local" else _workers(context)
 
 
 def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:

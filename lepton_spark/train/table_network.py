@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,10 @@ from lepton_spark.config.train import ModelSettings, TrainSettings
 from lepton_spark.dataset.blocks import EpochReader, Layout, Source
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
+from lepton_spark.errors import TrainingError
 from lepton_spark.models import table_mlp
 from lepton_spark.models.lean import tf
-from lepton_spark.models.weights import pack
+from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
@@ -19,6 +21,7 @@ from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lepton_spark.models.lean import keras
     from lepton_spark.train.worker import Worker
 
 
@@ -32,6 +35,7 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         transform.cardinalities,
         seed=payload["train"]["seed"],
     )
+    _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
     loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))
     state = loop.fit()
@@ -44,6 +48,19 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     }
     files = {"weights.npz": pack(arrays_of(model.weights))} if worker.rank == 0 else {}
     return Outcome(facts, files)
+
+
+def _require_storable(model: keras.Model) -> None:
+    """See before training that the weights can be kept and loaded again."""
+    num_bytes = sum(4 * math.prod(weight.shape) for weight in model.weights)
+    if len(model.weights) <= MAX_ARRAYS and num_bytes <= MAX_BYTES:
+        return
+    raise TrainingError(
+        "LS-6015",
+        f"the network has {len(model.weights)} arrays of weights, of {num_bytes >> 20} MiB",
+        f"a model is at most {MAX_ARRAYS} arrays of {MAX_BYTES >> 20} MiB",
+        "make model.hidden or model.embedding smaller, or leave categories out",
+    )
 
 
 class _Keeper:

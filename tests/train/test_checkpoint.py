@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lepton_spark.models.weights import MAX_ARRAYS
 from lepton_spark.train.checkpoint import Checkpoints, read_history, write_durably
 
 
@@ -81,3 +82,13 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="Input/output"):
         write_durably(str(target), b"new")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_state_of_more_arrays_than_a_model_may_have_is_read_again(tmp_path):
+    kept = Checkpoints(str(tmp_path / "checkpoint"), "f" * 64)
+    large = state(1)
+    large.current = {f"layer_{n}/kernel": np.zeros(1, np.float32) for n in range(MAX_ARRAYS + 1)}
+
+    kept.save(large)
+
+    assert kept.load()["current"].keys() == large.current.keys()

@@ -38,7 +38,7 @@ def test_a_run_is_repeatable_to_the_bit_and_depends_on_its_seed(tmp_path):
 
 def test_blocks_do_not_change_what_unshuffled_training_gives(tmp_path):
     jobs = [
-        replace(job_on(ROWS, tmp_path / str(size)), block_rows=size, is_shuffled=False)
+        replace(job_on(ROWS, tmp_path / str(size)), most_block_rows=size, is_shuffled=False)
         for size in (128, 1024, 1 << 20)
     ]
 
@@ -131,3 +131,20 @@ def test_a_step_of_more_rows_than_there_are_is_refused(tmp_path):
 
     with pytest.raises(ConfigError, match=r"LS-1061.*accumulate 4.*3000 rows"):
         fit_network(LocalBackend(), job, 1)
+
+
+def test_a_network_that_could_not_be_kept_is_refused_before_it_is_trained(tmp_path):
+    job = job_on(ROWS, tmp_path)
+    job = replace(job, model=job.model.model_copy(update={"hidden": (20_000, 20_000)}))
+
+    with pytest.raises(TrainingError, match=r"LS-6015.*MiB"):
+        fit_network(LocalBackend(), job, 1)
+
+
+def test_wide_rows_make_blocks_of_fewer_rows(tmp_path):
+    job = job_on(ROWS, tmp_path)
+    numbers = tuple(replace(job.transform.numbers[0], name=f"n{place}") for place in range(2000))
+    wide = replace(job, transform=replace(job.transform, numbers=numbers))
+
+    assert job.block_rows == 131_072
+    assert 10_000 < wide.block_rows < 20_000
