@@ -6,6 +6,7 @@ python -m tests.promises.machine FOLDER SEED IS_NAIVE
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -22,8 +23,8 @@ def main(folder: str, seed: str, is_naive: str) -> None:
     """Run the stages once."""
     spark = session.start(environment_at(folder), app_name="promises")
     if int(is_naive):
-        spark.conf.unset("spark.sql.session.timeZone")
-        spark.sql("SET TIME ZONE LOCAL")
+        # The JVM is told to be in UTC too, so that LOCAL would not be the zone of the machine.
+        spark.conf.set("spark.sql.session.timeZone", os.environ["TZ"])
     lake = Lab(spark, Path(folder)).lake()
     write_days(lake.lakehouse, int(seed), days=_DAYS, visits=10, sales=30)
     lake.run("land", "refine", "features", as_of=day(_DAYS))

@@ -68,6 +68,7 @@ def case_document() -> dict[str, Any]:
                         "ambiguous": "later",
                     }
                 },
+                "derive": {"sold_hour": "hour(sold_at)"},
                 "max_refused": 1.0,
             },
         },
@@ -87,6 +88,7 @@ def case_document() -> dict[str, Any]:
                         "number": {"count": "*"},
                         "mean": {"mean": "amount"},
                         "large": {"share": "amount > 50"},
+                        "late": {"share": "sold_hour >= 18"},
                     },
                 }
             },
