@@ -41,7 +41,11 @@ class TransformSettings(Settings):
 class ModelSettings(Settings):
     """The network."""
 
-    kind: Literal["table_mlp"] = Field("table_mlp", description="Architecture of the network.")
+    kind: Literal["table_mlp", "gru"] = Field(
+        "table_mlp",
+        description="Architecture of the network: dense layers over the features of a row, or the "
+        "same with a GRU over each of features.windows.",
+    )
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
     )
@@ -53,6 +57,7 @@ class ModelSettings(Settings):
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of units left out in training.")
     embedding: int = Field(16, ge=1, le=1024, description="Largest embedding of a category.")
+    series_units: int = Field(64, ge=1, le=4096, description="Of gru: units that read a window.")
 
 
 class TrainSettings(Settings):

@@ -15,15 +15,14 @@ class WindowChecker(EpisodeChecker):
     """Checks that steps can be filled, may be, and that something can read them."""
 
     def check_windows(self, source: str, windows: Windows) -> None:
-        """Both sources have the columns, each measure is a number, and no model has to read it."""
+        """Both sources have the columns, each measure is a number, and the model reads it."""
         path: KeyPath = ("features", "windows", source)
-        if self.case.has_aim:
+        if self.case.has_aim and self.case.model.kind != "gru":
             self.refuse(
                 path,
                 f"the case predicts {self.case.aim.label.name} from windows over {source}",
-                "no model reads sequences yet",
-                "remove predict.label, predict.split and gate, so that the journey ends with the "
-                "features, or take features.history instead",
+                f"a {self.case.model.kind} reads rows, not windows",
+                "set model.kind to gru, or take features.history instead",
                 "LS-1082",
             )
         columns = self._known_source(path, source)

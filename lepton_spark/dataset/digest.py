@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from lepton_spark.dataset.values import as_float, as_text
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from lepton_spark.dataset.values import as_float, as_steps, as_text, one_array
 
 Words = npt.NDArray[np.uint64]
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -52,9 +50,21 @@ def row_words(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str])
     """64 bits that depend on the values of a row only, `[rows]`."""
     total = np.full(rows.num_rows, _NULL, np.uint64)
     for place, name in enumerate(numbers):
-        total += _words_of_numbers(as_float(rows, name)) * _factor(place)
+        total += _words_of_column(rows, name) * _factor(place)
     for place, name in enumerate(categories, start=len(numbers)):
         total += _words_of_text(as_text(rows, name)) * _factor(place)
+    return _mix(total)
+
+
+def _words_of_column(rows: pa.Table, name: str) -> Words:
+    column = one_array(rows.column(name))
+    if not pa.types.is_list(column.type):
+        return _words_of_numbers(as_float(rows, name))
+    lengths = pc.list_value_length(column.drop_null())
+    steps = as_steps(rows, name, lengths[0].as_py() if len(lengths) else 1)
+    total = np.full(rows.num_rows, _NULL, np.uint64)
+    for place, values in enumerate(steps.T):
+        total += _words_of_numbers(values) * _factor(place)
     return _mix(total)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from lepton_spark.dataset.fit_outliers import fit_outliers
 from lepton_spark.dataset.fit_terms import fit_terms
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.scan import Scan
+from lepton_spark.dataset.series import Asked, Series, Variable
 from lepton_spark.dataset.statistics import Bounds, Detail, Summary, Survey, summarise
 from lepton_spark.dataset.transform import (
     CategoryColumn,
@@ -56,6 +57,7 @@ class Columns:
     categories: tuple[str, ...]
     encoded: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    series: tuple[Asked, ...] = ()
 
     @classmethod
     def of(
@@ -63,6 +65,7 @@ class Columns:
         types: Sequence[tuple[str, str]],
         as_category: Sequence[str],
         settings: TransformSettings | None = None,
+        series: Sequence[Asked] = (),
     ) -> Columns:
         """Text names things, and so do the numbers in `as_category`; all else is a number.
 
@@ -70,16 +73,19 @@ class Columns:
             types: Name and Spark type of each feature column.
             as_category: Names of numbers that name things.
             settings: Which columns are encoded by the label or cut into terms instead.
+            series: What the columns of lists are.
         """
         named = {name for name, kind in types if kind in {"string", "date"}} | set(as_category)
         encoding = settings.target_encoding if settings else None
         encoded = set(encoding.columns) if encoding else set()
         texts = set(settings.text) if settings else set()
+        stepped = {name for name, kind in types if kind.startswith("array")}
         return cls(
-            tuple(name for name, _ in types if name not in named | encoded | texts),
+            tuple(name for name, _ in types if name not in named | encoded | texts | stepped),
             tuple(name for name, _ in types if name in named - encoded - texts),
             tuple(name for name, _ in types if name in encoded),
             tuple(name for name, _ in types if name in texts),
+            tuple(series),
         )
 
     @property
@@ -88,9 +94,19 @@ class Columns:
         return (*self.categories, *self.encoded, *self.texts)
 
     @property
+    def steps(self) -> dict[str, int]:
+        """Columns of the values of series, and how many there are of a row."""
+        return {names.values: each.steps for each in self.series for names in each.variables}
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Columns whose numbers are clipped and standardised."""
+        return (*self.numbers, *self.steps)
+
+    @property
     def digested(self) -> tuple[str, ...]:
         """Number columns that any statistic is taken from: the label is one where it encodes."""
-        return (*self.numbers, LABEL) if self.encoded else self.numbers
+        return (*self.measured, LABEL) if self.encoded else self.measured
 
 
 def fit_transform(
@@ -116,7 +132,7 @@ def fit_transform(
     scan = Scan(spark, tuple(pieces))
     outliers = fit_outliers(scan, columns.numbers, settings.outliers)
     scan = replace(scan, refusing=outliers.refusing)
-    values = passes.clipped(outliers.clips)
+    values = passes.of_steps(passes.clipped(outliers.clips), columns.steps)
     digest, surveys = _survey(scan, columns, values)
     _tell_refused(scan, digest.rows)
     vocabularies = _vocabularies(scan, columns, settings)
@@ -135,7 +151,7 @@ def fit_transform(
         numbers=tuple(
             _number(name, surveys[name].missing, summary)
             for name, summary in summaries.items()
-            if summary is not None and name not in flat
+            if summary is not None and name in columns.numbers and name not in flat
         ),
         categories=tuple(
             CategoryColumn(name, tuple(word for word, _ in words))
@@ -148,6 +164,7 @@ def fit_transform(
         forests=outliers.forests,
         encodings=tuple(each for each in encodings if each.name not in flat),
         texts=tuple(each for each in texts if each.name not in flat),
+        series=tuple(each for asked in columns.series if (each := _series(asked, summaries, flat))),
     )
 
 
@@ -170,6 +187,18 @@ def _number(name: str, missing: int, summary: Summary) -> NumberColumn:
     )
 
 
+def _series(
+    asked: Asked, summaries: Mapping[str, Summary | None], flat: Collection[str]
+) -> Series | None:
+    """The variables that say something; None where none does."""
+    variables = tuple(
+        Variable(names, summary.low, summary.high, summary.mean, summary.deviation)
+        for names in asked.variables
+        if (summary := summaries[names.values]) is not None and names.values not in flat
+    )
+    return Series(asked.name, asked.steps, variables) if variables else None
+
+
 def _flat(
     columns: Columns,
     surveys: Mapping[str, Survey],
@@ -178,7 +207,7 @@ def _flat(
     num_rows: int,
 ) -> Iterator[tuple[str, str]]:
     """Columns that are the same, as a model would see it, in every row, each with the reason."""
-    for name in columns.numbers:
+    for name in columns.measured:
         if not _varies(summaries[name]):
             yield name, _CLIPPED if surveys[name].is_varied else _CONSTANT
     for name, words in vocabularies.items():
@@ -202,7 +231,7 @@ def _survey(
     found = [passes.read_survey(blob) for blob in blobs]
     digest = sum((digest for digest, _ in found), RowsDigest())
     surveys = {}
-    for place, name in enumerate(columns.numbers):
+    for place, name in enumerate(columns.measured):
         first, *others = (survey[place] for _, survey in found)
         surveys[name] = sum(others, first)
     return digest, surveys
@@ -215,14 +244,14 @@ def _details(
     values: passes.Values,
 ) -> dict[str, Summary | None]:
     surveys, quantile = surveyed
-    filled = [name for name in columns.numbers if surveys[name].count > 0]
+    filled = [name for name in columns.measured if surveys[name].count > 0]
     bounds = {name: Bounds.of(surveys[name], quantile) for name in filled}
 
     def detail(tables: Iterator[pa.Table]) -> bytes:
         return passes.detail(tables, bounds, values)
 
     found = [passes.read_detail(blob) for blob in scan.collect(filled, detail)]
-    summaries: dict[str, Summary | None] = dict.fromkeys(columns.numbers)
+    summaries: dict[str, Summary | None] = dict.fromkeys(columns.measured)
     for place, name in enumerate(filled):
         first, *others = (details[place] for details in found)
         total: Detail = sum(others, first)

@@ -13,7 +13,7 @@ import numpy as np
 from lepton_spark.dataset.digest import RowsDigest, digest_rows
 from lepton_spark.dataset.statistics import BINS, Bounds, Counts, Detail, Survey
 from lepton_spark.dataset.statistics import Values as Floats
-from lepton_spark.dataset.values import as_float
+from lepton_spark.dataset.values import as_float, as_steps
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,6 +78,17 @@ def clipped(fences: Mapping[str, tuple[float, float]]) -> Values:
         return np.clip(found, *fences[name]) if name in fences else found
 
     return values
+
+
+def of_steps(values: Values, steps: Mapping[str, int]) -> Values:
+    """The values of all steps where a column is a list of so many, and as before elsewhere."""
+
+    def read(rows: pa.Table, name: str) -> Floats:
+        if name not in steps:
+            return values(rows, name)
+        return as_steps(rows, name, steps[name]).ravel()
+
+    return read
 
 
 def distance(centres: Mapping[str, float]) -> Values:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "dataset"
-ROW_GROUP_ROWS = 131_072
+_ROW_GROUP_ROWS = 131_072
+_ROW_GROUP_VALUES = 32_000_000
 _ORDER_SEED = 20_011  # another than the split's, so that order and part have nothing in common
 
 
@@ -85,7 +86,7 @@ def prepare(context: RunContext) -> StageResult:
         facts=_facts(summary, columns, pinned),
         partition_by=(SPLIT,),
         audit=lambda staged: audit_dataset(staged, _key(case), num_rows=summary.rows),
-        row_group_rows=ROW_GROUP_ROWS,
+        row_group_rows=_row_group_rows(case, len(columns)),
     )
     published = tables.publish(context, _rows(context, features, labels, summary), publication)
     logger.info("%d rows in %s", summary.rows, table)
@@ -152,9 +153,16 @@ def _rows(
     rows, folds = with_folds(rows, case.transform.target_encoding, _key(case))
     rows = rows.select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT, *folds)
     largest = max(part.rows for part in summary.parts.values())
-    num_files = max(case.train.workers, -(-largest // ROW_GROUP_ROWS))
+    num_files = max(case.train.workers, -(-largest // _ROW_GROUP_ROWS))
     order = key_hash(_key(case), _ORDER_SEED)
     return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
+
+
+def _row_group_rows(case: Case, num_columns: int) -> int:
+    """Rows of a row group: fewer where windows make them long, as a worker reads one at a time."""
+    windows = case.features.windows.values()
+    num_values = num_columns + sum(3 * len(each.variables) * each.steps for each in windows)
+    return max(1, min(_ROW_GROUP_ROWS, _ROW_GROUP_VALUES // num_values))
 
 
 def _pin(context: RunContext, table: TableId) -> _Pinned:

@@ -18,14 +18,19 @@ import pyarrow.compute as pc
 
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
+from lepton_spark.dataset.series import Series, series_of
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block, TensorSpec
 from lepton_spark.dataset.terms import TextColumn, text_of
 from lepton_spark.dataset.values import as_float, as_text, one_array
 from lepton_spark.errors import ModelError
 
-FORM = 2
-_PLAIN_FORM = 1  # numbers and categories only; still read
-_NEWER = ("fences", "forests", "encodings", "texts")
+FORM = 3
+# What documents of each form have beside numbers and categories; older ones are still read.
+_PARTS = {
+    1: (),
+    2: ("fences", "forests", "encodings", "texts"),
+    3: ("fences", "forests", "encodings", "texts", "series"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class FeatureTransform:
         forests: Each of columns of `numbers`.
         encodings: Further numbers, each of a column of its own.
         texts: The same.
+        series: Each a tensor of its own.
     """
 
     numbers: tuple[NumberColumn, ...]
@@ -80,13 +86,15 @@ class FeatureTransform:
     forests: tuple[Forest, ...] = ()
     encodings: tuple[TargetEncoding, ...] = ()
     texts: tuple[TextColumn, ...] = ()
+    series: tuple[Series, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the input columns: numbers, categories, encoded ones, texts."""
+        """Names of the input columns: numbers, categories, encoded ones, texts, series."""
         parts: tuple[Sequence[_Named], ...]
         parts = (self.numbers, self.categories, self.encodings, self.texts)
-        return tuple(column.name for columns in parts for column in columns)
+        named = [column.name for columns in parts for column in columns]
+        return (*named, *(name for each in self.series for name in each.columns))
 
     @property
     def columns_to_fit(self) -> tuple[str, ...]:
@@ -122,6 +130,7 @@ class FeatureTransform:
         return {
             NUMBERS: TensorSpec((self.width,), "float32"),
             CATEGORIES: TensorSpec((len(self.categories),), "int32"),
+            **{each.name: TensorSpec(each.shape, "float32") for each in self.series},
         }
 
     def without(self, patterns: Sequence[str]) -> FeatureTransform:
@@ -143,6 +152,7 @@ class FeatureTransform:
             forests=tuple(each for each in self.forests if names.issuperset(each.columns)),
             encodings=kept(self.encodings),
             texts=kept(self.texts),
+            series=tuple(each for series in self.series if (each := series.without(patterns))),
         )
 
     @cached_property
@@ -176,7 +186,11 @@ class FeatureTransform:
         categories = np.empty((len(self.categories), rows.num_rows), np.int32)
         for row, lookup in zip(categories, self.categories, strict=True):
             row[:] = _index(as_text(rows, lookup.name), lookup)
-        return Block.of(np.ascontiguousarray(numbers.T), np.ascontiguousarray(categories.T))
+        tensors = {
+            NUMBERS: np.ascontiguousarray(numbers.T),
+            CATEGORIES: np.ascontiguousarray(categories.T),
+        }
+        return Block(tensors | {each.name: each.apply(rows) for each in self.series})
 
     def refused(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Whether each row is one that nothing is fitted on and that gets no score.
@@ -230,7 +244,7 @@ class FeatureTransform:
             raise ModelError(
                 "LS-3012",
                 "the feature transform cannot be read",
-                f"a transform is JSON of form {_PLAIN_FORM} or {FORM} ({type(error).__name__})",
+                f"a transform is JSON of form 1 to {FORM} ({type(error).__name__})",
                 "restore the model's files, or train again",
             ) from error
 
@@ -254,10 +268,8 @@ def _index(values: pa.Array, column: CategoryColumn) -> npt.NDArray[np.int32]:
 
 
 def _parse(document: Mapping[str, Any]) -> FeatureTransform:
-    if document.get("form") not in {_PLAIN_FORM, FORM}:
-        raise ValueError("unknown form")
-    # A plain document has none of these; one of the newer form has all.
-    parts = document if document["form"] == FORM else dict.fromkeys(_NEWER, ())
+    names = _PARTS[document["form"]]
+    parts = {name: document[name] if name in names else () for name in _PARTS[FORM]}
     return FeatureTransform(
         numbers=tuple(NumberColumn(**column) for column in document["numbers"]),
         categories=tuple(
@@ -270,6 +282,7 @@ def _parse(document: Mapping[str, Any]) -> FeatureTransform:
         forests=tuple(forest_of(forest) for forest in parts["forests"]),
         encodings=tuple(encoding_of(encoding) for encoding in parts["encodings"]),
         texts=tuple(text_of(text) for text in parts["texts"]),
+        series=tuple(series_of(series) for series in parts["series"]),
     )
 
 
@@ -289,8 +302,8 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
     finders: list[Fence | Forest] = [*transform.fences, *transform.forests]
     if not {name for each in finders for name in each.columns} <= set(transform.columns):
         raise ValueError("outliers of a column that is not there")
-    parts: list[Fence | Forest | TargetEncoding | TextColumn]
-    parts = [*finders, *transform.encodings, *transform.texts]
+    parts: list[Fence | Forest | TargetEncoding | TextColumn | Series]
+    parts = [*finders, *transform.encodings, *transform.texts, *transform.series]
     for part in parts:
         part.check()
     return transform

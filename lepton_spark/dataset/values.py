@@ -69,6 +69,29 @@ def as_float(rows: pa.Table | pa.RecordBatch, name: str) -> npt.NDArray[np.float
     return values
 
 
+def as_steps(rows: pa.Table | pa.RecordBatch, name: str, steps: int) -> npt.NDArray[np.float64]:
+    """A column of lists as a fresh float64 array `[rows, steps]`, NaN for null.
+
+    Raises:
+        ModelError: They are no lists of numbers, or a list has another length.
+    """
+    column = one_array(rows.column(name))
+    if not pa.types.is_list(column.type) or not _is_number(column.type.value_type):
+        raise _wrong_type(name, column.type, "the steps of a window are a list of numbers")
+    lengths = pc.list_value_length(column.drop_null())
+    if len(lengths) and pc.min_max(lengths).as_py() != {"min": steps, "max": steps}:
+        raise ModelError(
+            "LS-3014",
+            f"column {name} holds lists of other lengths than {steps}",
+            "a model reads as many steps as it was fitted on",
+            "build the features with the case file of this model, or train again",
+        )
+    items = pa.table({name: pc.list_flatten(column)})
+    found = np.full((len(column), steps), np.nan)
+    found[np.asarray(column.is_valid())] = as_float(items, name).reshape(-1, steps)
+    return found
+
+
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
     if not isinstance(column, pa.ChunkedArray):

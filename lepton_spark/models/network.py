@@ -1,19 +1,21 @@
-"""A network for table rows: embeddings of categories beside the numbers, then dense layers."""
+"""The network: embeddings of categories and what a GRU makes of series beside the numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
 from lepton_spark.errors import ModelError
 from lepton_spark.models.lean import keras
 
 if TYPE_CHECKING:
     from lepton_spark.config.train import ModelSettings
+    from lepton_spark.models.shape import Shape
 
 layers = keras.layers
 Array = npt.NDArray[np.generic]
@@ -24,34 +26,37 @@ def embedding_size(cardinality: int, largest: int) -> int:
     return max(1, min(largest, round(1.6 * math.pow(cardinality, 0.56))))
 
 
-def build(
-    settings: ModelSettings, width: int, cardinalities: Sequence[int], *, seed: int = 0
-) -> keras.Model:
-    """A model from numbers and categories to a logit, with weights drawn by the seed.
+def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Model:
+    """A model from the tensors of a block to a logit, with weights drawn by the seed.
 
-    Inputs are `numbers` `[batch, width]` and `categories` `[batch, n]`, the output is `[batch, 1]`.
-    No layer looks across the rows of a batch, so a batch may be dealt to several ranks.
+    Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]` and each series
+    `[batch, steps, channels]` by its name; the output is `[batch, 1]`. No layer looks across the
+    rows of a batch, so a batch may be dealt to several ranks.
 
     Args:
         settings: Sizes.
-        width: Number columns.
-        cardinalities: Number of indices of each category column.
+        shape: Of the inputs.
         seed: Of the initial weights; the same seed gives the same weights.
     """
     seeds = _Seeds(seed)
-    numbers = keras.Input((width,), dtype="float32", name="numbers")
-    categories = keras.Input((len(cardinalities),), dtype="int32", name="categories")
-    embedded = [
+    numbers = keras.Input((shape.width,), dtype="float32", name=NUMBERS)
+    categories = keras.Input((len(shape.cardinalities),), dtype="int32", name=CATEGORIES)
+    series = {
+        name: keras.Input(sizes, dtype="float32", name=name) for name, sizes in shape.series.items()
+    }
+    beside = [
         _embed(categories, index, cardinality, settings.embedding, seeds)
-        for index, cardinality in enumerate(cardinalities)
+        for index, cardinality in enumerate(shape.cardinalities)
     ]
     values = _drop(numbers, settings.input_dropout, "numbers", seeds)
-    if embedded:
-        values = layers.Concatenate(name="inputs")([values, *embedded])
+    beside += [_read(steps, name, settings, seeds) for name, steps in series.items()]
+    if beside:
+        values = layers.Concatenate(name="inputs")([values, *beside])
     for index, units in enumerate(settings.hidden):
         values = _dense(values, units, f"hidden_{index}", settings.dropout, seeds)
     logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot())(values)
-    return keras.Model({"numbers": numbers, "categories": categories}, logit, name="table_mlp")
+    inputs = {NUMBERS: numbers, CATEGORIES: categories, **series}
+    return keras.Model(inputs, logit, name=settings.kind)
 
 
 class _Seeds:
@@ -79,6 +84,19 @@ def _embed(
         name=f"embedding_{index}",
     )
     return lookup(categories[:, index])
+
+
+def _read(
+    steps: keras.KerasTensor, name: str, settings: ModelSettings, seeds: _Seeds
+) -> keras.KerasTensor:
+    """What is left of a series when its last step has been read."""
+    reader = layers.GRU(
+        settings.series_units,
+        kernel_initializer=seeds.glorot(),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=seeds.take()),
+        name=f"{name}_gru",
+    )
+    return _drop(reader(steps), settings.dropout, f"{name}_gru", seeds)
 
 
 def _dense(

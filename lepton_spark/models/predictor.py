@@ -12,11 +12,13 @@ import numpy.typing as npt
 from lepton_spark.config.train import ModelSettings
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block
 from lepton_spark.errors import ModelError
-from lepton_spark.models.design_matrix import design_matrix, width_of
+from lepton_spark.models.design_matrix import dense, dense_width, design_matrix, width_of
+from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import unpack
 
+NETWORKS = ("table_mlp", "gru")
 WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
-    "table_mlp": ("weights.npz",),
+    **dict.fromkeys(NETWORKS, ("weights.npz",)),
     "logistic": ("weights.npz",),
     "boosted_trees": ("booster.json",),
     "majority": (),
@@ -35,19 +37,11 @@ class Predictor(Protocol):
         """Probability of the positive class, `[rows]`, in (0, 1) or exactly 0 or 1."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a spec says of its input: number columns, then indices of each category."""
-
-    width: int
-    cardinalities: tuple[int, ...]
-
-
 def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor:
     """Build the model that a spec describes and fill it with its weights.
 
     Args:
-        spec: `kind`, `width`, `cardinalities`; `settings` of a network, `rate` of the majority,
+        spec: `kind` and what `Shape` reads; `settings` of a network, `rate` of the majority,
             `members` of an average.
         files: Content of a bundle by name, digests already checked.
 
@@ -63,8 +57,7 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
             "train the model with this version, or upgrade lepton-spark",
         )
     try:
-        shape = Shape(int(spec["width"]), tuple(int(size) for size in spec["cardinalities"]))
-        return _LOADERS[kind](spec, shape, files)
+        return _LOADERS[kind](spec, Shape.read(spec), files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "LS-3008",
@@ -95,8 +88,8 @@ class Logistic:
 
     def predict(self, block: Block) -> Probabilities:
         """Probability of the positive class; makes no column for each category."""
-        width = self.shape.width
-        logits = block.numbers @ self.coefficients[:width] + self.intercept
+        width = dense_width(self.shape)
+        logits = dense(block, self.shape) @ self.coefficients[:width] + self.intercept
         starts = np.cumsum([width, *self.shape.cardinalities])
         for place, start in enumerate(starts[:-1].tolist()):
             logits += self.coefficients[start + block.categories[:, place]]
@@ -115,23 +108,23 @@ class BoostedTrees:
             self._booster.load_model(bytearray(content))
         except xgboost.core.XGBoostError as error:
             raise ValueError("not a booster") from error
-        if self._booster.num_features() != width_of(shape.width, shape.cardinalities, "ordinal"):
+        if self._booster.num_features() != width_of(shape, "ordinal"):
             raise ValueError("another number of features")
 
     def predict(self, block: Block) -> Probabilities:
         """Probability of the positive class."""
-        matrix = design_matrix(block, self._shape.cardinalities, "ordinal")
+        matrix = design_matrix(block, self._shape, "ordinal")
         return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float64)
 
 
-class TableMlp:
+class Network:
     """The network, on one TensorFlow thread, in slices that stay in the cache."""
 
     def __init__(self, settings: ModelSettings, shape: Shape, content: bytes) -> None:
         _one_thread()
-        from lepton_spark.models import table_mlp  # noqa: PLC0415  # TensorFlow takes seconds
+        from lepton_spark.models import network  # noqa: PLC0415  # TensorFlow takes seconds
 
-        self._model = table_mlp.build(settings, shape.width, shape.cardinalities)
+        self._model = network.build(settings, shape)
         arrays = list(unpack(content).values())
         expected = [tuple(variable.shape) for variable in self._model.weights]
         if [array.shape for array in arrays] != expected:
@@ -204,9 +197,13 @@ def _sigmoid(logits: npt.NDArray[np.float64]) -> Probabilities:
 def _logistic(_spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
     arrays = unpack(files["weights.npz"])
     coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
-    if coefficients.shape != (width_of(shape.width, shape.cardinalities, "one_hot"),):
+    if coefficients.shape != (width_of(shape, "one_hot"),):
         raise ValueError("coefficients of another shape")
     return Logistic(shape, coefficients, float(arrays["intercept"]))
+
+
+def _network(spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
+    return Network(ModelSettings.model_validate(spec["settings"]), shape, files["weights.npz"])
 
 
 def _majority(spec: Mapping[str, Any], _shape: Shape, _files: Mapping[str, bytes]) -> Predictor:
@@ -234,9 +231,7 @@ def _member(entry: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) 
 
 
 _LOADERS: dict[str, Callable[[Mapping[str, Any], Shape, Mapping[str, bytes]], Predictor]] = {
-    "table_mlp": lambda spec, shape, files: TableMlp(
-        ModelSettings.model_validate(spec["settings"]), shape, files["weights.npz"]
-    ),
+    **dict.fromkeys(NETWORKS, _network),
     "logistic": _logistic,
     "boosted_trees": lambda _spec, shape, files: BoostedTrees(shape, files["booster.json"]),
     "majority": _majority,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from lepton_spark.train.bundle import Bundle
 
 AVERAGE = "average"
-MEMBERS = ("table_mlp", "boosted_trees")
 
 
 def average_spec(members: Mapping[str, Bundle], transform: FeatureTransform) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lepton_spark.errors import ModelError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, scheme_of
 from lepton_spark.models.predictor import KINDS, WEIGHTS_FILES
+from lepton_spark.models.shape import Shape
 
 MANIFEST = "manifest.json"
 FORM = 1
@@ -151,8 +152,8 @@ def check(bundle: Bundle) -> None:
     if {"weights.npz", "booster.json"} & set(bundle.files) != set(weights):
         named = " and ".join(weights) or "no weights"
         raise _refused("LS-3003", f"a {spec['kind']} model has {named} only")
-    found = (spec.get("width"), spec.get("cardinalities"))
-    if found != (transform.width, list(transform.cardinalities)):
+    sizes = Shape.of(transform).to_spec()
+    if any(spec.get(name) != size for name, size in sizes.items()):
         raise _refused("LS-3009", "spec and transform disagree about the sizes of the input")
     check_columns(bundle, [str(entry["name"]) for entry in _columns(bundle)])
 

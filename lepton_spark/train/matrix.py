@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.values import as_float
 from lepton_spark.models.design_matrix import Form, design_matrix, width_of
+from lepton_spark.models.shape import Shape
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -73,11 +75,12 @@ def _matrices(
 ) -> Iterator[pa.RecordBatch]:
     rows = read_piece(piece, [*transform.columns_to_fit, LABEL])
     rows = rows.filter(pc.invert(pa.array(transform.refused(rows))))
-    width = width_of(transform.width, transform.cardinalities, form)
+    shape = Shape.of(transform)
+    width = width_of(shape, form) + sum(math.prod(sizes) for sizes in shape.series.values())
     at_once = max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // max(1, width)))
     for start in range(0, rows.num_rows, at_once):
         some = rows.slice(start, at_once)
-        matrix = design_matrix(transform.apply(some), transform.cardinalities, form)
+        matrix = design_matrix(transform.apply(some), shape, form)
         offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
         yield pa.RecordBatch.from_pydict(
             {

@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.config.feature_name import window_names
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
 from lepton_spark.errors import DataError, TrainingError
 from lepton_spark.lake import file_plan, files, tables
 from lepton_spark.lake.tables import Marker, TableId
+from lepton_spark.models.shape import Shape
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
-from lepton_spark.train.average import AVERAGE, MEMBERS, average_spec, weights_of
+from lepton_spark.train.average import AVERAGE, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
 from lepton_spark.train.matrix import MatrixSource
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "train"
-_NETWORK = "table_mlp"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def _names(context: RunContext) -> list[str]:
     """Baselines first: the network costs most. What is made of others comes last."""
     train_ = context.case.train
     wanted = [*train_.baselines, context.case.aim.gate.better_than]
-    return [*dict.fromkeys(wanted), _NETWORK, *([AVERAGE] if train_.average else [])]
+    network = context.case.model.kind
+    return [*dict.fromkeys(wanted), network, *([AVERAGE] if train_.average else [])]
 
 
 def _table(context: RunContext) -> TableId:
@@ -109,10 +112,26 @@ def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
     settings = context.case.transform
-    columns = Columns.of(_types(context, marker), categories_of(context.case.features), settings)
+    columns = Columns.of(
+        _types(context, marker),
+        categories_of(context.case.features),
+        settings,
+        _series(context),
+    )
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
     return _Job(context, place, marker, transform, parts, documents)
+
+
+def _series(context: RunContext) -> list[Asked]:
+    return [
+        Asked(
+            f"series_{source}",
+            windows.steps,
+            tuple(Names(*window_names(source, windows, name)) for name in windows.variables),
+        )
+        for source, windows in context.case.features.windows.items()
+    ]
 
 
 def _documents(
@@ -157,7 +176,7 @@ def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
         return bundles.load(uri).digest
     job.context.progress.step(JOB, f"fit {name}")
     started_at = time.monotonic()
-    made = {_NETWORK: _network, AVERAGE: _average}
+    made = {job.context.case.model.kind: _network, AVERAGE: _average}
     fitted = made[name](job) if name in made else _baseline(job, name)  # type: ignore[arg-type]  # the others are baselines
     digest = bundles.write(uri, fitted)
     seconds[name] = round(time.monotonic() - started_at, 1)
@@ -208,12 +227,13 @@ def _network(job: _Job) -> Bundle:
             for epoch in fitted.history
         ],
     }
-    spec = {"kind": _NETWORK, "settings": case.model.model_dump(mode="json")}
+    spec = {"kind": case.model.kind, "settings": case.model.model_dump(mode="json")}
     return _bundle(job, spec, {"weights.npz": fitted.weights}, training)
 
 
 def _average(job: _Job) -> Bundle:
-    members = {name: bundles.load(job.place.candidate(name)) for name in MEMBERS}
+    names = (job.context.case.model.kind, "boosted_trees")
+    members = {name: bundles.load(job.place.candidate(name)) for name in names}
     training = {"members": {name: each.digest for name, each in members.items()}}
     return _bundle(job, average_spec(members, job.transform), weights_of(members), training)
 
@@ -255,10 +275,7 @@ def _backend(context: RunContext) -> TrainingBackend:
 def _bundle(
     job: _Job, spec: Mapping[str, Any], weights: Mapping[str, bytes], training: Mapping[str, Any]
 ) -> Bundle:
-    sizes = {
-        "width": job.transform.width,
-        "cardinalities": list(job.transform.cardinalities),
-    }
+    sizes = Shape.of(job.transform).to_spec()
     return Bundle(
         {
             **job.documents,

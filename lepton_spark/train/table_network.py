@@ -11,8 +11,9 @@ from lepton_spark.dataset.blocks import EpochReader, Layout, Source
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import TrainingError
-from lepton_spark.models import table_mlp
+from lepton_spark.models import network
 from lepton_spark.models.lean import tf
+from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
@@ -29,12 +30,8 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     """Train this rank's share of the rows of a `NetworkJob`."""
     _make_repeatable(worker)
     transform = FeatureTransform.from_json(payload["transform"])
-    model = table_mlp.build(
-        ModelSettings.model_validate(payload["model"]),
-        transform.width,
-        transform.cardinalities,
-        seed=payload["train"]["seed"],
-    )
+    settings = ModelSettings.model_validate(payload["model"])
+    model = network.build(settings, Shape.of(transform), seed=payload["train"]["seed"])
     _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
     loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))

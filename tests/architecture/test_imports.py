@@ -21,7 +21,7 @@ BREAKS = {
         "silver/stage.py", "import lepton_spark.bronze.stage",
     ),
     "Code that runs in training and scoring workers knows nothing of Spark": (
-        "models/table_mlp.py", "import pyspark",
+        "models/network.py", "import pyspark",
     ),
     "The data path runs without TensorFlow": ("bronze/stage.py", "import tensorflow"),
 }  # fmt: skip

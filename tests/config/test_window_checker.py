@@ -17,9 +17,12 @@ WINDOWS: dict[str, Any] = {
 }
 
 
-def write(conf: Configuration, *, aim: bool = False, **changed: Any) -> None:
+def write(
+    conf: Configuration, *, aim: bool = False, kind: str | None = None, **changed: Any
+) -> None:
     def change(case: dict[str, Any]) -> None:
         case["features"]["windows"] = {"returns": {**WINDOWS, **changed}}
+        case["model"] = {"kind": kind} if kind else {}
         if not aim:
             del case["predict"]["label"], case["predict"]["split"], case["gate"]
 
@@ -44,14 +47,16 @@ def refusal(conf: Configuration) -> ConfigError:
     return caught.value
 
 
-def test_windows_of_a_case_with_an_aim_are_refused_until_a_model_reads_them(conf: Configuration):
+def test_windows_of_a_case_with_an_aim_need_a_model_that_reads_them(conf: Configuration):
     write(conf, aim=True)
 
     error = refusal(conf)
 
     assert error.code == "LS-1082"
     assert "shop.yml:" in error.what
-    assert "features.history" in error.fix
+    assert "set model.kind to gru" in error.fix
+    write(conf, aim=True, kind="gru")
+    assert load_all(conf.folder, "shop", "local").case.model.series_units == 64
 
 
 @pytest.mark.parametrize(

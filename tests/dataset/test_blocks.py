@@ -138,13 +138,13 @@ def test_an_error_of_the_reading_thread_reaches_the_caller(pieces):
 
 
 def test_a_reading_thread_ends_when_its_caller_does():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     ahead = read_ahead(lambda: iter(range(1000)))
     assert next(ahead) == 0
 
     ahead.close()
 
     deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before

@@ -7,6 +7,7 @@ import pytest
 
 from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import whole
 from lepton_spark.errors import DataError
 
@@ -140,3 +141,35 @@ def test_text_names_things_and_so_do_chosen_numbers():
     types = [("a", "string"), ("b", "int"), ("c", "double"), ("d", "date"), ("e", "boolean")]
 
     assert Columns.of(types, ["b"]) == Columns(("c", "e"), ("a", "b", "d"))
+
+
+def test_series_are_standardised_by_the_values_of_all_their_steps(spark, tmp_path):
+    random = np.random.default_rng(3)
+    values = random.normal(50, 10, (400, 5))
+    seen = random.random((400, 5)) < 0.7
+    lists = [
+        [value if is_seen else None for value, is_seen in zip(*row, strict=True)]
+        for row in zip(values.tolist(), seen.tolist(), strict=True)
+    ]
+    never = [[None] * 5] * 400
+    asked = Asked("series_a", 5, (Names("v", "v_mask", "v_gap"), Names("n", "n_mask", "n_gap")))
+    columns = Columns(("x",), (), series=(asked,))
+    rows = pa.table(
+        {"x": np.arange(400.0), "v": lists, "n": pa.array(never, pa.list_(pa.float64()))}
+    )
+    settings = SETTINGS.model_copy(update={"drop_constant": True, "clip_quantile": 0.0})
+
+    few, many = (
+        fit_transform(
+            spark, write(rows, tmp_path / str(size), row_group_size=size), columns, settings
+        )
+        for size in (50, 400)
+    )
+
+    (series,) = many.series
+    (variable,) = series.variables
+    assert variable.names.values == "v"
+    assert variable.mean == pytest.approx(values[seen].mean(), abs=1e-4)
+    assert variable.scale == pytest.approx(values[seen].std(), abs=1e-4)
+    assert (variable.low, variable.high) == pytest.approx((values[seen].min(), values[seen].max()))
+    assert few == many

@@ -134,7 +134,7 @@ def damaged(**changes):
         "",
         "[]",
         "{",
-        damaged(form=3),
+        damaged(form=4),
         damaged(numbers=[{"name": "delay"}]),
         damaged(fences=[{"name": "gone", "low": 0.0, "high": 1.0, "then": "flag"}]),
         damaged(fences=[{"name": "delay", "low": 2.0, "high": 1.0, "then": "flag"}]),

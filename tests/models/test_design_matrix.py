@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lepton_spark.dataset.tensors import Block
-from lepton_spark.models.design_matrix import design_matrix, width_of
+from lepton_spark.models.design_matrix import dense, design_matrix, width_of
+from lepton_spark.models.shape import Shape
 
 BLOCK = Block.of(
     numbers=np.array([[0.5, -1.0], [2.0, 3.0]], np.float32),
     categories=np.array([[0, 2], [1, 0]], np.int32),
 )
-CARDINALITIES = (2, 3)
+SHAPE = Shape(2, (2, 3))
 
 
 def test_one_hot_has_a_column_for_each_index():
-    matrix = design_matrix(BLOCK, CARDINALITIES, "one_hot")
+    matrix = design_matrix(BLOCK, SHAPE, "one_hot")
 
     assert matrix.tolist() == [[0.5, -1, 1, 0, 0, 0, 1], [2, 3, 0, 1, 1, 0, 0]]
 
 
 def test_ordinal_keeps_the_index_as_a_number():
-    matrix = design_matrix(BLOCK, CARDINALITIES, "ordinal")
+    matrix = design_matrix(BLOCK, SHAPE, "ordinal")
 
     assert matrix.tolist() == [[0.5, -1, 0, 2], [2, 3, 1, 0]]
 
 
 def test_the_width_is_known_before_a_row_is_seen():
     for form in ("one_hot", "ordinal"):
-        matrix = design_matrix(BLOCK, CARDINALITIES, form)
-        assert matrix.shape[1] == width_of(2, CARDINALITIES, form)
+        matrix = design_matrix(BLOCK, SHAPE, form)
+        assert matrix.shape[1] == width_of(SHAPE, form)
         assert matrix.dtype == np.float32
 
 
 def test_rows_without_categories_are_their_numbers():
     block = Block.of(BLOCK.numbers, np.zeros((2, 0), np.int32))
 
-    assert design_matrix(block, (), "one_hot").tolist() == BLOCK.numbers.tolist()
+    assert design_matrix(block, Shape(2, ()), "one_hot").tolist() == BLOCK.numbers.tolist()
+
+
+def test_of_a_series_the_mean_the_last_value_and_the_share_of_steps_with_one_are_taken():
+    values = [[1.0, 5.0, 0.0], [0.0, 0.0, 0.0]]
+    masks = [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    gaps = [[0.0, 1.0, 1.0], [0.0, 1.0, 2.0]]
+    series = np.stack([values, masks, gaps], axis=2).astype(np.float32)
+    block = Block({**BLOCK.tensors, "series_a": series})
+    shape = Shape(2, (2, 3), {"series_a": (3, 3)})
+
+    assert dense(block, shape)[:, 2:] == pytest.approx(np.array([[3, 5, 2 / 3], [0, 0, 0]]))
+    for form in ("one_hot", "ordinal"):
+        assert design_matrix(block, shape, form).shape == (2, width_of(shape, form))

@@ -7,14 +7,15 @@ import pytest
 
 from lepton_spark.config.train import ModelSettings
 from lepton_spark.errors import ModelError
+from lepton_spark.models.shape import Shape
 
 pytestmark = pytest.mark.tensorflow
 SETTINGS = ModelSettings(hidden=(8, 4), dropout=0.5, embedding=3)
 
 
 @pytest.fixture(scope="module")
-def table_mlp():
-    return import_module("lepton_spark.models.table_mlp")  # TensorFlow loads only where it is run
+def network():
+    return import_module("lepton_spark.models.network")  # TensorFlow loads only where it is run
 
 
 def inputs(rows, width, cardinalities):
@@ -27,8 +28,8 @@ def inputs(rows, width, cardinalities):
     }
 
 
-def test_a_row_has_the_same_logit_in_any_batch(table_mlp):
-    model = table_mlp.build(SETTINGS, 5, [4, 9])
+def test_a_row_has_the_same_logit_in_any_batch(network):
+    model = network.build(SETTINGS, Shape(5, (4, 9)))
     batch = inputs(6, 5, [4, 9])
 
     whole = np.asarray(model(batch))
@@ -39,32 +40,51 @@ def test_a_row_has_the_same_logit_in_any_batch(table_mlp):
 
 
 @pytest.mark.parametrize(("width", "cardinalities"), [(3, []), (0, [2, 5])])
-def test_numbers_or_categories_alone_will_do(table_mlp, width, cardinalities):
-    model = table_mlp.build(SETTINGS, width, cardinalities)
+def test_numbers_or_categories_alone_will_do(network, width, cardinalities):
+    model = network.build(SETTINGS, Shape(width, tuple(cardinalities)))
 
     assert np.isfinite(np.asarray(model(inputs(4, width, cardinalities)))).all()
 
 
-def test_the_seed_decides_the_weights(table_mlp):
+def test_the_seed_decides_the_weights(network):
     first, again, other = (
-        table_mlp.arrays_of(table_mlp.build(SETTINGS, 5, [4], seed=seed)) for seed in (3, 3, 4)
+        network.arrays_of(network.build(SETTINGS, Shape(5, (4,)), seed=seed)) for seed in (3, 3, 4)
     )
 
     assert all((first[name] == again[name]).all() for name in first)
     assert not (first["hidden_0/kernel"] == other["hidden_0/kernel"]).all()
 
 
-def test_weights_move_from_one_model_to_another(table_mlp):
-    one, other = (table_mlp.build(SETTINGS, 5, [4], seed=seed) for seed in (1, 2))
+def test_weights_move_from_one_model_to_another(network):
+    one, other = (network.build(SETTINGS, Shape(5, (4,)), seed=seed) for seed in (1, 2))
 
-    table_mlp.put_arrays(other, table_mlp.arrays_of(one))
+    network.put_arrays(other, network.arrays_of(one))
 
     batch = inputs(4, 5, [4])
     np.testing.assert_array_equal(np.asarray(one(batch)), np.asarray(other(batch)))
 
 
-def test_weights_of_another_network_are_refused(table_mlp):
-    arrays = table_mlp.arrays_of(table_mlp.build(SETTINGS, 6, [4]))
+def test_weights_of_another_network_are_refused(network):
+    arrays = network.arrays_of(network.build(SETTINGS, Shape(6, (4,))))
 
     with pytest.raises(ModelError, match="LS-3022"):
-        table_mlp.put_arrays(table_mlp.build(SETTINGS, 5, [4]), arrays)
+        network.put_arrays(network.build(SETTINGS, Shape(5, (4,))), arrays)
+
+
+def test_a_gru_reads_series_beside_the_rest_and_each_step_counts(network):
+    shape = Shape(2, (3,), {"series_a": (5, 6), "series_b": (4, 3)})
+    model = network.build(SETTINGS.model_copy(update={"kind": "gru", "series_units": 7}), shape)
+    random = np.random.default_rng(2)
+    batch = {
+        **inputs(6, 2, [3]),
+        "series_a": random.normal(size=(6, 5, 6)).astype(np.float32),
+        "series_b": random.normal(size=(6, 4, 3)).astype(np.float32),
+    }
+
+    found = np.asarray(model(batch))
+
+    assert found.shape == (6, 1)
+    for step in range(5):
+        other = {**batch, "series_a": batch["series_a"].copy()}
+        other["series_a"][:, step] += 1
+        assert (np.asarray(model(other)) != found).all()

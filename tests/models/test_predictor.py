@@ -60,10 +60,11 @@ def test_boosted_trees_predict_as_the_booster_did():
 @pytest.mark.tensorflow
 def test_the_network_predicts_as_it_was_trained_whatever_the_slicing():
     from lepton_spark.config.train import ModelSettings
-    from lepton_spark.models import table_mlp
+    from lepton_spark.models import network
+    from lepton_spark.models.shape import Shape
 
     settings = ModelSettings(hidden=(4,), embedding=2)
-    model = table_mlp.build(settings, 2, (3,), seed=5)
+    model = network.build(settings, Shape(2, (3,)), seed=5)
     rows = block(SLICE_ROWS + 10)
     spec = {"kind": "table_mlp", "settings": settings.model_dump(mode="json"), **SIZES}
     files = {"weights.npz": pack({weight.path: weight.numpy() for weight in model.weights})}
@@ -133,5 +134,5 @@ def test_a_spec_that_its_files_do_not_fit_is_refused(spec, files):
 
 
 def test_an_unknown_kind_is_told_what_is_known():
-    with pytest.raises(ModelError, match="table_mlp, logistic, boosted_trees, majority"):
+    with pytest.raises(ModelError, match="table_mlp, gru, logistic, boosted_trees, majority"):
         load_predictor({"kind": "lambda", **SIZES}, {})

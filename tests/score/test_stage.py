@@ -217,9 +217,10 @@ def test_a_doubled_feature_row_publishes_nothing(clinic):
 
 
 def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_later(clinic):
-    clinic.usual_day()
-    clinic.champion()
+    clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
+    clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
     clinic.features([("A", 1, date(2024, 2, 28), 10)])
+    clinic.champion()
 
     with pytest.raises(DataError, match=r"LS-2086.*none of the 2 accepted rows") as raised:
         score(clinic.context())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lepton_spark.config.train import ModelSettings, TrainSettings
+from lepton_spark.dataset.series import Names, Series, Variable
 from lepton_spark.dataset.shards import whole
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.train.network import NetworkJob
@@ -66,3 +69,41 @@ def write_part(rows, folder, row_group_size, name):
         min(row_group_size, part.num_rows - n) for n in range(0, part.num_rows, row_group_size)
     ]
     return tuple(whole(str(path), group, size) for group, size in enumerate(sizes))
+
+
+STEPS = 6
+SERIES = Series(
+    "series_signs", STEPS, (Variable(Names("s", "s_mask", "s_gap"), -4.0, 4.0, 0.0, 1.0),)
+)
+
+
+def series_of(count, seed=1):
+    """Rows whose label follows from whether a value rises over six steps, some of them unseen."""
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(count, STEPS)).cumsum(axis=1)
+    label = values[:, -1] > values[:, 0]
+    is_seen = random.random((count, STEPS)) < 0.8
+    given = [
+        pa.array(np.where(seen, row, 0.0), mask=~seen)
+        for row, seen in zip(values, is_seen, strict=True)
+    ]
+    part = np.where(np.arange(count) % 4 == 3, "validate", "train")
+    return pa.table(
+        {
+            "s": pa.array([row.to_pylist() for row in given], pa.list_(pa.float64())),
+            "s_mask": pa.array(is_seen.astype(np.int8).tolist(), pa.list_(pa.int8())),
+            "s_gap": pa.array(np.ones((count, STEPS), np.float32).tolist(), pa.list_(pa.float32())),
+            "_label": label.astype(float),
+            "_split": part,
+        }
+    )
+
+
+def series_job_on(rows, folder, **train):
+    """The same as `job_on` for a network that reads a series and nothing else."""
+    job = job_on(rows, folder, **train)
+    return replace(
+        job,
+        model=ModelSettings(kind="gru", hidden=(8,), dropout=0, series_units=8),
+        transform=FeatureTransform((), (), "", series=(SERIES,)),
+    )
