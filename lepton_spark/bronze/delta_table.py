@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _THREADS = 16
 _MAPPING = "delta.columnMapping.mode"
 _FACT = "delta_version"
+_ID_FACT = "delta_id"
 
 Partition = tuple[tuple[str, str | None], ...]
 
@@ -41,11 +42,13 @@ class DeltaFolder:
         name: The folder, relative to the landing folder.
         uri: Where it is.
         version: Newest version when the run looked; later ones are not seen.
+        id: What Delta calls the table since it was made; None where it was not asked.
     """
 
     name: str
     uri: str
     version: int
+    id: str | None = None
 
 
 def find_table(name: str, uri: str) -> DeltaFolder:
@@ -66,17 +69,17 @@ def find_table(name: str, uri: str) -> DeltaFolder:
     return DeltaFolder(name, uri, versions[0])
 
 
-def columns_of(spark: SparkSession, table: DeltaFolder) -> tuple[str, ...]:
-    """Leaf columns of a table, those of structs as `a.b`.
+def described(spark: SparkSession, table: DeltaFolder) -> tuple[DeltaFolder, tuple[str, ...]]:
+    """A table with its id, and its leaf columns, those of structs as `a.b`.
 
     Raises:
         DataError: The files name their columns otherwise than the table does.
     """
     with told_as(table.name):
-        detail = DeltaTable.forPath(spark, table.uri).detail().select("properties").first()
-        properties = dict(detail["properties"]) if detail is not None else {}
-        _refuse_mapping(table, properties)
-        return tuple(_leaves(_rows(spark, table).schema))
+        detail = DeltaTable.forPath(spark, table.uri).detail().select("id", "properties").first()
+        said = detail.asDict() if detail is not None else {}
+        _refuse_mapping(table, dict(said.get("properties") or {}))
+        return replace(table, id=said.get("id")), tuple(_leaves(_rows(spark, table).schema))
 
 
 def files_of(
@@ -163,9 +166,9 @@ def _largest(table: DeltaFolder, version: int, listed: Mapping[str, Listed]) -> 
     return LandedFile(path, largest.uri, largest.size, largest.modified_at, ALWAYS, added[path])
 
 
-def as_version(table: DeltaFolder) -> dict[str, int]:
-    """What a commit says of the version that it lands."""
-    return {_FACT: table.version}
+def as_version(table: DeltaFolder) -> dict[str, Any]:
+    """What a commit says of the table and the version of it that it lands."""
+    return {_FACT: table.version} | ({} if table.id is None else {_ID_FACT: table.id})
 
 
 def last_landed(
@@ -179,9 +182,11 @@ def last_landed(
         known: Files in the bronze table.
 
     Raises:
-        DataError: There are files, and no commit says of which version.
+        DataError: There are files, and no commit says of which version; or another table than
+            this one was landed.
     """
-    told = [mark.facts[_FACT] for mark in marks if mark is not None and _FACT in mark.facts]
+    facts = [mark.facts for mark in marks if mark is not None and _FACT in mark.facts]
+    told = [each[_FACT] for each in facts]
     if known and not told:
         _refuse(
             table,
@@ -189,7 +194,9 @@ def last_landed(
             "the log of that table was cut, or the source was not a Delta table then",
             "land it under the name of another source",
         )
-    return max(told, default=None)
+    since = max(told, default=None)
+    _refuse_another(table, {each[_ID_FACT] for each in facts if _ID_FACT in each}, since)
+    return since
 
 
 def visible_again(listing: Iterable[Listed], known: Collection[str]) -> Iterator[LandedFile]:
@@ -312,6 +319,21 @@ def _refuse_deletions(table: DeltaFolder) -> NoReturn:
         "raw files are read as they are",
         "run REORG TABLE ... APPLY (PURGE) on it before the first landing",
     )
+
+
+def _refuse_another(table: DeltaFolder, ids: Collection[str], since: int | None) -> None:
+    """A table that was removed and written anew counts its versions from 0 again."""
+    is_other = bool(ids) and table.id is not None and table.id not in ids
+    if is_other or (since is not None and table.version < since):
+        found = "another id than" if is_other else "fewer versions than"
+        raise DataError(
+            "LS-2157",
+            f"{table.name} has {found} the table that was landed up to version {since}.",
+            "it was removed and written anew, and its log does not tell which of its rows are"
+            " landed already.",
+            "land it under the name of another source; and append to a table in place of writing"
+            " it anew.",
+        )
 
 
 def _refuse(table: DeltaFolder, what: str, why: str, fix: str) -> NoReturn:

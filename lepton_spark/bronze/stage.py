@@ -17,7 +17,7 @@ from lepton_spark.bronze.arrivals import LandedFile, Listed, spread, visible
 from lepton_spark.bronze.delta_table import (
     DeltaFolder,
     as_version,
-    columns_of,
+    described,
     files_of,
     find_table,
     last_landed,
@@ -109,7 +109,8 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     layout, delta, since = _layout(context, source), None, None
     if isinstance(source.format, Delta):
         delta = find_table(source.path, f"{_landing(context)}/{source.path}")
-        layout = replace(layout, offered=columns_of(context.spark, delta))
+        delta, offered_columns = described(context.spark, delta)
+        layout = replace(layout, offered=offered_columns)
         since = last_landed(marks, delta, known)
         offered = files_of(context.spark, delta, listing, since)
         arrived = (*offered, *visible_again(listing, known))

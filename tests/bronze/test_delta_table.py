@@ -191,6 +191,14 @@ def test_mapped_columns_are_refused(context, erp):
         newest_file(find_table("orders", erp.folder))
 
 
+def test_a_table_that_was_removed_and_written_anew_is_refused(context, erp):
+    land(context())
+    erp.begin("delta.appendOnly", "true")
+    erp(3)
+
+    assert "another id" in refused(context(), "LS-2157").what
+
+
 def test_rows_that_arrive_while_the_table_is_looked_at_are_landed(context, erp, monkeypatch):
     coming = [3, 4]
 

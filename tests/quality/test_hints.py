@@ -14,7 +14,8 @@ PACKAGE = Path(lepton_spark.__file__).parent
 JUDGES = ("bronze", "quality", "silver", "replay")
 # Other words of that form: columns, facts, joins, fault points.
 NO_REASONS = {
-    "after_quarantine", "arrived_at", "as_of", "bronze_version", "delta_version", "extra_columns",
+    "after_quarantine", "arrived_at", "as_of", "bronze_version", "delta_id", "delta_version",
+    "extra_columns",
     "files_known", "fixed_width",
     "first_arrived_at",
     "is_chosen", "is_cut", "is_new", "key_hash", "kept_refused", "known_at", "largest_key",
