@@ -15,6 +15,7 @@ from lepton_spark.config.pattern import PatternError, read_pattern
 from lepton_spark.config.sql_functions import (
     CAST_TYPES,
     FUNCTIONS,
+    LONG_UNITS,
     UNITS,
     WHOLE_DAY_UNITS,
     Function,
@@ -129,6 +130,17 @@ def _read_unit(text: str) -> None:
         raise ValueError
 
 
+def _read_span(text: str) -> None:
+    if text.lower() in LONG_UNITS:
+        return
+    if text.lower() in UNITS:
+        raise KindError(
+            f"trunc knows no unit {text.lower()}: it gives the first day of a week or longer span",
+            f"write cast(x as date) for the day, or date_trunc('{text.upper()}', x)",
+        )
+    raise ValueError
+
+
 def _read_count(text: str) -> None:
     if not 0 <= int(text) <= MAX_COUNT:
         raise ValueError
@@ -146,6 +158,7 @@ def _read_regex(text: str) -> None:
 
 _LITERALS: Mapping[str, Callable[[str], Any]] = {
     "<unit>": _read_unit,
+    "<span>": _read_span,
     "<count>": _read_count,
     "<position>": _read_position,
     "<regex>": _read_regex,

@@ -3,9 +3,9 @@
 A signature names kinds: `number` is an integer, number or decimal; `time` a date or timestamp;
 `int` a number that Spark wants as a 32-bit integer; `seconds`, `millis` and `micros` a number of
 them; `any` is anything. `*` means none or more of it, `?` that it may be left out. Words in angle
-brackets are literals: a unit of time, a zone, a regular expression, what replaces its matches, a
-small count. What comes out is a kind, `same`: the kind of the arguments, or `whole`: an integer, of
-a decimal a decimal.
+brackets are literals: a unit of time, a `span` that is a unit longer than a day, a zone, a regular
+expression, what replaces its matches, a small count. What comes out is a kind, `same`: the kind of
+the arguments, or `whole`: an integer, of a decimal a decimal.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ _SIGNATURES: Mapping[str, str] = {
     "add_months": "time int -> date",
     "months_between": "time time -> number",
     "last_day": "time -> date",
-    "trunc": "time <unit> -> date",
+    "trunc": "time <span> -> date",
     "date_trunc": "<unit> time -> timestamp",
     "make_dt_interval": "int? int? int? seconds? -> interval",
     "from_utc_timestamp": "timestamp <zone> -> timestamp",
@@ -168,12 +168,8 @@ INSTEAD: Mapping[str, str] = {
     "array_contains": "contains(x, y), of a text",
 }
 
-UNITS = frozenset(
-    {
-        "second", "minute", "hour", "day", "week", "month", "mon", "mm", "quarter", "year", "yyyy",
-        "yy",
-    }
-)  # fmt: skip
+LONG_UNITS = frozenset({"week", "month", "mon", "mm", "quarter", "year", "yyyy", "yy"})
+UNITS = LONG_UNITS | {"second", "minute", "hour", "day"}
 WHOLE_DAY_UNITS = frozenset(
     {
         "day", "week", "month", "year", "days", "weeks", "months", "years",

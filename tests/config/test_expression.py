@@ -146,6 +146,16 @@ def test_types_that_could_end_a_job_are_refused(text: str, told: str):
     assert told in refusal(text).what
 
 
+@pytest.mark.parametrize("unit", ["second", "minute", "hour", "DAY"])
+def test_trunc_refuses_units_of_which_spark_gives_null(unit: str):
+    error = refusal(f"trunc(at, '{unit}')")
+
+    assert f"no unit {unit.lower()}" in error.what
+    assert f"date_trunc('{unit.upper()}', x)" in error.fix
+    assert checked(f"date_trunc('{unit}', at)").kind == "timestamp"
+    assert checked("trunc(at, 'Quarter')").kind == "date"
+
+
 def test_an_unknown_column_is_told_with_the_nearest():
     error = refusal("wole + 1")
 

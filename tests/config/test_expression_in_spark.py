@@ -52,6 +52,7 @@ ARGUMENTS = {
     "<count>": ["1"],
     "<position>": ["1"],
     "<unit>": ["'month'"],
+    "<span>": ["'week'"],
     "<zone>": ["'Europe/Vienna'"],
     "<regex>": ["'([a-z])'"],
     "<replacement>": ["'-'", "'$1'"],
