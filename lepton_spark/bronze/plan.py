@@ -16,7 +16,10 @@ from lepton_spark.errors import DataError
 if TYPE_CHECKING:
     from lepton_spark.bronze.landed import StoredFile
     from lepton_spark.config.source import Source
+    from lepton_spark.lake.catalog import TableId
+    from lepton_spark.lake.marker import Marker
 
+CASE = "case"  # what a commit of bronze calls the case that landed it
 Hasher = Callable[[Sequence[LandedFile]], Mapping[str, str]]
 
 
@@ -91,6 +94,27 @@ def _refuse_changed(paths: Iterable[str], known: Mapping[str, StoredFile]) -> No
     for path in paths:
         if known[path].records > 0:
             raise changed(path, "after it was landed")
+
+
+def refuse_other_case(marks: Iterable[Marker | None], table: TableId, case: str) -> None:
+    """Refuse a table that another case landed: names of case and source may meet in one name.
+
+    Args:
+        marks: Of all its commits; those of older versions of the package name no case.
+        table: Of a source of the case.
+        case: Name of the case that is about to land.
+
+    Raises:
+        DataError: The other case is named.
+    """
+    told = {str(mark.facts[CASE]) for mark in marks if mark is not None and CASE in mark.facts}
+    for other in sorted(told - {case}):
+        raise DataError(
+            "LS-2158",
+            f"{table} holds what the case {other} landed, and {case} would land there too.",
+            "a table is named <case>_<source>, and two cases with one table would mix their rows.",
+            f"name the source of {case} otherwise.",
+        )
 
 
 def refuse_tables(files: Iterable[LandedFile], names_in: Callable[[str], Collection[str]]) -> None:

@@ -26,7 +26,14 @@ from lepton_spark.bronze.delta_table import (
 from lepton_spark.bronze.header import Promised
 from lepton_spark.bronze.landed import as_fact, empty_by, stored
 from lepton_spark.bronze.layout import Layout, Stamp
-from lepton_spark.bronze.plan import digest_of_set, new_files, refuse_nothing, refuse_tables
+from lepton_spark.bronze.plan import (
+    CASE,
+    digest_of_set,
+    new_files,
+    refuse_nothing,
+    refuse_other_case,
+    refuse_tables,
+)
 from lepton_spark.bronze.reader import hash_files, read_files
 from lepton_spark.config.format import Delta, Parquet
 from lepton_spark.context import Published, RunContext, StageResult
@@ -103,6 +110,7 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     table = TableId("bronze", f"{context.case.case}_{name}")
     version = tables.current_version(context, table)
     marks = tables.marks(context, table, version)
+    refuse_other_case(marks, table, context.case.case)
     held = stored(marks, lambda: tables.read(context, table, version=version))
     # A file without records is known too: alone it would be a landing with too few rows.
     known = empty_by(marks) | {file.path: file for file in held}
@@ -192,6 +200,7 @@ def _as_it_was(landing: _Landing) -> _Landed:
 def _append(context: RunContext, landing: _Landing) -> _Landed:
     counted: dict[str, Any] = {}
     facts: dict[str, Any] = {"files": len(landing.new), "source": landing.name}
+    facts[CASE] = context.case.case
     if landing.delta is not None:
         facts |= as_version(landing.delta)
 

@@ -27,6 +27,11 @@ class TableId:
         return f"{self.layer}.{self.name}"
 
 
+def all_of(layer: str, case: str) -> TableId:
+    """What to hold where all tables of a case are written in a layer; no table has this name."""
+    return TableId(layer, f"{case}-all")
+
+
 def location(environment: Environment, table: TableId) -> str:
     """The URI or absolute path of a table's folder."""
     return path_of(environment, table.layer, table.name)

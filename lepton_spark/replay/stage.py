@@ -15,6 +15,7 @@ from lepton_spark import faults
 from lepton_spark.config.rule_checker import needs_of
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
+from lepton_spark.lake.catalog import all_of
 from lepton_spark.lake.drift import refuse_drift
 from lepton_spark.lake.tables import TableId
 from lepton_spark.lake.troubles import told_as
@@ -68,7 +69,7 @@ def replay(context: RunContext, selection: Selection = EVERY_ROW) -> StageResult
     """
     published: list[Published] = []
     facts: dict[str, object] = {}
-    with tables.hold(context, TableId("silver", context.case.case)):
+    with tables.hold(context, all_of("silver", context.case.case)):
         version = tables.current_version(context, QUARANTINE)
         needs = needs_of(context.case, context.contracts) if version >= 0 else {}
         for names in groups(needs):

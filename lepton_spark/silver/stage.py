@@ -16,6 +16,7 @@ from lepton_spark import faults
 from lepton_spark.config.rule_checker import needs_of
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
+from lepton_spark.lake.catalog import all_of
 from lepton_spark.lake.tables import Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import (
@@ -69,7 +70,7 @@ def refine(context: RunContext) -> StageResult:
     published: list[Published] = []
     facts: dict[str, object] = {}
     # What is new is decided by reading the tables: no one else may append between the two.
-    with tables.hold(context, TableId("silver", context.case.case)):
+    with tables.hold(context, all_of("silver", context.case.case)):
         inlets = _inlets(context)
         _require_fresh(context, [inlet for inlet in inlets.values() if not inlet.is_waiting])
         for names in groups(needs_of(context.case, context.contracts)):

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from lepton_spark.bronze.landed import as_fact, empty_by, told_by
-from lepton_spark.bronze.plan import new_files, refuse_tables
+from lepton_spark.bronze.plan import new_files, refuse_other_case, refuse_tables
 from lepton_spark.errors import DataError
+from lepton_spark.lake.catalog import TableId
 from lepton_spark.lake.files import names_in
 from lepton_spark.lake.marker import Marker
 
@@ -22,6 +23,19 @@ def test_a_parquet_file_within_a_delta_table_is_refused_with_the_folder(landed, 
         refuse_tables([plain], names_in)
     assert raised.value.code == "LS-2153"
     refuse_tables([landed(b"", "exports/part-0.parquet")], names_in)
+
+
+def test_a_table_that_another_case_landed_is_refused():
+    table = TableId("bronze", "sales_eu_orders")
+
+    def marks(**facts):
+        return [None, Marker(1, "r-1", "land", "key", "print", 0, 1, "0.1.0", facts)]
+
+    refuse_other_case(marks(source="orders"), table, "sales_eu")
+    refuse_other_case(marks(source="orders", case="sales_eu"), table, "sales_eu")
+    with pytest.raises(DataError, match="LS-2158") as told:
+        refuse_other_case(marks(source="eu_orders", case="sales"), table, "sales_eu")
+    assert "holds what the case sales landed" in told.value.what
 
 
 def known_after(files, records):

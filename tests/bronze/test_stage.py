@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -138,6 +139,21 @@ def test_after_a_commit_by_somebody_else_the_rows_are_asked(context, landing):
 
     assert [table.rows for table in land(context()).tables] == [1, 0]
     assert rows_of(run, VISITS, "visit") == [("0",), ("1",), ("2",), ("7",)]
+
+
+def test_a_table_is_landed_by_one_case_alone(context, tmp_path):
+    sources = clinic().sources
+    with_eu = {"sources": {**sources, "eu_sites": sources["sites"]}}
+    land(context(case=clinic().model_copy(update=with_eu)))
+    folder = tmp_path / "lake" / "landing"
+    shutil.copytree(folder / "clinic", folder / "clinic_eu")
+    other = clinic().model_copy(update={"case": "clinic_eu"})
+
+    with pytest.raises(DataError, match="LS-2158") as told:
+        land(context(case=other))
+
+    assert "clinic_eu_sites holds what the case clinic landed" in told.value.what
+    assert not tables.exists(context(), tables.TableId("bronze", "clinic_eu_visits"))
 
 
 def test_a_file_of_the_future_is_left_where_it_is(context, landing):

@@ -16,14 +16,14 @@ import pytest
 
 from lepton_spark.errors import ConflictError, EnvironmentFault
 from lepton_spark.lake import locks
-from lepton_spark.lake.catalog import TableId
+from lepton_spark.lake.catalog import TableId, all_of
 
 SCORES = TableId("gold", "scores")
 HOLDER = """
 import sys, time
 from types import SimpleNamespace as S
 from lepton_spark.lake import locks
-from lepton_spark.lake.catalog import TableId
+from lepton_spark.lake.catalog import TableId, all_of
 environment = S(lakehouse=sys.argv[1], lock_wait_seconds=5)
 context = S(environment=environment, run_id="r-other", spark=S(sparkContext=S(_gateway=None)))
 with locks.hold(context, TableId("gold", "scores")):
@@ -128,6 +128,15 @@ def test_locks_of_two_tables_do_not_meet(tmp_path, holder):
         pass
 
 
+def test_a_case_and_a_table_of_the_same_name_do_not_meet(tmp_path):
+    table = TableId("silver", "taxi_zones")  # of the source `zones` in the case `taxi`
+
+    with locks.hold(context_at(tmp_path), all_of("silver", "taxi_zones")):
+        assert tries_in_a_thread(context_at(tmp_path), table) == ["had"]
+        assert tries_in_a_thread(context_at(tmp_path), all_of("silver", "taxi_zones")) != ["had"]
+    assert not all_of("silver", "taxi_zones").name.isidentifier()
+
+
 @pytest.mark.parametrize(
     ("store", "is_refused"),
     [
@@ -151,13 +160,13 @@ def lock_file(lakehouse):
     return Path(lakehouse, "gold", "_locks", "scores.lock")
 
 
-def tries_in_a_thread(context):
+def tries_in_a_thread(context, table=SCORES):
     """What another thread of this process gets."""
     got = []
 
     def take():
         try:
-            with locks.hold(context, SCORES):
+            with locks.hold(context, table):
                 got.append("had")
         except ConflictError:
             got.append("conflict")
