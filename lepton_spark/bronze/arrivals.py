@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from lepton_spark.errors import DataError
+
 if TYPE_CHECKING:
     from lepton_spark.config.source import Arrival
 
@@ -84,6 +86,9 @@ def visible(
         path: The source's path; `{date}` is an ISO date, `*` any characters but a slash.
         arrives: When the file of a date is there; without it all files always were.
         until: The moment, UTC; a file that arrives at this very instant is there.
+
+    Raises:
+        DataError: The date in a file's path is in no calendar.
     """
     expression = expression_of(path)
     found = []
@@ -101,8 +106,9 @@ def expression_of(path: str) -> re.Pattern[str]:
     pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
     parts = re.split(r"(\{date\}|\*)", path)
     text = "".join(pieces.get(part, re.escape(part)) for part in parts)
-    # Hidden and underscored names are other programs' work in progress.
-    return re.compile(r"(?!(?:.*/)?[._])" + text)
+    # Hidden names are other programs' work in progress, as `lake.files.is_hidden` has it; in
+    # words that Java's expressions have too.
+    return re.compile(r"(?!(?:.*/)?(?:[.]|_[^/=]*(?:/|$)))" + text)
 
 
 def nearest(name: str, names: Iterable[str], *, limit: int = 3) -> list[str]:
@@ -122,16 +128,28 @@ def spread(files: Sequence[LandedFile], num_tasks: int) -> list[list[LandedFile]
 
 
 def _arrival(match: re.Match[str], arrives: Arrival | None) -> datetime | None:
-    """When a matched file was there; none where no calendar has its date or that instant."""
+    """When a matched file was there; none where that instant is in no calendar."""
     text = match.groupdict().get("date")
     if text is None:
         return ALWAYS
+    day = _day(match[0], text)
+    if arrives is None:
+        return ALWAYS
     try:
-        day = date.fromisoformat(text)
-        if arrives is None:
-            return ALWAYS
         day += timedelta(days=arrives.days)
         local = datetime.combine(day, time.fromisoformat(arrives.time), ZoneInfo(arrives.zone))
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _day(path: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DataError(
+            "LS-2159",
+            f"{path}: the date in its path is in no calendar.",
+            "it says when the file arrived, and a file that is left out in silence is lost.",
+            "give the file its true date, or move it out of the landing folder.",
+        ) from None

@@ -17,6 +17,8 @@ TRACKING_SCHEMES = frozenset(
     {"databricks", "http", "https", "mssql", "mysql", "postgresql", "sqlite"}
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# As `lake.files.is_hidden`: the folder of a column may begin with an underscore.
+_HIDDEN = re.compile(r"\..*|_[^=]*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -36,6 +38,12 @@ def _below_landing(path: str) -> str:
         )
     if not path.strip() or path.endswith("/"):
         raise ValueError("the path names no file")
+    hidden = [part for part in path.split("/") if _HIDDEN.fullmatch(part)]
+    if hidden:
+        raise ValueError(
+            f"{hidden[0]} begins with a dot or underscore: such names are other programs' work in"
+            " progress and are never read; rename the files or their folder"
+        )
     if path.count("{date}") > 1 or re.search(r"[{}]", path.replace("{date}", "")):
         raise ValueError("the only placeholder is {date}, at most once")
     return path

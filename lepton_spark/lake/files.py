@@ -83,17 +83,25 @@ def write_atomically(path: str, content: bytes | str) -> None:
 def list_files(path: str) -> list[FileInfo]:
     """All files below a folder, in order of their path; none where there is no such folder.
 
-    Names that start with a dot or underscore, and what is below such folders, are left out.
+    Hidden names, and what is below such folders, are left out.
     """
     system, inner = _open(path)
     selector = fs.FileSelector(inner, recursive=True, allow_not_found=True)
     found = []
     for info in system.get_file_info(selector):
         relative = info.path.removeprefix(inner.rstrip("/") + "/")
-        is_hidden = any(part.startswith((".", "_")) for part in relative.split("/"))
-        if info.type == fs.FileType.File and not is_hidden:
+        hides = any(map(is_hidden, relative.split("/")))
+        if info.type == fs.FileType.File and not hides:
             found.append(FileInfo(relative, join(path, relative), info.size, info.mtime))
     return sorted(found)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is other programs' work in progress, as Spark tells it.
+
+    It starts with a dot or an underscore; but `_day=2024-01-31` is a folder of a column `_day`.
+    """
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def names_in(path: str) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from lepton_spark.bronze.arrivals import ALWAYS, fixed_folder, spread, visible
 from lepton_spark.config.source import Arrival
+from lepton_spark.errors import DataError
 from lepton_spark.quality import span
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -67,10 +68,21 @@ def test_a_star_stays_within_a_folder():
     assert paths(files, "in/*.csv") == ["in/a.csv"]
 
 
-def test_a_date_that_is_not_in_the_calendar_matches_nothing():
-    assert paths(["2024-02-30.csv", "2024-02-29.csv"], "{date}.csv", EVENING_BEFORE) == [
-        "2024-02-29.csv"
-    ]
+def test_the_folder_of_a_column_is_not_hidden():
+    files = ["in/_day=2024-01-01/a.csv", "in/_day/a.csv", "in/.day=1/a.csv", "in/_x=1/_a.csv"]
+
+    assert paths(files, "in/*/*.csv") == ["in/_day=2024-01-01/a.csv"]
+    assert paths(files, "in/_day={date}/a.csv") == ["in/_day=2024-01-01/a.csv"]
+
+
+@pytest.mark.parametrize("name", ["2024-02-30", "2023-02-29", "0000-01-01", "2024-13-01"])
+@pytest.mark.parametrize("arrives", [None, EVENING_BEFORE])
+def test_a_date_that_is_not_in_the_calendar_is_refused(name, arrives):
+    with pytest.raises(DataError, match="LS-2159") as told:
+        paths(["in/2024-02-29.csv", f"in/{name}.csv"], "in/{date}.csv", arrives)
+
+    assert told.value.what.startswith(f"in/{name}.csv: ")
+    assert paths([f"other/{name}.csv"], "in/{date}.csv", arrives) == []
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,22 @@ def test_c13_a_path_that_leaves_the_landing_folder_is_refused(conf: Configuratio
     assert "sources.stores.path" in error.what
 
 
+@pytest.mark.parametrize("path", [".in/x.csv", "in/.x.csv", "_in/x.csv", "in/_*.csv", "./x.csv"])
+def test_c13_a_path_of_files_that_are_never_read_is_refused(conf: Configuration, path: str):
+    conf.write_case(lambda case: case["sources"]["stores"].update(path=path))
+
+    error = refused(conf)
+
+    assert "begins with a dot or underscore" in str(error)
+    assert "sources.stores.path" in error.what
+
+
+def test_c13_the_folder_of_a_column_may_begin_with_an_underscore(conf: Configuration):
+    conf.write_case(lambda case: case["sources"]["stores"].update(path="_day=*/stores.csv"))
+
+    assert load_all(conf.folder, "shop", "local").case.sources["stores"].path.startswith("_day=")
+
+
 def test_c13_a_link_out_of_the_landing_folder_is_refused(conf: Configuration, tmp_path: Path):
     landing = tmp_path / "landing"
     (landing / "shop").mkdir(parents=True)

@@ -40,15 +40,16 @@ def test_a_failed_write_leaves_the_old_content_and_no_temporary_file(tmp_path, m
 
 
 def test_files_are_listed_in_order_with_size_and_time_but_not_hidden_ones(tmp_path):
-    for name in ("b/2.csv", "b/1.csv", "a.csv", ".hidden", "_part/x.csv", "b/.tmp"):
+    hidden = (".hidden", "_part/x.csv", "b/.tmp", ".day=1/4.csv", "_day=1/_5.csv")
+    for name in ("b/2.csv", "b/1.csv", "a.csv", "_day=1/3.csv", *hidden):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
 
     found = files.list_files(str(tmp_path))
 
-    assert [each.path for each in found] == ["a.csv", "b/1.csv", "b/2.csv"]
+    assert [each.path for each in found] == ["_day=1/3.csv", "a.csv", "b/1.csv", "b/2.csv"]
     assert [files.read_text(each.uri) for each in found] == [each.path for each in found]
-    assert found[0].size == len("a.csv")
+    assert found[1].size == len("a.csv")
     assert found[0].modified_at.tzinfo == UTC
 
 
