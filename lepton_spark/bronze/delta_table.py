@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType, TimestampType
 
 from lepton_spark.bronze.arrivals import ALWAYS, LandedFile, Listed
 from lepton_spark.errors import DataError
@@ -22,12 +22,13 @@ from lepton_spark.lake import files, log
 from lepton_spark.lake.troubles import told_as
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from lepton_spark.lake.marker import Marker
 
 _THREADS = 16
 _MAPPING = "delta.columnMapping.mode"
+_INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"  # of a session in UTC
 _FACT = "delta_version"
 _ID_FACT = "delta_id"
 
@@ -211,17 +212,18 @@ def _active(spark: SparkSession, table: DeltaFolder) -> dict[str, Partition]:
     detail = DeltaTable.forPath(spark, table.uri).detail().select("partitionColumns").first()
     partitions = list(detail["partitionColumns"]) if detail is not None else []
     place = F.col("_metadata.file_path").alias("_path")
-    texts = [F.col(_quoted(name)).cast("string").alias(name) for name in partitions]
-    groups = _rows(spark, table).select(place, *texts).groupBy("_path", *map(_quoted, partitions))
+    rows = _rows(spark, table)
+    texts = [_as_in_log(_quoted(name), rows.schema[name]).alias(name) for name in partitions]
+    groups = rows.select(place, *texts).groupBy("_path", *map(_quoted, partitions))
     counted = groups.count()
-    found, rows = {}, {}
+    found, held = {}, {}
     for row in counted.collect():
         path = _relative(table, files.named_by_spark(row["_path"]))
         found[path] = _partition({name: row[name] for name in partitions})
-        rows[path] = row["count"]
+        held[path] = row["count"]
     with ThreadPoolExecutor(_THREADS) as pool:
-        stored = dict(zip(rows, pool.map(lambda path: _num_rows(table, path), rows), strict=True))
-    if stored != rows:
+        stored = dict(zip(held, pool.map(lambda path: _num_rows(table, path), held), strict=True))
+    if stored != held:
         _refuse_deletions(table)
     return found
 
@@ -282,6 +284,13 @@ def _rows(spark: SparkSession, table: DeltaFolder) -> DataFrame:
 def _quoted(name: str) -> str:
     """A column that Spark does not take for a field of a struct, whatever its name."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def _as_in_log(name: str, field: StructField) -> Column:
+    """A column of partitions as the log writes its values: later landings take them from there."""
+    if isinstance(field.dataType, TimestampType):
+        return F.date_format(name, _INSTANT)
+    return F.col(name).cast("string")
 
 
 def _relative(table: DeltaFolder, path: str) -> str:

@@ -199,6 +199,22 @@ def test_a_table_that_was_removed_and_written_anew_is_refused(context, erp):
     assert "another id" in refused(context(), "LS-2157").what
 
 
+def test_an_instant_in_a_folder_is_the_same_text_in_every_landing(spark, context, erp):
+    shutil.rmtree(erp.folder)
+    text = "2024-01-31 18:00:00.25"
+    rows = spark.sql(f"select 1 order, date'2024-02-28' day, 1.5 price, timestamp'{text}' at")
+    rows = rows.withColumn("buyer", F.struct(F.lit("Graz").alias("city")))
+    contract = Contract("orders", (*COLUMNS, Column("at", "timestamp")))
+    run = replace(context(), contracts={"orders": contract})
+
+    for _ in range(2):
+        rows.write.format("delta").mode("append").partitionBy("at").save(erp.folder)
+        assert land(run).tables[0].rows == 1
+
+    found = tables.read(run, ORDERS).select("at").collect()
+    assert [row["at"] for row in found] == ["2024-01-31T18:00:00.250000Z"] * 2
+
+
 def test_rows_that_arrive_while_the_table_is_looked_at_are_landed(context, erp, monkeypatch):
     coming = [3, 4]
 
