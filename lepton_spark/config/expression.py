@@ -17,7 +17,8 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
 
-from lepton_spark.config.expression_kind import KindError, check_literals, kind_of
+from lepton_spark.config.expression_kind import KindError, kind_of
+from lepton_spark.config.expression_literal import check_literals
 from lepton_spark.config.expression_text import regenerate
 from lepton_spark.config.nearest import closest, nearest
 from lepton_spark.config.sql_functions import (
