@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from pyarrow import NativeFile, fs
 
+from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake.catalog import join, scheme_of
 
 
@@ -84,14 +85,19 @@ def list_files(path: str) -> list[FileInfo]:
     """All files below a folder, in order of their path; none where there is no such folder.
 
     Hidden names, and what is below such folders, are left out.
+
+    Raises:
+        EnvironmentFault: A name is no UTF-8.
     """
     system, inner = _open(path)
     selector = fs.FileSelector(inner, recursive=True, allow_not_found=True)
     found = []
     for info in system.get_file_info(selector):
-        relative = info.path.removeprefix(inner.rstrip("/") + "/")
-        hides = any(map(is_hidden, relative.split("/")))
-        if info.type == fs.FileType.File and not hides:
+        if info.type != fs.FileType.File:
+            continue
+        relative, problem = _path_of(info, inner.rstrip("/") + "/")
+        if not any(map(is_hidden, relative.split("/"))):
+            _refuse_bytes(problem)
             found.append(FileInfo(relative, join(path, relative), info.size, info.mtime))
     return sorted(found)
 
@@ -110,13 +116,19 @@ def names_in(path: str) -> list[str]:
 
 
 def entries_of(path: str) -> list[FileInfo]:
-    """What lies directly in a folder, hidden or not, in order of names; folders have size 0."""
+    """What lies directly in a folder, hidden or not, in order of names; folders have size 0.
+
+    Raises:
+        EnvironmentFault: A name is no UTF-8.
+    """
     system, inner = _open(path)
     selector = fs.FileSelector(inner, recursive=False, allow_not_found=True)
-    return sorted(
-        FileInfo(info.base_name, join(path, info.base_name), info.size or 0, info.mtime)
-        for info in system.get_file_info(selector)
-    )
+    found = []
+    for info in system.get_file_info(selector):
+        name, problem = _path_of(info, inner.rstrip("/") + "/")
+        _refuse_bytes(problem)
+        found.append(FileInfo(name, join(path, name), info.size or 0, info.mtime))
+    return sorted(found)
 
 
 def make_folder(path: str) -> None:
@@ -146,6 +158,25 @@ def named_by_spark(uri: str) -> str:
     if uri.startswith("file:"):
         return "/" + unquote(uri.removeprefix("file:")).lstrip("/")
     return uri.replace("s3a://", "s3://", 1)
+
+
+def _path_of(info: fs.FileInfo, above: str) -> tuple[str, str | None]:
+    """A path below a folder; and the whole of it, readable, where it is no UTF-8."""
+    try:
+        return info.path.removeprefix(above), None
+    except UnicodeDecodeError as error:  # the disk holds bytes, and Arrow gives texts only
+        told = error.object.decode("utf-8", "backslashreplace")
+        return told.removeprefix(above), told
+
+
+def _refuse_bytes(path: str | None) -> None:
+    if path is not None:
+        raise EnvironmentFault(
+            "LS-5022",
+            f"the name of {path} is no UTF-8.",
+            "a file that cannot be named cannot be read, nor be found again in a table.",
+            "rename it; after a zip of another system `convmv` does so for a whole folder.",
+        )
 
 
 def _open(path: str) -> tuple[fs.FileSystem, str]:

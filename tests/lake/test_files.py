@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC
 from pathlib import Path
 
 import pytest
 from pyarrow import fs
 
+from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import TableId, join, landing_path, location, scheme_of
 from tests.conftest import environment_at
@@ -51,6 +53,25 @@ def test_files_are_listed_in_order_with_size_and_time_but_not_hidden_ones(tmp_pa
     assert [files.read_text(each.uri) for each in found] == [each.path for each in found]
     assert found[1].size == len("a.csv")
     assert found[0].modified_at.tzinfo == UTC
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.csv", b"caf\xe9/x.csv"])
+def test_a_name_that_is_no_text_is_told(tmp_path, name):
+    path = tmp_path / "in" / os.fsdecode(name)
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    with pytest.raises(EnvironmentFault, match="LS-5022") as told:
+        files.list_files(f"{tmp_path}/in")
+    assert "caf\\xe9" in told.value.what
+    with pytest.raises(EnvironmentFault, match="LS-5022"):
+        files.names_in(f"{tmp_path}/in")
+
+
+def test_a_hidden_name_may_be_no_text(tmp_path):
+    (tmp_path / os.fsdecode(b"._caf\xe9.csv")).touch()
+
+    assert files.list_files(str(tmp_path)) == []
 
 
 def test_what_is_not_there_is_empty_and_may_be_deleted(tmp_path):
