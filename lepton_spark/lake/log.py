@@ -65,8 +65,13 @@ def actions(folder: str, version: int) -> Iterator[Mapping[str, Any]]:
         FileNotFoundError: It is no longer in the log.
     """
     uri = join(folder, "_delta_log", f"{version:0{_DIGITS}}.json")
-    for line in files.read_text(uri).splitlines():
+    for line in _lines(uri):
         yield _said(line, uri)
+
+
+def _lines(uri: str) -> list[str]:
+    """The documents of a commit. A text in one may hold what else ends a line, such as U+2028."""
+    return [line for line in files.read_text(uri).split("\n") if line]
 
 
 def _said(line: str, uri: str) -> Mapping[str, Any]:
@@ -116,7 +121,7 @@ def _commits(folder: str) -> list[tuple[int, FileInfo]]:
 @lru_cache(maxsize=4096)
 def _read(version: int, commit: FileInfo) -> tuple[Marker | None, int | None]:
     """The mark of a commit, and the version that it restored if it did."""
-    for line in files.read_text(commit.uri).splitlines():
+    for line in _lines(commit.uri):
         if '"commitInfo"' not in line[:40]:
             continue
         said = _said(line, commit.uri)["commitInfo"]

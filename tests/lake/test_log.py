@@ -80,6 +80,19 @@ def test_markers_that_a_restore_has_undone_do_not_count(tmp_path):
     assert [each.version for each in log.markers(str(tmp_path))] == [5, 1, 0]
 
 
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\u2029"])
+def test_a_text_of_a_commit_may_hold_what_elsewhere_ends_a_line(tmp_path, mark):
+    log_folder = tmp_path / "_delta_log"
+    log_folder.mkdir()
+    told = {"operation": f"by{mark}hand", "userMetadata": marker(key="k").to_json()}
+    lines = [{"commitInfo": told}, {"add": {"path": f"city=A{mark}B/x"}}]
+    text = "\n".join(json.dumps(each, ensure_ascii=False) for each in lines)
+    (log_folder / f"{0:020d}.json").write_text(text + "\n", encoding="utf-8")
+
+    assert list(log.actions(str(tmp_path), 0)) == lines
+    assert log.marker_at(str(tmp_path), 0).key == "k"
+
+
 def test_a_commit_that_is_cut_off_is_told_with_its_file(tmp_path):
     publish(tmp_path, 0, "0")
     path = tmp_path / "_delta_log" / f"{0:020d}.json"
