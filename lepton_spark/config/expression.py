@@ -34,6 +34,7 @@ from lepton_spark.config.sql_functions import (
 from lepton_spark.errors import ConfigError
 
 MAX_NODES = 400
+_MOST_DIGITS = 38
 
 _PREDICATES = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is,
@@ -235,12 +236,13 @@ class _Checker:
             )
 
     def _check_cast(self, node: exp.Cast) -> None:
-        kind = node.to.this
-        if str(getattr(kind, "value", kind)) not in CAST_TYPES or node.args.get("format"):
+        kind = str(getattr(node.to.this, "value", node.to.this))
+        if kind not in CAST_TYPES or node.args.get("format") or not _is_size(kind, node.to):
             self._refuse(
                 "a cast to this type is not allowed",
                 "values are text, numbers, booleans, dates and timestamps",
-                "cast to string, int, bigint, double, decimal(18,2), boolean, date or timestamp",
+                "cast to string, int, bigint, double, decimal(18,2), boolean, date or timestamp; a"
+                f" decimal has {_MOST_DIGITS} digits at most, those after the point among them",
             )
 
     def _refuse_changing(self, name: str) -> NoReturn:
@@ -271,6 +273,17 @@ def _function_for(name: str) -> str:
     close = closest(name, FUNCTIONS)
     hint = "" if close is None else f"did you mean {close}? "
     return f"{hint}All of them: {', '.join(sorted(FUNCTIONS))}"
+
+
+def _is_size(kind: str, written: exp.DataType) -> bool:
+    """Whether Spark knows a type of this size: decimal(18, 2), and no other has one."""
+    sizes = [each.name for each in written.expressions]
+    if kind != "DECIMAL":
+        return not sizes
+    if not all(re.fullmatch("[0-9]{1,2}", size) for size in sizes):
+        return False
+    digits, after = [*map(int, sizes), 0, 0][:2]
+    return not sizes or after <= digits <= _MOST_DIGITS
 
 
 def _is_exposed(node: exp.Expr) -> bool:

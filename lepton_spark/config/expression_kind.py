@@ -17,17 +17,41 @@ _TIMES = frozenset({"date", "timestamp"})
 _GROUPS: Mapping[str, frozenset[str]] = {
     "number": NUMBERS,
     "int": NUMBERS,
+    "days": NUMBERS,
     "seconds": NUMBERS,
     "millis": NUMBERS,
     "micros": NUMBERS,
     "time": _TIMES,
 }
+_WHOLE = frozenset({"days", "millis", "micros"})
 _LOGIC = (exp.And, exp.Or, exp.Not)
 _COMPARISONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
 )  # fmt: skip
 _CAST = "cast it, such as cast(x as double); a value that does not fit becomes null"
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike)
+# What Spark refuses to cast whatever the value, by kind and type, and what to write in its place.
+_NUMERIC_TYPES = frozenset(name for name, kind in CAST_TYPES.items() if kind in NUMBERS)
+_TIME_TYPES = frozenset({"DATE", "TIMESTAMPTZ"})
+_TO_DATE = (
+    "write date_from_unix_date(x) for days since 1970; for numbers such as 20240131 promise a date"
+    " and give the source clean.formats"
+)
+_NO_CASTS: tuple[tuple[frozenset[str], frozenset[str], str], ...] = (
+    (NUMBERS, frozenset({"DATE"}), _TO_DATE),
+    (
+        frozenset({"date"}),
+        _NUMERIC_TYPES,
+        "write unix_date(x) for days since 1970, or year(x), month(x) and the like",
+    ),
+    (frozenset({"boolean"}), _TIME_TYPES, "write case when x then ... end with a date or instant"),
+    (_TIMES, frozenset({"BOOLEAN"}), "write x is not null, or compare it"),
+    (
+        frozenset({"interval"}),
+        _TIME_TYPES | {"BOOLEAN", "FLOAT", "DOUBLE"},
+        "write unix_seconds(x) - unix_seconds(y) for the seconds between two instants",
+    ),
+)
 
 
 class KindError(Exception):
@@ -58,10 +82,12 @@ def _literal(node: exp.Expr, _: Kinds) -> str:
 
 
 def _cast(node: exp.Expr, kinds: Kinds) -> str:
-    if kinds:
-        kind_of(node.this, kinds)
-    target = node.args["to"].this
-    return CAST_TYPES[str(getattr(target, "value", target))]
+    kind, target = kind_of(node.this, kinds), node.args["to"].this
+    name = str(getattr(target, "value", target))
+    for given, wanted, instead in _NO_CASTS:
+        if kind in given and name in wanted:
+            raise KindError(f"no cast makes a {CAST_TYPES[name]} of a {kind}", instead)
+    return CAST_TYPES[name]
 
 
 def _logic(node: exp.Expr, kinds: Kinds) -> str:
@@ -91,6 +117,11 @@ def _between(node: exp.Expr, kinds: Kinds) -> str:
 
 def _is_in(node: exp.Expr, kinds: Kinds) -> str:
     kind = kind_of(node.this, kinds)
+    if not node.expressions:
+        raise KindError(
+            "after `in` comes a list in brackets, of one value at least",
+            "write x in ('a', 'b'); for one value x = 'a'; for a part of a text contains(x, 'a')",
+        )
     for item in node.expressions:
         _same(kind, kind_of(item, kinds), "in")
     return "boolean"
@@ -174,6 +205,8 @@ def _call(node: exp.Expr, kinds: Kinds) -> str | None:
         kind = kind_of(argument, kinds)
         if wanted != "any":
             _demand(kind, wanted, function.name)
+        if wanted in _WHOLE and argument.is_number and kind != "integer":
+            raise KindError(f"{function.name} needs a whole number", "write it without a fraction")
         if function.gives in ("same", "whole"):
             common = _same(common, kind, function.name)
     if function.gives == "whole":

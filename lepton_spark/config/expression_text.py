@@ -29,10 +29,12 @@ _TRY: Mapping[type[exp.Expr], str] = {
 # decimal would round it.
 _SMALL: Mapping[str, tuple[str, ...]] = {
     "int": ("int", "decimal(7, 0)", "int"),
+    "days": ("int", "decimal(7, 0)", "int"),
     "seconds": ("decimal(38, 6)",),
     "millis": ("bigint",),
     "micros": ("bigint",),
 }
+_FEW_DIGITS = 7
 # Instants that are further from 1970 become the furthest that Spark holds: whoever looks at them
 # sees that they are far out, and not that they are missing.
 _FURTHEST: Mapping[str, int] = {"seconds": 9 * 10**12, "millis": 9 * 10**15, "micros": 9 * 10**18}
@@ -90,7 +92,7 @@ def _with_small_arguments(node: exp.Anonymous) -> exp.Expr:
 
 
 def _small(argument: exp.Expr, kind: str) -> exp.Expr:
-    if isinstance(argument, exp.Literal):
+    if isinstance(argument, exp.Literal) and len(argument.name) <= _FEW_DIGITS:
         return argument
     for step in _SMALL.get(kind, ()):
         argument = _cast(argument, step)

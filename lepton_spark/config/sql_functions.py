@@ -1,11 +1,12 @@
 """The functions that an expression may call, and what they take and give.
 
 A signature names kinds: `number` is an integer, number or decimal; `time` a date or timestamp;
-`int` a number that Spark wants as a 32-bit integer; `seconds`, `millis` and `micros` a number of
-them; `any` is anything. `*` means none or more of it, `?` that it may be left out. Words in angle
-brackets are literals: a unit of time, a `span` that is a unit longer than a day, a zone, a regular
-expression, what replaces its matches, a small count. What comes out is a kind, `same`: the kind of
-the arguments, or `whole`: an integer, of a decimal a decimal.
+`int` a number that Spark wants as a 32-bit integer, `days` one without a fraction where it is
+written out; `seconds`, `millis` and `micros` a number of them, the last two as `days` are; `any` is
+anything. `*` means none or more of it, `?` that it may be left out. Words in angle brackets are
+literals: a unit of time, a `span` that is a unit longer than a day, a zone, a regular expression,
+what replaces its matches, a small count. What comes out is a kind, `same`: the kind of the
+arguments, or `whole`: an integer, of a decimal a decimal.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ _SIGNATURES: Mapping[str, str] = {
     "date_from_unix_date": "int -> date",
     "datediff": "time time -> integer",
     "date_diff": "time time -> integer",
-    "date_add": "time int -> date",
-    "date_sub": "time int -> date",
+    "date_add": "time days -> date",
+    "date_sub": "time days -> date",
     "add_months": "time int -> date",
     "months_between": "time time -> number",
     "last_day": "time -> date",

@@ -90,6 +90,9 @@ def test_spark_is_given_text_made_from_the_checked_tree(text: str, sql: str | No
         ("'it''s'", "a quote inside quotes"),
         ("cast(word as array<int>)", "a cast to this type"),
         ("cast(word as timestamp_ntz)", "a cast to this type"),
+        ("cast(word as decimal(50,2))", "a cast to this type"),
+        ("cast(word as decimal(5,10))", "a cast to this type"),
+        ("cast(word as int(5))", "a cast to this type"),
         ("at + interval '1 2' day to hour", "interval"),
         ("at + interval whole day", "this interval"),
         (r"word = 'a\\b'", "backslash"),
@@ -144,6 +147,44 @@ def test_what_is_not_on_the_list_is_named(text: str, told: str):
 )
 def test_types_that_could_end_a_job_are_refused(text: str, told: str):
     assert told in refusal(text).what
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "fix"),
+    [
+        ("cast(whole as date)", "a date of a integer", "date_from_unix_date(x)"),
+        ("cast(money as date)", "a date of a decimal", "clean.formats"),
+        ("cast(1 as date)", "a date of a integer", "date_from_unix_date(x)"),
+        ("cast(day as int)", "a integer of a date", "unix_date(x)"),
+        ("cast(day as double)", "a number of a date", "unix_date(x)"),
+        ("cast(day as boolean)", "a boolean of a date", "is not null"),
+        ("cast(flag as date)", "a date of a boolean", "case when"),
+        ("cast(flag as timestamp)", "a timestamp of a boolean", "case when"),
+        ("cast(at as boolean)", "a boolean of a timestamp", "is not null"),
+        ("cast(at - at as double)", "a number of a interval", "unix_seconds(x)"),
+        ("word in 'a'", "a list in brackets", "x in ('a', 'b')"),
+        ("word in ()", "a list in brackets", "x in ('a', 'b')"),
+        ("whole in word", "a list in brackets", "contains(x, 'a')"),
+        ("date_add(day, 1.5)", "date_add needs a whole number", "without a fraction"),
+        ("timestamp_millis(1.5)", "needs a whole number", "without a fraction"),
+    ],
+)
+def test_what_spark_would_not_plan_is_refused_with_what_to_write(text: str, told: str, fix: str):
+    error = refusal(text)
+
+    assert told in error.what
+    assert fix in error.fix
+
+
+def test_a_number_written_out_that_is_huge_is_made_small():
+    assert "TRY_CAST(99999999999 AS INT)" in checked("left(word, 99999999999)").sql
+    assert checked("left(word, 3)").sql == "LEFT(`word`, 3)"
+
+
+def test_columns_of_unknown_kind_may_be_cast():
+    text = "cast(a as date) is null and cast(b as int) in (1)"
+
+    assert parse(text, columns=["a", "b"], where="x").kind == "boolean"
 
 
 @pytest.mark.parametrize("unit", ["second", "minute", "hour", "DAY"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from lepton_spark.config.expression import parse
 from lepton_spark.config.sql_functions import FUNCTIONS, Function
+from lepton_spark.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -44,6 +46,7 @@ ARGUMENTS = {
     "millis": ["whole", "part", "money"],
     "micros": ["whole", "part", "money"],
     "int": ["whole"],
+    "days": ["whole", "part", "7"],
     "any": ["word"],
     "string": ["word"],
     "time": ["day", "at"],
@@ -84,12 +87,40 @@ OTHERS = [
     "(unix_seconds(at) - unix_seconds(at)) / 60",
     "day > date '2013-01-01' and at < timestamp '2013-01-01 00:00:00'",
     "cast(floor(whole / 100) as int)",
+    "date_add(day, 99999999999)",
+    "left(word, 99999999999)",
+    "substring(word, 1.5)",
+    "timestamp_micros(99999999999999999999999)",
+    "timestamp_seconds(99999999999999999999999999)",
+    "cast(word as decimal(38,38))",
+    "cast(word as decimal(0))",
+    "cast(word as decimal)",
     *(
         f"cast(word as {name})"
         for name in ("string", "int", "bigint", "double", "float", "decimal(10,2)", "boolean",
                      "date", "timestamp", "smallint", "tinyint")
     ),
 ]  # fmt: skip
+
+
+REFUSED = [
+    *(f"cast({column} as date)" for column in ("whole", "part", "money", "flag")),
+    *(f"cast(day as {name})" for name in ("int", "tinyint", "double", "decimal(9,2)", "boolean")),
+    "cast(flag as timestamp)",
+    "cast(at as boolean)",
+    *(f"cast(at - at as {name})" for name in ("float", "double", "date", "timestamp", "boolean")),
+    "cast(word as decimal(50,2))",
+    "cast(word as decimal(5,10))",
+    "cast(word as int(5))",
+    "word in 'a'",
+    "word in ()",
+    "whole in word",
+    "date_add(day, 1.5)",
+    "date_add(day, -1.5)",
+    "date_sub(at, 1.0)",
+    "timestamp_millis(1.5)",
+    "timestamp_micros(1e3)",
+]
 
 
 def calls(function: Function) -> list[str]:
@@ -184,3 +215,12 @@ def test_what_is_no_number_is_no_instant(spark: SparkSession):
 
     assert found[:4] == [None] * 4
     assert found[4].startswith("-28")
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_spark_does_not_even_plan_is_refused(rows: DataFrame, text: str):
+    with pytest.raises(ConfigError, match=r"LS-103[13]"):
+        parse(text, columns=KINDS, where="test")
+
+    with pytest.raises(PySparkException):
+        rows.select(F.expr(text.replace("cast(", "try_cast(")))
