@@ -102,7 +102,7 @@ def names_of_parquet(file: LandedFile, stored: Any) -> dict[str, pa.DataType]:
     """
     _refuse_foreign(file, stored)
     with _damage_told(file):
-        return {leaf.name: leaf.kind for leaf in _leaves(pq.read_schema(stored))}
+        return {leaf.name: leaf.kind for leaf in _stored(pq.ParquetFile(stored))}
 
 
 @contextmanager

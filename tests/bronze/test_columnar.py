@@ -128,6 +128,15 @@ def test_instants_as_spark_writes_them_have_an_offset(landed, kind):
     assert [row["at.end"] for row in rows] == texts
 
 
+def test_instants_as_spark_writes_them_are_told_as_they_are_landed(landed):
+    array = pa.array([NOON, None], pa.timestamp("us"))
+    table = {"v": array, "at": pa.StructArray.from_arrays([array], ["end"])}
+    spark = landed(parquet(table, use_deprecated_int96_timestamps=True))
+
+    assert {kind.tz for kind in names_in(spark, Parquet()).values()} == {"UTC"}
+    assert {kind.tz for kind in names_in(landed(parquet(table)), Parquet()).values()} == {None}
+
+
 @pytest.mark.parametrize(("zone", "offset"), [("UTC", "Z"), (None, "")])
 def test_nanoseconds_are_cut_to_microseconds(landed, zone, offset):
     array = pa.array([1_704_067_200_123_456_789], pa.timestamp("ns", zone))
