@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import warnings
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -90,6 +91,8 @@ def _members(
                     _refuse(file, "a member is a hard link", "pack it with tar --hard-dereference.")
                 if member.isfile():
                     yield member.name, member.size, _bytes_of(archive, member)
+                # It would keep every header that it has read.
+                archive.members.clear()  # type: ignore[attr-defined]  # typeshed lacks it
             if _goes_on(archive):
                 _refuse(file, "there are data after its end", "deliver each archive as a file.")
     except (tarfile.TarError, ValueError):  # a number in a header may be none
@@ -144,12 +147,16 @@ def _image_sizes(stored: bytes) -> tuple[tuple[str | None, ...], str | None]:
     from PIL import Image  # noqa: PLC0415  # only where images are landed
 
     try:
-        with Image.open(io.BytesIO(stored)) as image:
-            width, height = image.size
-            if width * height > _MOST_PIXELS:
-                return (None, None, None), "image_too_large"
-            image.load()
-            bands: Any = image.getbands()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused here as well
+            with Image.open(io.BytesIO(stored)) as image:
+                width, height = image.size
+                if width * height > _MOST_PIXELS:
+                    return (None, None, None), "image_too_large"
+                image.load()
+                bands: Any = image.getbands()
+    except Image.DecompressionBombError:
+        return (None, None, None), "image_too_large"
     except Exception:  # noqa: BLE001  # of damaged bytes each decoder raises what it likes
         return (None, None, None), "bad_image"
     return (str(width), str(height), str(len(bands))), None

@@ -65,6 +65,30 @@ def test_an_image_that_claims_to_be_huge_is_not_decoded(landed, monkeypatch):
     assert problems(images(landed, png(11, 10), "a.png")) == ["image_too_large"]
 
 
+@pytest.mark.parametrize("most", [90, 40], ids=["Pillow warns", "Pillow raises"])
+def test_an_image_that_pillow_takes_for_a_bomb_is_too_large(landed, monkeypatch, recwarn, most):
+    monkeypatch.setattr(whole_files, "_MOST_PIXELS", 100)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+
+    assert problems(images(landed, png(11, 10), "a.png")) == ["image_too_large"]
+    assert list(recwarn) == []
+
+
+def test_an_archive_of_many_members_does_not_fill_the_memory(landed, monkeypatch):
+    kept = []
+    bytes_of = whole_files._bytes_of
+
+    def look(archive, member):
+        kept.append(len(archive.members))
+        return bytes_of(archive, member)
+
+    monkeypatch.setattr(whole_files, "_bytes_of", look)
+    rows = rows_of(landed(tar({f"{n}.txt": b"x" for n in range(50)}), "a.tar"), NAMES)
+
+    assert [row["name"] for row in rows] == [f"{n}.txt" for n in range(50)]
+    assert max(kept) == 1
+
+
 def test_a_file_that_is_too_large_is_told_without_its_content(landed, monkeypatch):
     monkeypatch.setattr(whole_files, "_MOST_BYTES", 10)
     layout = layout_of(("name", "num_bytes", "content"), Files(content="binary"), content="binary")
