@@ -92,21 +92,29 @@ def _me() -> dict[str, str | int]:
 
 def sweep(context: RunContext, publication: Publication) -> None:
     """Remove what dead runs left of this table, and say how much it was."""
-    parent = _parent(context, publication)
-    for name in files.names_in(parent):
-        leftover = f"{parent}/{name}"
-        if _is_abandoned(leftover):
-            size = sum(info.size for info in files.list_files(leftover))
-            files.delete_tree(leftover)
-            logger.info("removed %d bytes that a dead run left in %s", size, leftover)
+    for leftover in files.entries_of(_parent(context, publication)):
+        try:
+            if _is_abandoned(leftover):
+                size = sum(info.size for info in files.list_files(leftover.uri))
+                files.delete_tree(leftover.uri)
+                logger.info("removed %d bytes that a dead run left in %s", size, leftover.uri)
+        except OSError as error:
+            # Most likely another run is removing it at this moment.
+            logger.info("did not sweep %s: %s", leftover.uri, type(error).__name__)
 
 
-def _is_abandoned(folder: str) -> bool:
+def _is_abandoned(folder: files.FileInfo) -> bool:
     try:
-        owner = json.loads(files.read_text(f"{folder}/{_OWNER}"))
-        is_old = datetime.now(UTC) - datetime.fromisoformat(owner["at"]) > _RETENTION
+        owner = json.loads(files.read_text(f"{folder.uri}/{_OWNER}"))
         is_here = owner["host"] == socket.gethostname()
-        return is_old or (is_here and not is_alive(int(owner["pid"])))
+        is_alone = is_here and not is_alive(int(owner["pid"]))
+        return is_alone or _is_old(datetime.fromisoformat(owner["at"]))
     except (OSError, ValueError, KeyError, TypeError):
-        # Being written or removed by another process at this moment, or not ours.
-        return False
+        # Being written or removed by another process at this moment, or killed before it said who.
+        inside = [entry.modified_at for entry in files.entries_of(folder.uri)]
+        times = [at for at in (folder.modified_at, *inside) if at is not None]
+        return bool(times) and _is_old(max(times))
+
+
+def _is_old(instant: datetime) -> bool:
+    return datetime.now(UTC) - instant > _RETENTION
