@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from operator import methodcaller
 from typing import Any, NamedTuple, TextIO
 
@@ -65,12 +66,14 @@ class Lines:
         self._read = stream.readline
         self._ahead: deque[str] = deque()
         self.number = 0
+        self.num_characters = 0  # of all lines up to that number
 
     def next(self) -> str | None:
         """The next line without its end; none at the end of the text."""
         line = self._ahead.popleft() if self._ahead else self._take()
         if line is not None:
             self.number += 1
+            self.num_characters += len(line)
         return line
 
     def peek(self, index: int) -> str | None:
@@ -81,6 +84,10 @@ class Lines:
                 return None
             self._ahead.append(line)
         return self._ahead[index]
+
+    def ahead(self, count: int) -> Iterator[str]:
+        """That many lines after the last one; all were peeked at."""
+        return islice(self._ahead, count)
 
     def _take(self) -> str | None:
         line: str = self._read(_LINE_LIMIT)
@@ -98,6 +105,19 @@ class Lines:
                 return
 
 
+@dataclass
+class _Quiet:
+    """How far lines ahead neither end a quoted cell nor are records, so that none is asked twice.
+
+    Args:
+        until: Number of the last of them.
+        num_characters: Of all lines up to that one.
+    """
+
+    until: int = 0
+    num_characters: int = 0
+
+
 def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     """Each record that the lines hold, in their order.
 
@@ -107,11 +127,11 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[Record]:
     swallow a line that by itself is as wide as a record.
     """
     quote, width = dialect.quote, dialect.width
-    cut = _cutter(dialect)
+    cut, quiet = _cutter(dialect), _Quiet()
     while (line := lines.next()) is not None:
         number = lines.number
         if quote is not None and quote in line:
-            yield _quoted(line, lines, dialect)
+            yield _quoted(line, lines, dialect, quiet)
             continue
         cells = cut(line)
         if len(cells) == width and len(line) <= CELL_LIMIT and _is_clean(line):
@@ -151,13 +171,13 @@ def judged(row: int, cells: list[str], raw: str, width: int) -> Record:
     return Record(row, cells)
 
 
-def _quoted(line: str, lines: Lines, dialect: Dialect) -> Record:
+def _quoted(line: str, lines: Lines, dialect: Dialect, quiet: _Quiet) -> Record:
     """The record that starts with a line in which there is a quote."""
     row = lines.number
     cells = split(line, dialect)
     if cells is not None:
         return judged(row, cells, line, dialect.width)
-    text, num_more = _continued(line, lines, dialect)
+    text, num_more = _continued(line, lines, dialect, quiet)
     cells = split(text, dialect) if num_more else None
     if cells is None:
         problem = "cell_too_large" if len(line) >= _LINE_LIMIT else "unclosed_quote"
@@ -167,24 +187,25 @@ def _quoted(line: str, lines: Lines, dialect: Dialect) -> Record:
     return judged(row, cells, text, dialect.width)
 
 
-def _continued(line: str, lines: Lines, dialect: Dialect) -> tuple[str, int]:
+def _continued(line: str, lines: Lines, dialect: Dialect, quiet: _Quiet) -> tuple[str, int]:
     """A record's text over several lines and how many follow the first; 0 where it has no end."""
-    parts, length, is_open = [line], len(line), True
-    for index in range(_SPAN_LINES):
+    known = max(0, quiet.until - lines.number)
+    length = len(line) + (quiet.num_characters - lines.num_characters if known else 0)
+    for index in range(known, _SPAN_LINES):
         following = lines.peek(index)
         if following is None or length > CELL_LIMIT:
             break
-        parts.append(following)
         length += len(following)
         # Inside a quoted cell quotes come in pairs; the line with an odd one may end it.
-        is_open ^= following.count(dialect.quote or "") % 2 == 1
-        if not is_open:
-            text = "\n".join(parts)
+        if following.count(dialect.quote or "") % 2 == 1:
+            text = "\n".join([line, *lines.ahead(index + 1)])
             cells = split(text, dialect)
             is_whole = cells is not None and len(cells) == dialect.width
             return (text, index + 1) if is_whole else (line, 0)
         if dialect.width > 1 and _is_record(following, dialect):
             break
+        quiet.until = lines.number + index + 1
+        quiet.num_characters = lines.num_characters + length - len(line)
     return line, 0
 
 

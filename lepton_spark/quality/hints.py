@@ -8,7 +8,8 @@ HINTS: Mapping[str, str] = {
     # Told when a file is read.
     "short_row": "a cell is missing: look for a wrong delimiter or a line that was cut off",
     "long_row": "a cell too many: quote the delimiters within cells, or correct csv.delimiter",
-    "unclosed_quote": "close the quote in the file, or set csv.quote: null where it means nothing",
+    "unclosed_quote": 'close the quote; double one inside a cell, as \\" is not read;'
+    " or set csv.quote: null",
     "bad_encoding": "set the encoding of the source, such as encoding: latin-1 or cp1252",
     "nul_character": "remove NUL characters from the file; it may be damaged or not be text",
     "cell_too_large": "a cell holds at most 1,048,576 characters: deliver it as a file of its own",

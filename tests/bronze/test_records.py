@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lepton_spark.bronze import records as module
 from lepton_spark.bronze.records import CELL_LIMIT, Dialect, Lines, records, split
 
 DIALECT = Dialect(",", '"', 3)
@@ -145,6 +146,61 @@ def test_every_line_belongs_to_one_record_and_good_ones_are_whole(lines, ends):
         if kind == "good":
             assert by_row[number].cells == next(csv.reader([line]), [""])
             assert by_row[number].problem is None
+
+
+def continued_anew(line, lines, dialect, _quiet):
+    """What a record goes on with, looking at every line ahead of every line."""
+    parts, length = [line], len(line)
+    for index in range(module._SPAN_LINES):
+        following = lines.peek(index)
+        if following is None or length > module.CELL_LIMIT:
+            break
+        parts.append(following)
+        length += len(following)
+        if following.count(dialect.quote) % 2 == 1:
+            text = "\n".join(parts)
+            cells = split(text, dialect)
+            is_whole = cells is not None and len(cells) == dialect.width
+            return (text, index + 1) if is_whole else (line, 0)
+        if dialect.width > 1 and module._is_record(following, dialect):
+            break
+    return line, 0
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    lines=st.lists(st.text('",\\ a', max_size=9), max_size=25),
+    width=st.sampled_from([1, 2, 3]),
+    trim=st.booleans(),
+    limits=st.sampled_from([(1000, CELL_LIMIT), (4, CELL_LIMIT), (1000, 20)]),
+)
+def test_what_is_remembered_of_lines_ahead_changes_no_record(lines, width, trim, limits):
+    text, dialect = "\n".join(lines), Dialect(",", '"', width, trim)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SPAN_LINES", limits[0])
+        patch.setattr(module, "CELL_LIMIT", limits[1])
+        got = read(text, dialect)
+        patch.setattr(module, "_continued", continued_anew)
+        assert got == read(text, dialect)
+
+
+@pytest.mark.parametrize("line", ['1,"say \\"hi\\"",3', 'a"b,"open'])
+def test_many_broken_lines_are_looked_at_a_few_times_each(line):
+    num_looks = 0
+
+    class Counted(Lines):
+        def peek(self, index):
+            nonlocal num_looks
+            num_looks += 1
+            return super().peek(index)
+
+    stream = io.StringIO(f"{line}\n" * 3000, newline="")
+    found = list(records(Counted(stream), DIALECT))
+
+    assert {record.problem for record in found} == {"unclosed_quote"}
+    assert len(found) == 3000
+    assert num_looks < 3 * 3000
 
 
 @pytest.mark.parametrize(
