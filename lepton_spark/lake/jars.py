@@ -90,23 +90,29 @@ def _version(package: str) -> str:
 def _fetch(work: Path) -> list[Path]:
     """Let spark-submit resolve the coordinates; its program never runs."""
     command = [sys.executable, "-m", "lepton_spark.lake.jars", "--fetch", str(work)]
-    finished = subprocess.run(  # our own interpreter and module
-        command, capture_output=True, text=True, timeout=_DEADLINE_SECONDS, check=False
-    )
+    try:
+        finished = subprocess.run(  # our own interpreter and module
+            command, capture_output=True, text=True, timeout=_DEADLINE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _missing(f" within {_DEADLINE_SECONDS} seconds") from None
     jars = [
         jar for name in NEEDED for jar in sorted((work / "jars").glob(f"*{name}[_-][0-9]*.jar"))
     ]
     if finished.returncode != 0 or len(jars) < len(NEEDED):
-        raise EnvironmentFault(
-            "LS-5003",
-            f"the jars of {coordinates()} could not be fetched; of {len(NEEDED)} needed there"
-            f" are {len(jars)}.",
-            "Spark reads and writes Delta tables only with them, and they are not cached in"
-            f" {cache_folder()}.",
-            "connect to a Maven repository once (`python -m lepton_spark.lake.jars`), or copy the"
-            " jars into that folder.",
-        )
+        raise _missing(f"; of {len(NEEDED)} needed there are {len(jars)}")
     return jars
+
+
+def _missing(how: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        "LS-5003",
+        f"the jars of {coordinates()} could not be fetched{how}.",
+        "Spark reads and writes Delta tables only with them, and they are not cached in"
+        f" {cache_folder()}.",
+        "connect to a Maven repository once (`python -m lepton_spark.lake.jars`), or copy the"
+        " jars into that folder.",
+    )
 
 
 def _keep(jars: list[Path], target: Path, work: Path) -> None:

@@ -70,3 +70,14 @@ def test_jars_that_cannot_be_fetched_are_told_with_their_coordinates(monkeypatch
 
     assert told.value.exit_code == 50
     assert not jars.cache_folder().exists()
+
+
+def test_jars_that_take_too_long_are_told_as_missing(monkeypatch):
+    def run(command, **options):
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    with pytest.raises(EnvironmentFault, match="LS-5003") as told:
+        jars.resolve_jars()
+    assert "could not be fetched within 600 seconds" in told.value.what
