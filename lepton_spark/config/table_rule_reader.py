@@ -186,7 +186,9 @@ class TableRuleReader:
                 return severity_of(self._document, place, item.get("value"))
         return "error"
 
-    def _known(self, path: KeyPath, name: str) -> str:
+    def _known(self, path: KeyPath, name: object) -> str:
+        if not isinstance(name, str):
+            self._refuse(path, "a column is named by what is no text", "write names of columns")
         if name not in self._columns:
             what = f"{name or 'nothing'} is no column of the contract"
             self._refuse(path, what, nearest(name, self._columns))

@@ -267,6 +267,14 @@ def latency(days: float) -> dict[str, Any]:
             "LS-1070",
             "x is no column of the contract",
         ),
+        *(
+            (
+                {"table": rules({"metric": "duplicateValues", "mustBe": 0, **properties(names)})},
+                "LS-1070",
+                "named by what is no text",
+            )
+            for names in ([1], [["day"]], [None])
+        ),
         ({"table": {"qualities": []}}, "LS-1070", "qualities is not executed"),
         ({"shop": {"relationships": [{"to": "shops"}]}}, "LS-1070", "no table.column"),
         (
