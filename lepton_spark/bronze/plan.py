@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lepton_spark.bronze.arrivals import LandedFile, Listed, fixed_folder, is_pattern, nearest
 from lepton_spark.bronze.stream import changed
+from lepton_spark.config.location import refuse_outside
 from lepton_spark.errors import DataError
+from lepton_spark.lake.catalog import scheme_of
 
 if TYPE_CHECKING:
     from lepton_spark.bronze.landed import StoredFile
@@ -115,6 +117,22 @@ def refuse_other_case(marks: Iterable[Marker | None], table: TableId, case: str)
             "a table is named <case>_<source>, and two cases with one table would mix their rows.",
             f"name the source of {case} otherwise.",
         )
+
+
+def refuse_links(files: Iterable[LandedFile], landing: str) -> None:
+    """Refuse files that a link brings from elsewhere; only a path of this machine has links.
+
+    Args:
+        files: Not landed yet.
+        landing: The landing folder of the case.
+
+    Raises:
+        ConfigError: The first of them is named, and where it is.
+    """
+    if scheme_of(landing) == "file":
+        root = Path(landing)
+        for file in files:
+            refuse_outside(root, root / file.path, where=file.path)
 
 
 def refuse_tables(files: Iterable[LandedFile], names_in: Callable[[str], Collection[str]]) -> None:

@@ -30,6 +30,7 @@ from lepton_spark.bronze.plan import (
     CASE,
     digest_of_set,
     new_files,
+    refuse_links,
     refuse_nothing,
     refuse_other_case,
     refuse_tables,
@@ -127,6 +128,7 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
         if not arrived:
             refuse_nothing(source, listing, until=context.moment, allow_empty=context.allow_empty)
     new = new_files(arrived, known, lambda touched: _digests(context, touched))
+    refuse_links(new, _landing(context))
     if new and isinstance(source.format, Parquet):
         refuse_tables(new, lake_files.names_in)
     return _Landing(name, source, layout, table, version, len(known), new, delta, since)

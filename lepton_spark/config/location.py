@@ -88,7 +88,21 @@ def check_inside(root: Path, pattern: str, *, where: str) -> None:
         ConfigError: A link leads outside.
     """
     fixed = Path(re.split(r"[*?{\[]", pattern, maxsplit=1)[0])
-    resolved = (root / fixed).resolve()
+    refuse_outside(root, root / fixed, where=where)
+
+
+def refuse_outside(root: Path, path: Path, *, where: str) -> None:
+    """Follow the links of a local path and see that it stays below its root.
+
+    Args:
+        root: The only folder that may be read from.
+        path: A file or folder, whatever its name holds.
+        where: Place in the configuration, or the file, for the error.
+
+    Raises:
+        ConfigError: A link leads outside.
+    """
+    resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
         raise ConfigError(
             "LS-1013",

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from lepton_spark.bronze.landed import as_fact, empty_by, told_by
-from lepton_spark.bronze.plan import new_files, refuse_other_case, refuse_tables
-from lepton_spark.errors import DataError
+from lepton_spark.bronze.plan import new_files, refuse_links, refuse_other_case, refuse_tables
+from lepton_spark.errors import ConfigError, DataError
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.lake.files import names_in
 from lepton_spark.lake.marker import Marker
@@ -36,6 +36,24 @@ def test_a_table_that_another_case_landed_is_refused():
     with pytest.raises(DataError, match="LS-2158") as told:
         refuse_other_case(marks(source="eu_orders", case="sales"), table, "sales_eu")
     assert "holds what the case sales landed" in told.value.what
+
+
+def test_a_file_that_a_link_brings_from_elsewhere_is_refused(landed, tmp_path):
+    inside, outside = landed(b"", "in/landing/x/[1].csv"), landed(b"", "secret.csv")
+    landing = tmp_path / "in" / "landing"
+    (landing / "x" / "2.csv").symlink_to(inside.uri)
+    (landing / "y").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to(landing)
+
+    def refuse(*paths, landing=str(landing)):
+        refuse_links([replace(inside, path=path) for path in paths], landing)
+
+    refuse("x/[1].csv", "x/2.csv")
+    refuse("x/[1].csv", landing=str(tmp_path / "link"))
+    with pytest.raises(ConfigError, match="LS-1013") as told:
+        refuse("x/2.csv", "y/secret.csv")
+    assert told.value.what == f"y/secret.csv: the path leads to {outside.uri}"
+    refuse("y/secret.csv", landing="s3://raw/shop")
 
 
 def known_after(files, records):

@@ -15,7 +15,7 @@ from lepton_spark.bronze.landed import stored, told_by
 from lepton_spark.bronze.stage import land
 from lepton_spark.config.case import Case
 from lepton_spark.config.contract import Column, Contract
-from lepton_spark.errors import DataError
+from lepton_spark.errors import ConfigError, DataError
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import location
 from tests.conftest import TINY_CASE, environment_at
@@ -154,6 +154,19 @@ def test_a_table_is_landed_by_one_case_alone(context, tmp_path):
 
     assert "clinic_eu_sites holds what the case clinic landed" in told.value.what
     assert not tables.exists(context(), tables.TableId("bronze", "clinic_eu_visits"))
+
+
+def test_a_file_that_a_link_brings_from_elsewhere_is_not_landed(context, landing, tmp_path):
+    (tmp_path / "hosts.csv").write_text("visit,day,minutes\n7,2024-02-29,1\n")
+    link = landing("visits/2024-02-27.csv", "")
+    link.unlink()
+    link.symlink_to(tmp_path / "hosts.csv")
+
+    with pytest.raises(ConfigError, match="LS-1013") as told:
+        land(context())
+
+    assert told.value.what.startswith("visits/2024-02-27.csv: the path leads to")
+    assert not tables.exists(context(), VISITS)
 
 
 def test_a_file_of_the_future_is_left_where_it_is(context, landing):
