@@ -192,7 +192,7 @@ def _series(
 ) -> Series | None:
     """The variables that say something; None where none does."""
     variables = tuple(
-        Variable(names, summary.low, summary.high, summary.mean, summary.deviation)
+        Variable(names, summary.low, summary.high, summary.mean, summary.deviation or 1.0)
         for names in asked.variables
         if (summary := summaries[names.values]) is not None and names.values not in flat
     )
@@ -207,7 +207,10 @@ def _flat(
     num_rows: int,
 ) -> Iterator[tuple[str, str]]:
     """Columns that are the same, as a model would see it, in every row, each with the reason."""
-    for name in columns.measured:
+    for name in columns.steps:
+        if summaries[name] is None:  # one that never changes says when it was seen
+            yield name, _CONSTANT
+    for name in columns.numbers:
         if not _varies(summaries[name]):
             yield name, _CLIPPED if surveys[name].is_varied else _CONSTANT
     for name, words in vocabularies.items():

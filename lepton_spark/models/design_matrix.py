@@ -11,6 +11,7 @@ from lepton_spark.dataset.series import CHANNELS
 
 if TYPE_CHECKING:
     from lepton_spark.dataset.tensors import Block
+    from lepton_spark.dataset.transform import FeatureTransform
     from lepton_spark.models.shape import Shape
 
 Form = Literal["one_hot", "ordinal"]
@@ -20,6 +21,17 @@ Floats = npt.NDArray[np.float32]
 def dense_width(shape: Shape) -> int:
     """Columns of `dense`."""
     return shape.width + sum(channels for _, channels in shape.series.values())
+
+
+def dense_names(transform: FeatureTransform) -> list[str]:
+    """What each column of `dense` is, for people."""
+    summaries = [
+        f"{variable.names.values} {part}"
+        for series in transform.series
+        for part in ("mean", "last", "seen")
+        for variable in series.variables
+    ]
+    return [*transform.outputs, *summaries]
 
 
 def width_of(shape: Shape, form: Form) -> int:

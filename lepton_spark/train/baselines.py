@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyspark.sql import functions as F
 
+from lepton_spark.models.design_matrix import dense_names
 from lepton_spark.models.weights import pack
 from lepton_spark.train.matrix import (
     FEATURES,
@@ -154,7 +155,7 @@ def _leaf_weight(job: BaselineJob) -> float:
 def _importance(gains: Mapping[str, float], job: BaselineJob) -> list[dict[str, Any]]:
     """The inputs that told most, best first, with their share of all gain."""
     transform = job.source.transform
-    names = [*transform.outputs, *(column.name for column in transform.categories)]
+    names = [*dense_names(transform), *(column.name for column in transform.categories)]
     total = sum(gains.values()) or 1.0
     largest = sorted(gains.items(), key=lambda item: (-item[1], item[0]))[:_MOST_IMPORTANT]
     return [

@@ -151,12 +151,11 @@ def test_series_are_standardised_by_the_values_of_all_their_steps(spark, tmp_pat
         [value if is_seen else None for value, is_seen in zip(*row, strict=True)]
         for row in zip(values.tolist(), seen.tolist(), strict=True)
     ]
-    never = [[None] * 5] * 400
-    asked = Asked("series_a", 5, (Names("v", "v_mask", "v_gap"), Names("n", "n_mask", "n_gap")))
-    columns = Columns(("x",), (), series=(asked,))
-    rows = pa.table(
-        {"x": np.arange(400.0), "v": lists, "n": pa.array(never, pa.list_(pa.float64()))}
-    )
+    never = pa.array([[None] * 5] * 400, pa.list_(pa.float64()))
+    same = pa.array([[7.0, None, None, 7.0, None]] * 400)
+    names = tuple(Names(name, f"{name}_mask", f"{name}_gap") for name in ("v", "never", "same"))
+    columns = Columns(("x",), (), series=(Asked("series_a", 5, names),))
+    rows = pa.table({"x": np.arange(400.0), "v": lists, "never": never, "same": same})
     settings = SETTINGS.model_copy(update={"drop_constant": True, "clip_quantile": 0.0})
 
     few, many = (
@@ -167,8 +166,9 @@ def test_series_are_standardised_by_the_values_of_all_their_steps(spark, tmp_pat
     )
 
     (series,) = many.series
-    (variable,) = series.variables
-    assert variable.names.values == "v"
+    variable, constant = series.variables
+    assert (variable.names.values, constant.names.values) == ("v", "same")
+    assert (constant.mean, constant.scale) == (7.0, 1.0)
     assert variable.mean == pytest.approx(values[seen].mean(), abs=1e-4)
     assert variable.scale == pytest.approx(values[seen].std(), abs=1e-4)
     assert (variable.low, variable.high) == pytest.approx((values[seen].min(), values[seen].max()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lepton_spark.dataset.series import Names, Series, Variable
 from lepton_spark.dataset.tensors import Block
-from lepton_spark.models.design_matrix import dense, design_matrix, width_of
+from lepton_spark.dataset.transform import FeatureTransform
+from lepton_spark.models.design_matrix import dense, dense_names, design_matrix, width_of
 from lepton_spark.models.shape import Shape
 
 BLOCK = Block.of(
@@ -52,3 +54,6 @@ def test_of_a_series_the_mean_the_last_value_and_the_share_of_steps_with_one_are
     assert dense(block, shape)[:, 2:] == pytest.approx(np.array([[3, 5, 2 / 3], [0, 0, 0]]))
     for form in ("one_hot", "ordinal"):
         assert design_matrix(block, shape, form).shape == (2, width_of(shape, form))
+    variable = Variable(Names("pulse", "mask", "gap"), 0.0, 1.0, 0.0, 1.0)
+    transform = FeatureTransform((), (), "", series=(Series("series_a", 3, (variable,)),))
+    assert dense_names(transform) == ["pulse mean", "pulse last", "pulse seen"]
