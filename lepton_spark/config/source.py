@@ -137,7 +137,9 @@ class Source(Settings):
         None, description="When a file is there; without it the rows count as always known."
     )
     known_at: SqlExpression | None = Field(
-        None, description="When a row could first be known; never before its file arrived."
+        None,
+        description="When a row could first be known; never before its file arrived. Where it is "
+        "null it is the arrival; without arrives the row is refused.",
     )
     happened_at: SqlExpression | None = Field(
         None, description="When a fact was true, for the leak report; no feature uses it."

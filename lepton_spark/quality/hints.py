@@ -45,6 +45,8 @@ HINTS: Mapping[str, str] = {
     "date_out_of_range": "years 1678 to 2261 can be held: name a stand-in such as 9999-12-31 in"
     " `nulls`",
     "looks_like_milliseconds": "use timestamp_millis, or divide by 1000, in `derive`",
+    "no_known_at": "known_at gives no instant: mend the expression, or coalesce it to a date on"
+    " purpose",
     # Told where a value breaks the contract.
     "all_null_key": "an empty line, or no cell of the key is filled: remove it upstream",
     "null_key": "fill the key upstream, or choose another key for the source",

@@ -11,6 +11,7 @@ from pyspark.sql.types import DateType, DoubleType, FloatType, TimestampType
 from lepton_spark.config.expression import parse
 from lepton_spark.quality.reasons import add, is_accepted
 from lepton_spark.quality.span import as_reason
+from lepton_spark.silver.knowledge import is_dated
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -43,18 +44,23 @@ def add_known_at(rows: DataFrame, expression: str | None) -> DataFrame:
 
     Args:
         rows: Hold `_arrived_at` and `_reasons`.
-        expression: The author's SQL; without one, or where it is null, it is the arrival.
+        expression: The author's SQL; without one, or where it is null in a file that has a date,
+            it is the arrival.
 
     Returns:
         The rows. An instant that cannot be held refuses its row, as in `derive`; one after the
-        arrival is kept, and the row is not used before.
+        arrival is kept, and the row is not used before. Where the expression is null and the file
+        has no date the row is refused (`no_known_at`): it would count as always known.
     """
     arrived_at = F.col("_arrived_at")
     if expression is None:
         return rows.withColumn("_known_at", arrived_at)
     checked = parse(expression, columns=_names(rows), where="known_at")
     told = F.when(is_accepted(), F.expr(checked.sql).cast("timestamp"))
-    rows = rows.withColumn("_known_at", F.greatest(arrived_at, told))
+    rows = rows.withColumn("_told", told)
+    is_lost = is_accepted() & F.col("_told").isNull() & ~is_dated()
+    rows = add(rows, [F.when(is_lost, F.lit("no_known_at"))])
+    rows = rows.withColumn("_known_at", F.greatest(arrived_at, "_told")).drop("_told")
     return add(rows, [F.concat(as_reason(F.col("_known_at")), F.lit(":known_at"))])
 
 

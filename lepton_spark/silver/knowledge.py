@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 SUPERSEDED_AT = "_superseded_at"
 
 
+def is_dated() -> Column:
+    """True for a row of a file that says when it arrived, by its `_arrived_at`."""
+    return F.col("_arrived_at") > F.lit(ALWAYS)
+
+
 def came_at() -> Column:
     """When a row came, UTC: its arrival; in a file without a date, when it became known.
 
     Of a row with `_arrived_at` and `_known_at`. The files of a Delta table have random names and
     no date: which version of a key is the newer one is told by `known_at` alone.
     """
-    is_dated = F.col("_arrived_at") > F.lit(ALWAYS)
-    return F.when(is_dated, F.col("_arrived_at")).otherwise(F.col("_known_at"))
+    return F.when(is_dated(), F.col("_arrived_at")).otherwise(F.col("_known_at"))
 
 
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pyspark.sql import functions as F
 
+from lepton_spark.bronze.arrivals import ALWAYS
 from lepton_spark.errors import ConfigError
 from lepton_spark.silver.derive import add_known_at, derive
 
@@ -92,6 +93,23 @@ def test_nothing_is_known_before_it_arrived(spark):
 
     assert [row[0] for row in told] == [TUE.timestamp(), TUE.timestamp(), MON.timestamp()]
     assert [row[0] for row in untold] == [TUE.timestamp(), MON.timestamp(), MON.timestamp()]
+
+
+def test_a_row_of_a_file_without_a_date_says_when_it_was_known_or_is_refused(spark):
+    rows = rows_of(
+        spark,
+        (1, 1, None, ALWAYS, []),
+        (1, 1, TUE, ALWAYS, []),
+        (1, 1, None, MON, []),
+        (1, 1, None, ALWAYS, ["missing:b"]),
+    )
+
+    found = add_known_at(rows, "at").orderBy("n")
+
+    assert [row["_reasons"] for row in found.collect()] == [
+        ["no_known_at"], [], [], ["missing:b"],
+    ]  # fmt: skip
+    assert "_told" not in found.columns
 
 
 def test_a_row_from_the_far_future_is_kept_and_one_beyond_all_dates_refused(spark):
