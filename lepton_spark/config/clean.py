@@ -22,27 +22,51 @@ _ZONE_LETTERS = {
 }  # fmt: skip
 _PIECE = re.compile(r"(?P<quoted>'[^']*')|(?P<letter>[A-Za-z])(?P=letter)*|(?P<sign>[^'{}#])")
 _LONGEST_PATTERN = 60
+_NO_PATTERN = "not a pattern such as dd.MM.yyyy or 'd MMM yyyy h:mm a'"
+# A part of a date or a clock means nothing without the larger one.
+_NEEDS = {"d": "M", "m": "Hh", "s": "m", "h": "a", "a": "h"}
+_MEANINGS = {
+    "d": "mm is minutes, MM is months",
+    "m": "mm is minutes, MM is months, HH is hours",
+    "s": "ss is seconds, mm is minutes",
+    "h": "hh is an hour of twelve and a is am or pm, HH is an hour of 24",
+    "a": "a is am or pm of an hour hh, HH is an hour of 24",
+}
 
 
-def is_date_pattern(pattern: str, *, has_zone: bool = False) -> bool:
-    """Whether Spark reads dates by a pattern.
+def date_pattern_problem(pattern: str, *, has_zone: bool = False) -> str | None:
+    """Why no date can be read by a pattern; None where Spark reads one.
 
     Args:
         pattern: Such as dd.MM.yyyy.
         has_zone: Whether the letters of an offset or a zone may be in it, as in an instant.
     """
     known = _LETTERS | (_ZONE_LETTERS if has_zone else {})
+    found: set[str] = set()
     num_open = place = 0
     while place < len(pattern):
         piece = _PIECE.match(pattern, place)
         letter = piece["letter"] if piece else None
         if piece is None or (letter and len(piece[0]) not in known.get(letter, ())):
-            return False
+            return _NO_PATTERN
         num_open += {"[": 1, "]": -1}.get(piece[0], 0)
         if num_open < 0:
-            return False
+            return _NO_PATTERN
+        found |= {letter} if letter else set()
         place = piece.end()
-    return 0 < len(pattern) <= _LONGEST_PATTERN and num_open == 0
+    if not 0 < len(pattern) <= _LONGEST_PATTERN or num_open:
+        return _NO_PATTERN
+    return _lacking(found)
+
+
+def _lacking(letters: set[str]) -> str | None:
+    """Which letter is missing: Spark would take January, the first or midnight for it."""
+    if "y" not in letters:
+        return "it has no y, and a date has a year"
+    for letter, needed in _NEEDS.items():
+        if letter in letters and not letters & set(needed):
+            return f"it has {letter} but no {' or '.join(needed)}: {_MEANINGS[letter]}"
+    return None
 
 
 def has_zone(pattern: str) -> bool:
@@ -52,8 +76,8 @@ def has_zone(pattern: str) -> bool:
 
 
 def _readable(pattern: str) -> str:
-    if not is_date_pattern(pattern):
-        raise ValueError("not a pattern such as dd.MM.yyyy or 'd MMM yyyy h:mm a'")
+    if (problem := date_pattern_problem(pattern)) is not None:
+        raise ValueError(problem)
     return pattern
 
 

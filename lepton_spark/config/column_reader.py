@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from lepton_spark.config.clean import has_zone, is_date_pattern
+from lepton_spark.config.clean import date_pattern_problem, has_zone
 from lepton_spark.config.column import Bound, Column, Kind
 from lepton_spark.config.document import Document, KeyPath, refuse
 from lepton_spark.config.nearest import nearest
@@ -164,16 +164,20 @@ class ColumnReader:
         pattern = options.get("format")
         if pattern is None:
             return None
-        if not isinstance(pattern, str) or not is_date_pattern(
-            pattern, has_zone=kind == "timestamp"
-        ):
+        is_instant = kind == "timestamp"
+        problem = (
+            date_pattern_problem(pattern, has_zone=is_instant)
+            if isinstance(pattern, str)
+            else "it is no text"
+        )
+        if problem is not None:
             self._refuse(
                 "logicalTypeOptions.format",
-                f"the format is no pattern that a {kind} is read by",
+                f"the format is no pattern that a {kind} is read by: {problem}",
                 "its letters are yMdDHhmsSa, and of a timestamp XxZzVO; text is in single quotes",
                 "write dd/MM/yyyy, or yyyy-MM-dd HH:mm:ssXXX, for example",
             )
-        if kind == "timestamp" and not has_zone(pattern):
+        if is_instant and not has_zone(pattern):
             self._refuse(
                 "logicalTypeOptions.format",
                 "the format of a timestamp reads no offset from UTC",

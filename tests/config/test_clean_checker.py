@@ -46,6 +46,32 @@ def test_a_setting_that_means_something_is_let_through(column, clean):
     check_clean("case.yaml:3", column, Clean(**clean))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("dd.mm.yyyy", "it has d but no M: mm is minutes, MM is months"),
+        ("yyyy-mm", "it has m but no H or h"),
+        ("dd.MM.yyyy HH:ss", "it has s but no m"),
+        ("dd.MM.yyyy hh:mm", "it has h but no a"),
+        ("dd.MM.yyyy HH:mm a", "it has a but no h"),
+        ("HH:mm", "it has no y, and a date has a year"),
+        ("dd.MM. 'yyyy'", "it has no y"),
+        ("YYYY", "not a pattern such as"),
+    ],
+)
+def test_a_pattern_that_lacks_a_part_names_the_letter(pattern, told):
+    with pytest.raises(ValueError, match=told):
+        Clean(formats=(pattern,))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["yyyy", "yyyy-MM", "yyyy-DDD", "d MMM yyyy h:mm a", "yyyyMMdd[ HH[:mm]]", "d 'h' M yy"],
+)
+def test_a_pattern_of_a_date_may_end_with_any_part(pattern):
+    assert Clean(formats=(pattern,)).formats == (pattern,)
+
+
 TAKES = [({"nulls": ("999",)}, ()), ({"spelling": {"NA": ("none",)}}, ("NA",))]
 
 

@@ -139,6 +139,8 @@ def test_a_format_is_what_spark_reads(tmp_path: Path, kind: str, pattern: str):
         ({"logicalType": "number", "physicalType": "decimal"}, "the decimal cannot be held"),
         ({"logicalType": "number", "physicalType": "numeric(2,3)"}, "the decimal cannot be held"),
         ({"logicalType": "date", **options(format="DD/MM/YYYY")}, "no pattern that a date"),
+        ({"logicalType": "date", **options(format="dd.mm.yyyy")}, "mm is minutes, MM is months"),
+        ({"logicalType": "date", **options(format=20240101)}, "it is no text"),
         ({"logicalType": "date", **options(format="qqq {bad")}, "no pattern that a date"),
         ({"logicalType": "date", **options(format="dd.MM.yyyy]")}, "no pattern that a date"),
         ({"logicalType": "date", **options(format="dd.MMMMM.yyyy")}, "no pattern that a date"),
