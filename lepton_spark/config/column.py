@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from lepton_spark.config.table_rules import RowSeverity
 
 Kind = Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp", "binary"]
@@ -17,6 +19,31 @@ NUMBERS = frozenset({"integer", "number", "decimal"})
 INT_SPAN = range(-(2**31), 2**31)  # what a whole number of 32 bits holds
 MAX_PATTERN = 200
 PERSONAL = frozenset({"pii", "personal", "sensitive", "restricted", "confidential"})
+
+
+_KINDS_BY_TYPE: Mapping[str, Kind] = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
+    **dict.fromkeys(("float", "double"), "number"),
+    "decimal": "decimal",
+    "string": "string",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+
+
+def readable_kinds(types: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+    """Columns that an expression may read, and their kinds; None where a type has none.
+
+    Args:
+        types: Name and type of each column of some rows, as Spark names them, such as
+            `decimal(10,2)`. Names of the pipeline's own columns begin with an underscore.
+    """
+    return {
+        name: _KINDS_BY_TYPE.get(type_.partition("(")[0])
+        for name, type_ in types
+        if not name.startswith("_")
+    }
 
 
 def fold(name: str) -> str:

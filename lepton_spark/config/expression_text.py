@@ -24,6 +24,7 @@ _TRY: Mapping[type[exp.Expr], str] = {
     exp.Div: "try_divide",
     exp.Mod: "try_mod",
 }
+_GROWING = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
 # By kind of argument, the casts that make a number small: ten million days, months or minutes stay
 # inside every type of Spark, more are null. First to an integer, which cuts the fraction off; a
 # decimal would round it.
@@ -50,9 +51,9 @@ def regenerate(tree: exp.Expr, kinds: Mapping[str, str | None], dialect: Dialect
     """
     root = exp.Paren(this=tree.copy())
     nodes = list(root.this.walk())
-    whole = {id(node) for node in nodes if _is_whole_abs(node, kinds)}
+    whole = {id(node) for node in nodes if _is_whole(node, kinds)}
     for node in reversed(nodes):
-        replacement = _whole_abs(node) if id(node) in whole else _made_safe(node)
+        replacement = _made_wide(node) if id(node) in whole else _made_safe(node)
         if replacement is not node:
             node.replace(replacement)
     return str(root.this.sql(dialect=dialect, identify=True, comments=False))
@@ -70,15 +71,29 @@ def _made_safe(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _is_whole_abs(node: exp.Expr, kinds: Mapping[str, str | None]) -> bool:
+def _is_whole(node: exp.Expr, kinds: Mapping[str, str | None]) -> bool:
+    """Whether whole numbers become one that may need more digits than they have."""
     is_abs = isinstance(node, exp.Anonymous) and node.name.lower() == "abs"
-    return is_abs and kind_of(node.expressions[0], kinds) == "integer"
+    return (is_abs or isinstance(node, _GROWING)) and kind_of(node, kinds) == "integer"
 
 
-def _whole_abs(node: exp.Expr) -> exp.Expr:
-    """The smallest integer has no positive counterpart: go through a wider type."""
-    wide = _cast(node.expressions[0], "decimal(20, 0)")
-    return _cast(_call("abs", wide), "bigint")
+def _made_wide(node: exp.Expr) -> exp.Expr:
+    """In 64 bits: those of a column may be 32, and what does not fit them would be null."""
+    if isinstance(node, exp.Anonymous):
+        # The smallest integer has no positive counterpart: go through a wider type.
+        wide = _cast(node.expressions[0], "decimal(20, 0)")
+        return _cast(_call("abs", wide), "bigint")
+    if isinstance(node, exp.Neg):
+        if isinstance(node.this, exp.Literal):
+            return node
+        return _call("try_subtract", exp.Literal.number(0), _widened(node.this))
+    return _call(_TRY[type(node)], _widened(node.this), node.expression)
+
+
+def _widened(value: exp.Expr) -> exp.Expr:
+    # A literal beyond 64 bits is a decimal of its own.
+    is_wider = isinstance(value, exp.Literal) and int(value.name) >= 2**63
+    return value if is_wider else _cast(value, "bigint")
 
 
 def _with_small_arguments(node: exp.Anonymous) -> exp.Expr:

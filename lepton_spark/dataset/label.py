@@ -10,6 +10,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from lepton_spark.config import expression
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.silver.knowledge import known_at, versions
 
 if TYPE_CHECKING:
@@ -61,5 +62,5 @@ def on_last_day(features: DataFrame, key: Sequence[str], day: str) -> DataFrame:
 
 
 def _condition(text: str, rows: DataFrame, name: str) -> Column:
-    columns = [column for column in rows.columns if not column.startswith("_")]
-    return F.expr(expression.parse(text, columns=columns, where=f"predict.label.{name}").sql)
+    kinds = readable_kinds(rows.dtypes)
+    return F.expr(expression.parse(text, columns=kinds, where=f"predict.label.{name}").sql)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.entity import block_of
 from lepton_spark.config.expression import parse
 from lepton_spark.entities.records import SOURCE
@@ -51,9 +52,10 @@ def with_blocks(records: DataFrame, entity: Entity) -> DataFrame:
     Raises:
         ConfigError: An expression that is not allowed.
     """
-    added = {}
+    added, found = {}, readable_kinds(records.dtypes)
+    kinds = {name: found.get(name) for name in entity.columns}
     for number, text in enumerate(entity.block):
-        value = F.expr(parse(text, columns=entity.columns, where=f"block.{number}").sql)
+        value = F.expr(parse(text, columns=kinds, where=f"block.{number}").sql)
         added[block_of(number)] = F.when(value.isNotNull(), F.xxhash64(value))
     return records.withColumns(added)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.config import expression
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.feature_name import window_names
 from lepton_spark.config.features import Latest
 from lepton_spark.config.model import window_label
@@ -129,5 +130,4 @@ def prepared(versions: DataFrame, planned: Planned, grid: Grid) -> DataFrame:
 
 def checked(text: str, rows: DataFrame, *, where: str) -> str:
     """The expression that Spark may be given; columns that the pipeline adds are out of reach."""
-    columns = [column for column in rows.columns if not column.startswith("_")]
-    return expression.parse(text, columns=columns, where=where).sql
+    return expression.parse(text, columns=readable_kinds(rows.dtypes), where=where).sql

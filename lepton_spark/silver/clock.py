@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegralType
 
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.expression import parse
 from lepton_spark.quality.reasons import add, is_accepted
 from lepton_spark.quality.span import as_reason, is_within
@@ -52,15 +53,11 @@ def add_instant(rows: DataFrame, name: str, time: LocalTime) -> DataFrame:
         `nonexistent_time` (left out when summer time starts), `ambiguous_time` (there twice when
         it ends, and not declared which), `date_out_of_range`.
     """
-    kept = rows.columns
+    kept, kinds = rows.columns, readable_kinds(rows.dtypes)
     rows = _with_parts(rows, time)
     if time.near is not None:
-        sql = parse(
-            time.near,
-            columns=[c for c in kept if not c.startswith("_")],
-            where=f"times.{name}.near",
-        ).sql
-        rows = _with_nearest_day(rows, F.expr(sql))
+        near = parse(time.near, columns=kinds, where=f"times.{name}.near")
+        rows = _with_nearest_day(rows, F.expr(near.sql))
     rows = _with_instant(rows, "date", F.col("_local"), time.ambiguous)
     at, reason = F.col("_date_at"), F.col("_date_reason")
     if time.after is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, DoubleType, FloatType, TimestampType
 
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.expression import parse
 from lepton_spark.quality.reasons import add, is_accepted
 from lepton_spark.quality.span import as_reason
@@ -33,7 +34,7 @@ def derive(rows: DataFrame, expressions: Mapping[str, str]) -> DataFrame:
         ConfigError: An expression that is not allowed, or a column that is not there.
     """
     for name, text in expressions.items():
-        checked = parse(text, columns=_names(rows), where=f"derive.{name}")
+        checked = parse(text, columns=readable_kinds(rows.dtypes), where=f"derive.{name}")
         rows = rows.withColumn(name, F.when(is_accepted(), F.expr(checked.sql)))
     wild = [_wild(rows, name) for name in expressions]
     return add(rows, [reason for reason in wild if reason is not None])
@@ -55,18 +56,13 @@ def add_known_at(rows: DataFrame, expression: str | None) -> DataFrame:
     arrived_at = F.col("_arrived_at")
     if expression is None:
         return rows.withColumn("_known_at", arrived_at)
-    checked = parse(expression, columns=_names(rows), where="known_at")
+    checked = parse(expression, columns=readable_kinds(rows.dtypes), where="known_at")
     told = F.when(is_accepted(), F.expr(checked.sql).cast("timestamp"))
     rows = rows.withColumn("_told", told)
     is_lost = is_accepted() & F.col("_told").isNull() & ~is_dated()
     rows = add(rows, [F.when(is_lost, F.lit("no_known_at"))])
     rows = rows.withColumn("_known_at", F.greatest(arrived_at, "_told")).drop("_told")
     return add(rows, [F.concat(as_reason(F.col("_known_at")), F.lit(":known_at"))])
-
-
-def _names(rows: DataFrame) -> list[str]:
-    """Columns that an expression may read: ours begin with an underscore."""
-    return [name for name in rows.columns if not name.startswith("_")]
 
 
 def _wild(rows: DataFrame, name: str) -> Column | None:

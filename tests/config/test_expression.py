@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.expression import Checked, parse
 from lepton_spark.config.sql_functions import AGGREGATES, CHANGING, FUNCTIONS, INSTEAD
 from lepton_spark.errors import ConfigError
@@ -33,9 +34,14 @@ def refusal(text: str) -> ConfigError:
     ("text", "sql", "kind"),
     [
         ("whole", "`whole`", "integer"),
-        ("whole + 1", "TRY_ADD(`whole`, 1)", "integer"),
+        ("whole + 1", "TRY_ADD(TRY_CAST(`whole` AS BIGINT), 1)", "integer"),
         ("whole / 0", "TRY_DIVIDE(`whole`, 0)", "number"),
         ("whole % 100", "TRY_MOD(`whole`, 100)", "integer"),
+        ("1 - whole", "TRY_SUBTRACT(TRY_CAST(1 AS BIGINT), `whole`)", "integer"),
+        ("part * whole", "TRY_MULTIPLY(`part`, `whole`)", "number"),
+        ("-whole", "TRY_SUBTRACT(0, TRY_CAST(`whole` AS BIGINT))", "integer"),
+        ("9223372036854775808 - whole", "TRY_SUBTRACT(9223372036854775808, `whole`)", "integer"),
+        ("-5", "-5", "integer"),
         ("-part", "TRY_SUBTRACT(0, `part`)", "number"),
         ("cast(word as int)", "TRY_CAST(`word` AS INT)", "integer"),
         ("word::double", "TRY_CAST(`word` AS DOUBLE)", "number"),
@@ -224,6 +230,13 @@ def test_it_tells_which_columns_are_read_and_which_can_be_read_back():
 
     assert found.columns == {"word", "day", "part"}
     assert found.exposed == {"word"}
+
+
+def test_the_types_of_rows_are_kinds_and_columns_of_the_pipeline_are_out_of_reach():
+    types = [("a", "smallint"), ("b", "decimal(10,2)"), ("c", "float"), ("d", "array<int>"),
+             ("_file", "string")]  # fmt: skip
+
+    assert readable_kinds(types) == {"a": "integer", "b": "decimal", "c": "number", "d": None}
 
 
 def test_without_kinds_types_are_not_checked():

@@ -8,6 +8,7 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
+from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.expression import parse
 from lepton_spark.config.sql_functions import FUNCTIONS, Function
 from lepton_spark.errors import ConfigError
@@ -17,18 +18,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-KINDS = {
-    "whole": "integer",
-    "part": "number",
-    "money": "decimal",
-    "word": "string",
-    "flag": "boolean",
-    "day": "date",
-    "at": "timestamp",
-}
 SCHEMA = (
-    "whole bigint, part double, money decimal(18,2), word string, flag boolean, day date,"
-    " at timestamp"
+    "small int, whole bigint, part double, money decimal(18,2), word string, flag boolean,"
+    " day date, at timestamp"
 )
 SPARK_TYPES = {
     "integer": ("int", "bigint", "smallint", "tinyint"),
@@ -41,12 +33,12 @@ SPARK_TYPES = {
     "interval": ("interval",),
 }
 ARGUMENTS = {
-    "number": ["part", "whole", "money"],
+    "number": ["part", "whole", "money", "small"],
     "seconds": ["part", "whole", "money"],
     "millis": ["whole", "part", "money"],
     "micros": ["whole", "part", "money"],
-    "int": ["whole"],
-    "days": ["whole", "part", "7"],
+    "int": ["whole", "small"],
+    "days": ["whole", "small", "part", "7"],
     "any": ["word"],
     "string": ["word"],
     "time": ["day", "at"],
@@ -64,6 +56,7 @@ OTHERS = [
     "-whole",
     "whole + part - money * 2 / 3 % 4",
     "abs(whole)",
+    "abs(small) + abs(-small)",
     "add_months(day, whole)",
     "date_add(day, whole)",
     "make_dt_interval(whole, whole, whole, part)",
@@ -127,7 +120,7 @@ def calls(function: Function) -> list[str]:
     """Calls of a function: fewest and most arguments, each kind that its group allows."""
     found = []
     for count in {function.least, min(function.most, function.least + 1)}:
-        for choice in range(3):
+        for choice in range(4):
             kinds = [function.kind_of(index) for index in range(count)]
             arguments = [ARGUMENTS[kind][choice % len(ARGUMENTS[kind])] for kind in kinds]
             found.append(f"{function.name}({', '.join(arguments)})")
@@ -138,20 +131,20 @@ def calls(function: Function) -> list[str]:
 def rows(spark: SparkSession) -> DataFrame:
     """Plain values, nulls, and the ends of each type."""
     values = """
-        ('1', 1.5, 2.25, 'abc', true, date'2024-02-29', timestamp'2024-03-31 01:30:00'),
-        (null, null, null, null, null, null, null),
-        ('9223372036854775807', 1.7976931348623157e308, 9999999999999999.99, '', false,
+        (1, '1', 1.5, 2.25, 'abc', true, date'2024-02-29', timestamp'2024-03-31 01:30:00'),
+        (null, null, null, null, null, null, null, null),
+        (2147483647, '9223372036854775807', 1.7976931348623157e308, 9999999999999999.99, '', false,
          date'9999-12-31', timestamp'9999-12-31 23:59:59'),
-        ('-9223372036854775808', -1e308, -9999999999999999.99, ' 12x', true,
+        (-2147483648, '-9223372036854775808', -1e308, -9999999999999999.99, ' 12x', true,
          date'0001-01-01', timestamp'0001-01-01 00:00:00')
     """
-    names = ", ".join(KINDS)
+    names = "small, whole, part, money, word, flag, day, at"
     columns = [F.col(field.split()[0]).cast(field.split()[1]) for field in SCHEMA.split(", ")]
     return spark.sql(f"select * from values {values} as t({names})").select(*columns)
 
 
 def evaluate(rows: DataFrame, texts: list[str]) -> None:
-    checked = [parse(text, columns=KINDS, where="test") for text in texts]
+    checked = [parse(text, columns=readable_kinds(rows.dtypes), where="test") for text in texts]
     found = rows.select(*(F.expr(item.sql).alias(f"c{n}") for n, item in enumerate(checked)))
     wrong = [
         (text, item.kind, spark_type)
@@ -174,14 +167,14 @@ def test_operators_casts_and_literals_run_and_give_the_kind_that_is_said(rows: D
 
 
 def test_text_arrives_as_the_author_wrote_it(rows: DataFrame):
-    item = parse("concat(\"it's\", ' %_;--')", columns=KINDS, where="test")
+    item = parse("concat(\"it's\", ' %_;--')", columns=readable_kinds(rows.dtypes), where="test")
 
     assert rows.select(F.expr(item.sql)).first()[0] == "it's %_;--"
 
 
 def test_what_cannot_be_computed_is_null(rows: DataFrame):
     texts = ["whole + 1", "whole * 3", "part / 0", "whole % 0", "cast('x' as int)"]
-    checked = [parse(text, columns=KINDS, where="test").sql for text in texts]
+    checked = [parse(text, columns=readable_kinds(rows.dtypes), where="test").sql for text in texts]
 
     found = rows.filter("whole > 2").select(*(F.expr(sql) for sql in checked)).first()
 

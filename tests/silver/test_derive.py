@@ -33,10 +33,22 @@ def test_later_columns_may_read_earlier_ones(spark):
 def test_an_expression_that_fails_gives_null_and_ends_nothing(spark):
     rows = rows_of(spark, (1, 0, MON, MON, []), (2**31 - 1, 1, MON, MON, []))
 
-    found = derive(rows, {"ratio": "a / b", "next": "a + b"}).orderBy("n").collect()
+    found = derive(rows, {"ratio": "a / b"}).orderBy("n").collect()
 
     assert [row["ratio"] for row in found] == [None, 2147483647.0]
     assert [row["_reasons"] for row in found] == [[], []]
+
+
+def test_whole_numbers_are_computed_in_64_bits_whatever_their_column_has(spark):
+    low, high = -(2**31), 2**31 - 1
+    rows = rows_of(spark, (low, high, MON, MON, []))
+    expressions = {"sum": "b + 1", "product": "a * b", "size": "abs(a)", "turned": "-a",
+                   "less": "-1 - b", "wild": "a * b * b"}  # fmt: skip
+
+    found = derive(rows, expressions)
+
+    assert found.select(*expressions).first() == (2**31, low * high, 2**31, 2**31, -1 - high, None)
+    assert {kind for name, kind in found.dtypes if name in expressions} == {"bigint"}
 
 
 def test_a_refused_row_is_not_computed_on(spark):
