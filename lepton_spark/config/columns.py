@@ -10,6 +10,7 @@ from lepton_spark.config.clean_checker import check_clean, check_emptied
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
 from lepton_spark.config.model import is_known_zone
+from lepton_spark.config.moment import has_time, needed_before_lookups, refuse_asking
 from lepton_spark.config.nearest import nearest
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class _SourceColumns:
             if (instant := getattr(self._source, key)) is not None:
                 path = (*self._path, key)
                 self._demand(path, self._parse(path, instant).kind, {"timestamp"})
+        self._check_asked()
         if (near := self._source.near_duplicates) is not None:
             path = (*self._path, "near_duplicates", "column")
             self._see(path, near.column)
@@ -167,6 +169,16 @@ class _SourceColumns:
                 "write {date} into the path, or remove arrives",
                 code="LS-1044",
             )
+
+    def _check_asked(self) -> None:
+        """See that every look-up can find something."""
+        if self._source.arrives is not None:
+            return
+        is_told = needed_before_lookups(self._source, [*self._columns]) is not None
+        for index, lookup in enumerate(self._source.lookup):
+            if not is_told and has_time(self._parent._case.sources[lookup.source]):
+                place = self._where((*self._path, "lookup", index))
+                refuse_asking(place, self._name, self._source, lookup.source, before=True)
 
     def _check_content(self, promised: Iterable[Column]) -> None:
         """The content of whole files is text or bytes."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lepton_spark.config.checker import Checker
 from lepton_spark.config.document import refuse
+from lepton_spark.config.moment import has_time, refuse_asking
 from lepton_spark.config.nearest import nearest
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class RuleChecker(Checker):
             self._check_arrival(name)
             self._check_relationships(name)
         self._check_circles()
+        for name in self.case.sources:
+            self._check_moments(name)
 
     def _check_arrival(self, name: str) -> None:
         source = self.case.sources[name]
@@ -95,6 +98,13 @@ class RuleChecker(Checker):
                         f" {other.kinds[found_in]}",
                         "give both one logicalType",
                     )
+
+    def _check_moments(self, name: str) -> None:
+        """See that rows can find what they refer to."""
+        source = self.case.sources[name]
+        for rule, other in sources_of(self.case, self._contracts, name).items():
+            if not has_time(source) and has_time(self.case.sources[other]):
+                refuse_asking(rule.place, name, source, other, before=False)
 
     def _check_circles(self) -> None:
         """See that every table can be refined after those that it refers to."""

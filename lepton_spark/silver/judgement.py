@@ -14,6 +14,7 @@ from lepton_spark.silver.conform import cell_type, conform, with_lacking
 from lepton_spark.silver.deduplicate import SEVERITY, mark_duplicates, yield_to_silver
 from lepton_spark.silver.derive import add_known_at, derive
 from lepton_spark.silver.lookup import UNMATCHED, Reference, look_up
+from lepton_spark.silver.moment import ASKED_AT, add_asked_at
 from lepton_spark.silver.near_duplicates import mark_near_duplicates
 from lepton_spark.silver.relationship import check_reference
 from lepton_spark.silver.uniqueness import mark_repeated
@@ -79,15 +80,17 @@ def judge(
     rows = check_contract(rows, contract.columns, source.key)
     rows = _with_origin(rows, source.origin)
     rows = rows.withColumn(UNMATCHED, F.array().cast("array<string>"))
+    rows = add_asked_at(rows, source)
     for lookup in source.lookup:
-        rows = look_up(rows, references[lookup.source], lookup)
+        rows = look_up(rows, references[lookup.source], lookup, asked_at=ASKED_AT)
+    rows = rows.drop(ASKED_AT)
     for name, time in source.times.items():
         rows = add_instant(rows, name, time)
     rows = derive(rows, source.derive)
     rows = check_key(rows, source.key)
+    rows = add_known_at(rows, source.known_at)
     for promise, known in around.known.items():
         rows = check_reference(rows, known, promise)
-    rows = add_known_at(rows, source.known_at)
     rows = mark_duplicates(rows, source.key, names)
     if source.near_duplicates is not None:
         rows = mark_near_duplicates(rows, source.near_duplicates, source.key, around.alongside)

@@ -1,4 +1,4 @@
-"""Columns taken from a reference source by its key, as known when a row arrived."""
+"""Columns taken from a reference source by its key, as known when a row came."""
 
 from __future__ import annotations
 
@@ -40,16 +40,19 @@ def name_of(lookup: Lookup) -> str:
     return f"{lookup.source} by {', '.join(lookup.on)}"
 
 
-def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
+def look_up(
+    rows: DataFrame, reference: Reference, lookup: Lookup, *, asked_at: str = "_arrived_at"
+) -> DataFrame:
     """Add the columns that a lookup takes.
 
     Args:
-        rows: Hold `_unmatched` and `_arrived_at`. Of several versions of a reference row the one
-            is taken that was known when the row arrived: it does not matter when it is refined.
+        rows: Hold `_unmatched` and the instant `asked_at`. Of several versions of a reference row
+            the one is taken that was known then: it does not matter when the row is refined.
         reference: The table to look in; broadcast where Spark finds it small, else shuffled with
             the rows, and where one key has very many of them they are spread over tasks.
         lookup: What joins and what is taken. Where nothing matches a new column is null, or what
             `otherwise` says.
+        asked_at: Column of the rows.
 
     Returns:
         The same rows, as many. The lookup's name is added to the array `_unmatched` where the row
@@ -61,9 +64,10 @@ def look_up(rows: DataFrame, reference: Reference, lookup: Lookup) -> DataFrame:
     _require_key(lookup, reference.key)
     names = {column: f"_taken_{column}" for column in {*lookup.on.values(), *lookup.take.values()}}
     found = _with_names(reference.versions, names)
-    is_match = F.col("_found_from") <= F.col("_arrived_at")
-    is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > F.col("_arrived_at"))
-    is_match &= _same(F.col("_arrived_at")) == F.col("_found_same")
+    asked = F.col(asked_at)
+    is_match = F.col("_found_from") <= asked
+    is_match &= F.col("_found_until").isNull() | (F.col("_found_until") > asked)
+    is_match &= _same(asked) == F.col("_found_same")
     for mine, theirs in lookup.on.items():
         is_match &= F.col(mine) == F.col(names[theirs])
     joined = rows.join(found, is_match, how="left")

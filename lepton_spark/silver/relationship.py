@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.quality.reasons import add_by, is_accepted
+from lepton_spark.silver.knowledge import came_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,8 @@ def check_reference(rows: DataFrame, known: DataFrame, promise: Relationship) ->
     """Refuse, or mark, rows whose value is not found; null is no value.
 
     Args:
-        rows: Hold `_reasons` and `_arrived_at`. What became known after a row arrived is not found,
-            so that it does not matter when the row is refined.
+        rows: Hold `_reasons`, `_arrived_at` and `_known_at`. What became known after a row came is
+            not found, so that it does not matter when the row is refined.
         known: As `known_values` gives them; broadcast where Spark finds it small.
         promise: Which columns, and how grave it is.
 
@@ -46,7 +47,7 @@ def check_reference(rows: DataFrame, known: DataFrame, promise: Relationship) ->
     found = known.select(*(F.col(name).alias(alias) for name, alias in names.items()), _SINCE)
     pairs = zip(promise.columns, promise.found_in, strict=True)
     is_match = reduce(and_, (F.col(mine) == F.col(names[theirs]) for mine, theirs in pairs))
-    joined = rows.join(found, is_match & (F.col(_SINCE) <= F.col("_arrived_at")), how="left")
+    joined = rows.join(found, is_match & (F.col(_SINCE) <= came_at()), how="left")
     has_value = reduce(and_, (F.col(name).isNotNull() for name in promise.columns))
     is_lost = F.col(_SINCE).isNull() & has_value & is_accepted()
     checked = add_by(joined, F.when(is_lost, F.lit(promise.code)), promise.severity)

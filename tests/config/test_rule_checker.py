@@ -86,3 +86,41 @@ def test_days_are_compared_only_where_files_say_when_they_arrive(conf: Configura
     assert "stores does not say when its files arrive" in error.what
     assert "shop.yml:" in error.what
     assert "stores.odcs.yml:" in error.why
+
+
+def test_rows_that_are_always_known_refer_to_nothing_that_came_later(conf: Configuration):
+    promise(conf, "stores", "store", relationships=to("returns.store"))
+
+    error = refusal(conf)
+
+    assert (error.code, "stores looks in returns" in error.what) == ("LS-1107", True)
+    assert "give stores arrives, or a known_at;" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("known_at", "told"),
+    [
+        (None, "always known"),
+        ("case when store_zone is null then ordered_at end", "reads what is looked up"),
+        ("ordered_at", "reads what is looked up"),
+        ("timestamp_seconds(amount)", None),
+    ],
+)
+def test_rows_of_undated_files_look_up_by_when_they_were_known(
+    conf: Configuration, known_at: str | None, told: str | None
+):
+    def change(case: dict[str, Any]) -> None:
+        case["sources"]["stores"]["known_at"] = "timestamp '2024-01-01 00:00:00'"
+        del case["sources"]["orders"]["arrives"]
+        case["sources"]["orders"]["path"] = "orders.csv"
+        if known_at is not None:
+            case["sources"]["orders"]["known_at"] = known_at
+
+    conf.write_case(change)
+
+    if told is None:
+        load_all(conf.folder, "shop", "local")
+    else:
+        error = refusal(conf)
+        assert (error.code, told in error.what) == ("LS-1107", True)
+        assert "a known_at that reads no looked-up column" in error.fix

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
+from lepton_spark.bronze.arrivals import ALWAYS
 from lepton_spark.config.contract import Column, Contract
 from lepton_spark.config.source import Lookup, Source
 from lepton_spark.errors import DataError, InternalError
@@ -182,3 +183,39 @@ def test_the_rows_of_a_hot_key_are_spread_where_the_reference_is_too_large_to_se
     assert sum(task["rows"] for task in tasks) == sum(task["found"] for task in tasks) == 20_000
     # Without spreading, the task of the key has its 6,000 rows and those of its neighbours.
     assert max(task["rows"] for task in tasks) < 4_000
+
+
+@pytest.mark.spark
+def test_a_row_of_a_file_without_a_date_finds_what_was_known_when_it_was(spark):
+    shops = [("A", "old", 1, "s", 1, MON), ("A", "new", 2, "s", 2, TUE)]
+    known = spark.createDataFrame(shops, SHOPS).withColumn("_known_at", F.col("_arrived_at"))
+    source = Source.model_validate(
+        {
+            "path": "v.csv",
+            "contract": "v",
+            "key": ["visit"],
+            "lookup": [BY_TOWN.model_dump(by_alias=True)],
+            "times": {"seen_at": {"text": "seen", "formats": ["yyyy-MM-dd HH:mm"], "zone": "UTC"}},
+            "derive": {"told_at": "seen_at + interval 1 hour", "size": "beds * 2"},
+            "known_at": "told_at",
+        }
+    )
+    columns = (Column("visit", "integer"), Column("place", "string"), Column("seen", "string"))
+    visits = [("1", "A", "2024-01-01 23:30"), ("2", "A", "2024-01-01 22:30"),
+              ("3", "A", "2023-12-31 00:00"), ("4", "A", "soon")]  # fmt: skip
+    rows = spark.createDataFrame(visits, "visit string, place string, seen string").withColumns(
+        {
+            "_problem": F.lit(None).cast("string"),
+            "_file": F.lit("v.csv"),
+            "_row": F.col("visit").cast("bigint"),
+            "_arrived_at": F.lit(ALWAYS),
+        }
+    )
+    reference = Reference(versions(known, ["shop"]), ("shop",))
+
+    judged = judge(rows, source, Contract("v", columns), {"shops": reference}).orderBy("_row")
+
+    found = [(row["place_town"], row["size"], row["_reasons"]) for row in judged.collect()]
+    assert found[:3] == [("new", 4, []), ("old", 2, []), ("nowhere", None, [])]
+    assert found[3][2] == ["bad_time:seen_at"]
+    assert not {name for name in judged.columns if "asked" in name or "before" in name}
