@@ -36,6 +36,7 @@ from lepton_spark.bronze.plan import (
     refuse_tables,
 )
 from lepton_spark.bronze.reader import hash_files, read_files
+from lepton_spark.bronze.settings import num_read_otherwise, read_by, tell_read_otherwise
 from lepton_spark.config.format import Delta, Parquet
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import files as lake_files
@@ -112,6 +113,7 @@ def _plan(context: RunContext, name: str, listing: Sequence[Listed]) -> _Landing
     version = tables.current_version(context, table)
     marks = tables.marks(context, table, version)
     refuse_other_case(marks, table, context.case.case)
+    tell_read_otherwise(name, num_read_otherwise(marks, source.format))
     held = stored(marks, lambda: tables.read(context, table, version=version))
     # A file without records is known too: alone it would be a landing with too few rows.
     known = empty_by(marks) | {file.path: file for file in held}
@@ -203,6 +205,7 @@ def _append(context: RunContext, landing: _Landing) -> _Landed:
     counted: dict[str, Any] = {}
     facts: dict[str, Any] = {"files": len(landing.new), "source": landing.name}
     facts[CASE] = context.case.case
+    facts |= read_by(landing.source.format)
     if landing.delta is not None:
         facts |= as_version(landing.delta)
 

@@ -49,7 +49,8 @@ def _made_of(source: Source, name: str, columns: Collection[str]) -> Iterable[st
 
 
 def _read_by_time(time: LocalTime, columns: Collection[str]) -> Iterable[str]:
-    named = {*time.reads, time.zone, time.after} & {*columns}
+    others = (time.zone, *((time.after,) if time.after is not None else ()))
+    named = {name for name in (*time.reads, *others) if name in columns}
     return named if time.near is None else named | _read(time.near, columns)
 
 

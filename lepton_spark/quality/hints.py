@@ -6,17 +6,23 @@ from collections.abc import Mapping
 
 HINTS: Mapping[str, str] = {
     # Told when a file is read.
-    "short_row": "a cell is missing: look for a wrong delimiter or a line that was cut off",
-    "long_row": "a cell too many: quote the delimiters within cells, or correct csv.delimiter",
-    "unclosed_quote": 'close the quote; double one inside a cell, as \\" is not read;'
-    " or set csv.quote: null",
-    "bad_encoding": "set the encoding of the source, such as encoding: latin-1 or cp1252",
+    # A setting of a format has no effect on files that are landed.
+    "short_row": "a cell is missing: a cut line, or set csv.delimiter; landed files take it only as"
+    " a new source",
+    "long_row": "a cell too many: quote it, or set csv.delimiter; landed files take it only as a"
+    " new source",
+    "unclosed_quote": 'close it, double one in a cell (\\" is not read), or set csv.quote: null;'
+    " landed files take it only as a new source",
+    "bad_encoding": "set encoding, such as latin-1 or cp1252; landed files take it only as a new"
+    " source",
     "nul_character": "remove NUL characters from the file; it may be damaged or not be text",
     "cell_too_large": "a cell holds at most 1,048,576 characters: deliver it as a file of its own",
     "unequal_lists": "lists of one record have as many items each: a line may be cut off",
-    "bad_json": "deliver each line as one JSON object; a line may be cut off",
+    "bad_json": "each line is one object: is one cut off? landed files take json.records only as a"
+    " new source",
     "duplicate_key": "a key is there twice in an object: remove one of them",
-    "not_an_object": "each line or item is an object: correct json.records",
+    "not_an_object": "each line or item is an object, by json.records; landed files take it only as"
+    " a new source",
     "not_nested": "a column a.b is promised and a is no object: deliver one, or promise a itself",
     "file_too_large": "a file holds at most 64 MiB: deliver it smaller",
     "bad_image": "the image cannot be decoded: deliver it again",

@@ -128,6 +128,16 @@ def test_commits_say_of_their_files_what_the_rows_say(context, landing):
     assert [file.records for file in told] == [2, 1]
 
 
+def test_a_setting_that_comes_after_the_files_is_told(context, caplog):
+    land(context())
+    assert "other settings" not in caplog.text
+
+    land(context(case=clinic(csv={"trim": True})))
+
+    assert "visits: 1 files were read by other settings" in caplog.text
+    assert "sites:" not in caplog.text
+
+
 def test_after_a_commit_by_somebody_else_the_rows_are_asked(context, landing):
     land(context())
     landing("visits/2024-02-27.csv", "visit,day,minutes\n0,2024-02-27,5\n")

@@ -20,7 +20,7 @@ NO_REASONS = {
     "first_arrived_at",
     "is_chosen", "is_cut", "is_new", "key_hash", "kept_refused", "known_at", "largest_key",
     "last_arrived_at", "left_anti", "left_semi",
-    "many_to_one", "null_rate", "quarantine_version", "run_id",
+    "many_to_one", "null_rate", "quarantine_version", "read_by", "run_id",
 }  # fmt: skip
 ONE_WORD = {"missing"}
 
