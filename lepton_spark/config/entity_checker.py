@@ -58,6 +58,7 @@ class EntityChecker(Checker):
                 "LS-1077",
             )
         self._check_made_names(name)
+        self._check_twins(name)
         if id_of(name).lower() in {each.lower() for each in self.case.entities[name].columns}:
             self.refuse(
                 ("entities", name),
@@ -79,6 +80,20 @@ class EntityChecker(Checker):
                     f"{name} has a column {column}, which is also made while its rows are compared",
                     "a name means one thing",
                     "name the column otherwise under `columns` of its sources",
+                    "LS-1077",
+                )
+
+    def _check_twins(self, name: str) -> None:
+        """See that no two columns differ in upper and lower case only."""
+        found: dict[str, str] = {}
+        for column in self.case.entities[name].columns:
+            if (other := found.setdefault(column.lower(), column)) != column:
+                self.refuse(
+                    ("entities", name),
+                    f"{name} has the columns {other} and {column}",
+                    "a name means one thing, and Spark does not tell upper from lower case",
+                    "write one of them everywhere, or name it otherwise under `columns` of its"
+                    " sources",
                     "LS-1077",
                 )
 

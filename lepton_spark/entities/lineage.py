@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lepton_spark.config.entity import id_of
 from lepton_spark.entities.clusters import PROBABILITY
 from lepton_spark.entities.records import KEY, MEMBER, ORIGIN, SOURCE
-from lepton_spark.entities.survival import ENTITY
+from lepton_spark.entities.survival import ENTITY, NUM_MEMBERS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -32,7 +32,7 @@ def entity_rows(surviving: DataFrame, name: str, keep: Sequence[str], file: str)
     return surviving.select(
         F.col(ENTITY).alias(id_of(name)),
         *keep,
-        F.col("num_members").alias("_num_members"),
+        NUM_MEMBERS,
         F.lit(file).alias("_file"),
         F.xxhash64(ENTITY).alias("_row"),
         "_arrived_at",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from lepton_spark.silver.knowledge import known_at, versions
+from lepton_spark.silver.knowledge import came_at, known_at, versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lepton_spark.config.entity import Entity
 
 SOURCE, MEMBER, KEY, TRUST = "_source", "_member", "_key", "_trust"
-FIRST_AT = "_first_arrived_at"
+FIRST_AT = "_first_at"
 ORIGIN = ("_file", "_row", "_arrived_at", "_known_at")
 _DIGITS = 32  # 128 bits: no two of a billion keys share them
 
@@ -40,7 +40,7 @@ def records(
 
     Returns:
         The entity's columns; `_source`, `_key` (column to text), `_member` (a digest of both),
-        `_trust`, `_first_arrived_at` (of any row of the key), and where the row came from.
+        `_trust`, `_first_at` (when the first row of the key came), and where the row came from.
     """
     parts = [_of_source(rows, name, keys[name], entity, moment) for name, rows in sources.items()]
     return reduce(DataFrame.unionByName, parts)
@@ -50,7 +50,7 @@ def _of_source(
     rows: DataFrame, source: str, key: Sequence[str], entity: Entity, moment: datetime
 ) -> DataFrame:
     arrived = rows.filter(F.col("_arrived_at") <= F.lit(moment))
-    first_at = F.min("_arrived_at").over(Window.partitionBy(*key))
+    first_at = F.min(came_at()).over(Window.partitionBy(*key))
     known = known_at(versions(arrived.withColumn(FIRST_AT, first_at), key), moment)
     texts = [F.col(name).cast("string") for name in key]
     named = [part for name, text in zip(key, texts, strict=True) for part in (F.lit(name), text)]

@@ -23,7 +23,7 @@ from lepton_spark.entities.lineage import entity_rows, member_rows
 from lepton_spark.entities.linkage import Blocking, Model, links, without_links
 from lepton_spark.entities.published import JOB, published_for
 from lepton_spark.entities.records import SOURCE, records
-from lepton_spark.entities.survival import identify, survivors
+from lepton_spark.entities.survival import NUM_MEMBERS, identify, survivors
 from lepton_spark.lake import session, tables
 from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
 from lepton_spark.lake.troubles import told_as
@@ -183,7 +183,7 @@ def _counted(members: DataFrame, surviving: DataFrame) -> dict[str, int]:
     """How many rows became how many entities. Two jobs, a row each."""
     apart = members.agg(F.count_if("_is_apart")).collect()[0][0]
     names = ("entities", "rows", "largest")
-    found = surviving.agg(F.count("*"), F.sum("num_members"), F.max("num_members")).collect()[0]
+    found = surviving.agg(F.count("*"), F.sum(NUM_MEMBERS), F.max(NUM_MEMBERS)).collect()[0]
     return {
         **{name: number or 0 for name, number in zip(names, found, strict=True)},
         "apart": apart,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.entity import Survival
 
-ENTITY = "_entity"
+ENTITY, NUM_MEMBERS = "_entity", "_num_members"
 _FILLED = "_filled"
 _BEST = "_best_"
 # What decides, first to last. Where all are equal the member's digest does.
@@ -39,7 +39,7 @@ def survivors(members: DataFrame, keep: Mapping[str, Survival]) -> DataFrame:
 
     Returns:
         `_entity`, the columns, `_from_<column>` with the member that a value is of (null where no
-        member has one), `num_members`, and when the last member arrived and was known.
+        member has one), `_num_members`, and when the last member arrived and was known.
     """
     filled = reduce(add, (F.col(name).isNotNull().cast("int") for name in keep))
     best = {name: F.max(_ranked(name, rule)).alias(f"{_BEST}{name}") for name, rule in keep.items()}
@@ -48,7 +48,7 @@ def survivors(members: DataFrame, keep: Mapping[str, Survival]) -> DataFrame:
         .groupBy(ENTITY)
         .agg(
             *best.values(),
-            F.count("*").alias("num_members"),
+            F.count("*").alias(NUM_MEMBERS),
             *(F.max(name).alias(name) for name in ("_arrived_at", "_known_at")),
         )
     )
@@ -56,7 +56,7 @@ def survivors(members: DataFrame, keep: Mapping[str, Survival]) -> DataFrame:
         ENTITY,
         *(F.col(f"{_BEST}{name}")["value"].alias(name) for name in keep),
         *(_winner(name) for name in keep),
-        "num_members",
+        NUM_MEMBERS,
         "_arrived_at",
         "_known_at",
     )
@@ -74,10 +74,14 @@ def _winner(name: str) -> Column:
 
 
 def identify(members: DataFrame) -> DataFrame:
-    """Add `_entity`, the member that arrived first: later members do not change it.
+    """Add `_entity`, the member that came first: later members do not change it.
+
+    Of members that came at once it is the most trusted one, then the one with the smallest digest.
+    Where neither a date of the file nor `known_at` says when rows came, all came at once: a later
+    member may then change the name.
 
     Args:
-        members: With `_cluster`, `_member`, `_trust` and `_first_arrived_at`. Costs one shuffle.
+        members: With `_cluster`, `_member`, `_trust` and `_first_at`. Costs one shuffle.
     """
     first = F.struct(F.col(FIRST_AT), -F.col(TRUST), F.col(MEMBER).alias("member"))
     named = members.groupBy("_cluster").agg(F.min(first)["member"].alias(ENTITY))

@@ -113,6 +113,17 @@ def test_a_column_is_not_called_as_one_that_is_made_to_compare(conf, made):
     assert (error.code, made in error.what) == ("LS-1077", True)
 
 
+def test_columns_that_differ_in_case_only_are_refused(conf):
+    def change(person):
+        person["keep"]["Place"] = "trust"
+        for source in person["from"].values():
+            source["columns"]["Place"] = "store"
+
+    error = refused(conf, change)
+
+    assert (error.code, "place and Place" in error.what) == ("LS-1077", True)
+
+
 def test_a_name_that_is_only_like_one_that_is_made_is_free(conf):
     def change(person):
         person["keep"] |= {"c_town": "trust", "block_2": "trust", "c_no_1": "trust"}

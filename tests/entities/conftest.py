@@ -9,7 +9,7 @@ import pytest
 MON, TUE, WED = (datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3))
 MEMBERS = (
     "_member string, _source string, _trust int, name string, town string,"
-    " _first_arrived_at timestamp, _arrived_at timestamp, _known_at timestamp"
+    " _first_at timestamp, _arrived_at timestamp, _known_at timestamp"
 )
 
 

@@ -34,7 +34,7 @@ def test_each_rule_lets_its_own_row_survive(members_of, rule, name, member):
     assert (found["name"], found["_from_name"]) == (name, member)
     # A missing value never survives one that is there.
     assert (found["town"], found["_from_town"]) == ("Graz", "c")
-    assert (found["num_members"], found["_known_at"].day) == (3, WED.day)
+    assert (found["_num_members"], found["_known_at"].day) == (3, WED.day)
 
 
 def test_where_all_is_equal_the_same_row_survives_at_any_number_of_partitions(members_of):
@@ -50,6 +50,14 @@ def test_what_nobody_has_stays_missing_and_is_of_nobody(members_of):
     found = survived(members_of([("a", "one", 1, "Ann", None, MON)]), {"town": "trust"})
 
     assert (found["town"], found["_from_town"]) == (None, None)
+
+
+def test_a_column_may_be_called_as_the_number_of_members_was(members_of):
+    members = members_of(ROWS).withColumnRenamed("town", "num_members")
+
+    found = survived(members, {"num_members": "trust"})
+
+    assert (found["num_members"], found["_num_members"]) == ("Graz", 3)
 
 
 def test_a_member_that_joins_later_does_not_change_the_name_of_an_entity(members_of):
