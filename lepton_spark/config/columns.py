@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from lepton_spark.config.clean_checker import check_clean, check_emptied
 from lepton_spark.config.document import KeyPath, refuse
 from lepton_spark.config.expression import Checked, parse
-from lepton_spark.config.model import is_known_zone
 from lepton_spark.config.moment import has_time, needed_before_lookups, refuse_asking
 from lepton_spark.config.nearest import nearest
+from lepton_spark.config.zone import is_known_zone
 
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
 from lepton_spark.config.expression_kind import KindError, kind_of
 from lepton_spark.config.pattern import PatternError, read_pattern
 from lepton_spark.config.sql_functions import FUNCTIONS, LONG_UNITS, UNITS
+from lepton_spark.config.zone import read_zone
 
 MAX_COUNT = 1000
 
@@ -119,7 +119,7 @@ _LITERALS: Mapping[str, Callable[[str], Any]] = {
     "<regex>": _read_regex,
     "<replacement>": str,
     "<text>": str,
-    "<zone>": ZoneInfo,
+    "<zone>": read_zone,
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -18,27 +17,13 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from lepton_spark.config.sql_functions import FUNCTIONS
+from lepton_spark.config.zone import read_zone
 
 
 class Settings(BaseModel):
     """Frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def is_known_zone(name: str) -> bool:
-    """True for a name of the IANA time zone database."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
-def _known_zone(name: str) -> str:
-    if not is_known_zone(name):
-        raise ValueError("not an IANA time zone, such as Europe/Vienna")
-    return name
 
 
 MAX_HOURS = 48  # longer windows are named in days
@@ -114,7 +99,7 @@ ColumnPattern = Annotated[
     Field(pattern=r"^[A-Za-z*][A-Za-z0-9_*]{0,79}$", description="A column; * matches any text."),
 ]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM, 24 hours.")]
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
+ZoneName = Annotated[str, AfterValidator(read_zone)]
 Window = Annotated[
     timedelta,
     BeforeValidator(parse_window),

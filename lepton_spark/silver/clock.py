@@ -6,16 +6,16 @@ seconds as if they were UTC, and only the zone of the row turns them into instan
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegralType
 
 from lepton_spark.config.column import readable_kinds
 from lepton_spark.config.expression import parse
+from lepton_spark.config.zone import known_zones
 from lepton_spark.quality.reasons import add, is_accepted
 from lepton_spark.quality.span import as_reason, is_within
 
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 _DAY = 86_400
 _CLOCK = r"^\s*([0-9]{1,2}):?([0-9]{2})(:00)?\s*$"
-# Files beside the zones that only some databases have, and names that Java 17 does not know.
-_NO_ZONES = ("Factory", "localtime", "posixrules", "leapseconds", "ROC", "America/Coyhaique")
-
-
-@cache
-def known_zones() -> tuple[str, ...]:
-    """Names of the IANA database: for any other name Spark would end the job."""
-    return tuple(sorted(available_timezones().difference(_NO_ZONES)))
 
 
 def add_instant(rows: DataFrame, name: str, time: LocalTime) -> DataFrame:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from lepton_spark.config.source import LocalTime
+from lepton_spark.config.zone import known_zones
 from lepton_spark.quality.reasons import REASONS, none_yet
-from lepton_spark.silver.clock import add_instant, known_zones
+from lepton_spark.silver.clock import add_instant
 
 pytestmark = pytest.mark.spark
 
