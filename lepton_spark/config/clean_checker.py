@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.column import NUMBERS
@@ -76,7 +78,8 @@ def check_clean(place: str, column: Column, clean: Clean) -> None:
         clean: Its settings.
 
     Raises:
-        ConfigError: One does not.
+        ConfigError: One does not, or a text under `nulls` or `spelling` is one that the keys before
+            make impossible.
     """
     for key in sorted(clean.model_fields_set):
         if column.kind not in _KINDS[key]:
@@ -103,3 +106,39 @@ def check_clean(place: str, column: Column, clean: Clean) -> None:
             "remove the one in the contract",
             code="LS-1033",
         )
+    _check_texts(place, column.name, clean)
+
+
+def _check_texts(place: str, name: str, clean: Clean) -> None:
+    """See that cells can still be what they are compared with, once the keys before are done."""
+    meant = {"nulls": clean.nulls} | {
+        f"spelling.{right}": texts for right, texts in clean.spelling.items()
+    }
+    for key, texts in meant.items():
+        for text in texts:
+            if (wanted := _plain(text, clean)) == text:
+                continue
+            right = key.removeprefix("spelling.")
+            is_there = wanted in texts or wanted == right
+            refuse(
+                place,
+                f"{key} under clean of {name} has {text[:80]!r}, which no cell is any more",
+                "cells are compared after unicode, blanks and case, in the order of the keys",
+                f"remove it: {wanted[:80]!r} is there" if is_there else f"write {wanted[:80]!r}",
+                code="LS-1108",
+            )
+
+
+def _plain(text: str, clean: Clean) -> str:
+    """A text as cells are when they are compared."""
+    if clean.unicode is not None:
+        text = unicodedata.normalize(clean.unicode, text)
+    if clean.blanks == "collapse":
+        text = re.sub(r"\s+", " ", text).strip(" ")
+    if clean.blanks == "trim":
+        text = text.strip()
+    if clean.case == "title":
+        # What begins a word besides a blank is for Spark to say.
+        is_told = text.replace(" ", "").isalpha()
+        return " ".join(map(str.capitalize, text.split(" "))) if is_told else text
+    return {"lower": text.lower(), "upper": text.upper(), None: text}[clean.case]

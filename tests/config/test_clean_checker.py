@@ -72,6 +72,37 @@ def test_a_pattern_of_a_date_may_end_with_any_part(pattern):
     assert Clean(formats=(pattern,)).formats == (pattern,)
 
 
+@pytest.mark.parametrize(
+    ("clean", "fix"),
+    [
+        ({"case": "lower", "nulls": ("N/A",)}, "write 'n/a'"),
+        ({"case": "upper", "nulls": ("N/A", "n/a")}, "remove it: 'N/A' is there"),
+        ({"case": "title", "nulls": ("not known",)}, "write 'Not Known'"),
+        ({"blanks": "trim", "spelling": {"yes": ("Y ",)}}, "write 'Y'"),
+        ({"blanks": "trim", "spelling": {"yes": ("yes ",)}}, "remove it: 'yes' is there"),
+        ({"blanks": "collapse", "nulls": ("not  known",)}, "write 'not known'"),
+        ({"unicode": "NFKC", "nulls": ("\uff2e",)}, "write 'N'"),
+    ],
+)
+def test_a_text_that_the_keys_before_make_impossible_is_refused(clean, fix):
+    with pytest.raises(ConfigError) as raised:
+        check_clean("case.yaml:3", Column("c", "string"), Clean(**clean))
+    assert (raised.value.code, raised.value.fix) == ("LS-1108", fix)
+
+
+@pytest.mark.parametrize(
+    "clean",
+    [
+        {"case": "lower", "nulls": ("n/a", "?"), "spelling": {"Yes": ("y", "ja")}},
+        {"case": "title", "nulls": ("N/A", "o'neil", "Not Known")},
+        {"blanks": "trim", "nulls": ("", "not  known")},
+        {"nulls": ("N/A ",), "spelling": {"yes": ("Y ",)}},
+    ],
+)
+def test_texts_as_cells_are_when_they_are_compared_are_let_through(clean):
+    check_clean("case.yaml:3", Column("c", "string"), Clean(**clean))
+
+
 TAKES = [({"nulls": ("999",)}, ()), ({"spelling": {"NA": ("none",)}}, ("NA",))]
 
 
