@@ -28,6 +28,7 @@ _BLANKS = "\t\n\v\f\r \x85\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 # More than one, or one that is no plain space: nothing else has to be replaced.
 _RUN = r"(?U)[\s&&[^ ]]\s*| \s+"
 _MINUS = "\u2212"
+_SIGN = rf"[+\-{_MINUS}]"
 _MARK = "\u0001"  # between a unit and its number
 _NO_VALUE = _MARK  # parses as nothing, and means no value nowhere: the cell gets its reason
 _CASES = {"lower": F.lower, "upper": F.upper, "title": F.initcap}
@@ -43,6 +44,7 @@ _DIGITS = {
 _PLAIN = frozenset("-./:, ")
 
 Step = Callable[["Expression"], "Expression"]
+_Form = tuple[tuple[Literal["unit", "text"], str], ...]
 
 
 def steps(column: Column, clean: Clean, nulls: Sequence[str]) -> tuple[Step, ...]:
@@ -92,12 +94,14 @@ def unit_problem(cell: Expression, clean: Clean) -> Expression | None:
     """The reason why the unit of a number cannot be used; None where units play no part."""
     if clean.number is None or not clean.number.units:
         return None
-    number = _pattern(clean.number)
+    number, unsigned = _pattern(clean.number), _unsigned(clean.number)
     # Without its blanks: three patterns that each may take them would try all ways to share them.
     cell = F.btrim(cell, F.lit(_BLANKS))
-    has_unit = rf"^(?:\D*{number}|{number}\D+)$"
-    named = _named(clean.number) or r"\b\B"
-    known = rf"(?U)^(?:(?:{named})\s*{number}|{number}\s*(?:{named}))$"
+    unit = rf"[^0-9+\-{_MINUS}()]*"
+    within = rf"|\({unit}{unsigned}{unit}\)" if clean.number.parentheses else ""
+    has_unit = rf"^(?:\D*{number}|{number}\D+{within})$"
+    named = _named(clean.number)
+    known = rf"(?U)^(?:{_alternatives(_forms(clean.number))})$" if named else r"\b\B"
     bare = rf"^{number}$"
     wrong = F.when(cell.rlike(known), F.lit(None).cast("string"))
     if "" not in clean.number.units:
@@ -186,15 +190,20 @@ def _nearest(cell: Expression, allowed: Sequence[str], most: int) -> Expression:
 
 def _pattern(number: Number) -> str:
     """A number as it is written, with no group that could be captured."""
+    unsigned = _unsigned(number)
+    plain = rf"{_SIGN}?{unsigned}"
+    return rf"(?:{plain}|\({unsigned}\))" if number.parentheses else plain
+
+
+def _unsigned(number: Number) -> str:
+    """The digits of a number, with no group that could be captured."""
     digits = "[0-9]+"
     if number.thousands is not None:
         digits = rf"(?:[0-9]{{1,3}}(?:{_thousands(number)}[0-9]{{3}})+|[0-9]+)"
     point = re.escape(number.decimal)
     # 1.234e5 with points between thousands may be meant in two ways.
     exponent = "" if number.thousands is not None and number.decimal == "," else _EXPONENT
-    unsigned = rf"(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
-    plain = rf"[+\-{_MINUS}]?{unsigned}"
-    return rf"(?:{plain}|\({unsigned}\))" if number.parentheses else plain
+    return rf"(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
 
 
 def _thousands(number: Number) -> str:
@@ -207,15 +216,34 @@ def _named(number: Number) -> str:
     return "|".join(re.escape(unit) for unit in named)
 
 
+def _forms(number: Number) -> list[_Form]:
+    """How a number and a unit that has a name stand together: a sign, or brackets, before both."""
+    named, value, unsigned = _named(number), _pattern(number), _unsigned(number)
+    unit, text, digits = ("unit", named), ("text", value), ("text", unsigned)
+    found = [(unit, text), (text, unit), (("text", _SIGN), unit, digits)]
+    if number.parentheses:
+        opened, closed = ("text", r"\("), ("text", r"\)")
+        found += [(opened, unit, digits, closed), (opened, digits, unit, closed)]
+    return found
+
+
+def _alternatives(forms: Sequence[_Form]) -> str:
+    """A pattern of any of the forms; each part is a group, in order."""
+    return "|".join(r"\s*".join(f"({pattern})" for _, pattern in form) for form in forms)
+
+
 def _marked(cell: Expression, number: Number) -> Expression:
     """`unit`, mark and `number` of a cell that holds both in any order; else the cell."""
-    value = _pattern(number)
-    named = _named(number)
-    forms = [rf"({named})\s*({value})|({value})\s*({named})"] if named else []
+    forms = _forms(number) if _named(number) else []
     if "" in number.units or not number.units:
-        forms.append(f"({value})")
-    groups = ("$1$4", "$2$3$5") if len(forms) > 1 else ("$1$4", "$2$3") if named else ("", "$1")
-    written = F.regexp_replace(cell, rf"(?U)^\s*(?:{'|'.join(forms)})\s*$", _MARK.join(groups))
+        forms.append((("text", _pattern(number)),))
+    roles = [role for form in forms for role, _ in form]
+    groups = (
+        "".join(f"${place}" for place, role in enumerate(roles, start=1) if role == wanted)
+        for wanted in ("unit", "text")
+    )
+    pattern = rf"(?U)^\s*(?:{_alternatives(forms)})\s*$"
+    written = F.regexp_replace(cell, pattern, _MARK.join(groups))
     return F.when(cell.contains(_MARK), F.lit("?")).otherwise(written)
 
 

@@ -177,6 +177,38 @@ def test_units_become_one(expect):
     expect(Column("c", "number"), told, {"-1": None, "-1.0 kg": None, "-1.0": "!no_unit"})
 
 
+def test_a_sign_or_brackets_stand_before_the_unit_or_the_number(expect):
+    money = {
+        "number": {"thousands": ",", "parentheses": True, "units": {"$": 1, "USD": 1, "k$": 1000}}
+    }
+    cases = {
+        "-$5.00": "-5.00",
+        "- $ 5": "-5.00",
+        "\u2212k$1.5": "-1500.00",
+        "+$5": "5.00",
+        "($1,234.50)": "-1234.50",
+        "(5 USD)": "-5.00",
+        "( USD 5 )": "-5.00",
+        "$(5)": "-5.00",
+        "(5) $": "-5.00",
+        "$-5": "-5.00",
+        "-5$": "-5.00",
+        "-5 USD": "-5.00",
+        "-\u00a35": "!unknown_unit",
+        "(\u00a35)": "!unknown_unit",
+        "(5 lb)": "!unknown_unit",
+        "($-5)": "!not_number",
+        "-($5)": "!not_number",
+        "($5": "!unknown_unit",
+        "-5": "!no_unit",
+        "(5)": "!no_unit",
+    }
+    expect(Column("c", "decimal", precision=12, scale=2), money, cases)
+    without = {"number": {"units": {"$": 1, "": 1}}}
+    cases = {"-$5": "-5.0", "($5)": "!not_number", "-5": "-5.0", "--$5": "!unknown_unit"}
+    expect(Column("c", "number"), without, cases)
+
+
 def test_currencies_are_exact_in_decimals(expect):
     column = Column("c", "decimal", precision=12, scale=4)
     money = {"number": {"decimal": ",", "thousands": ".", "units": {"€": 1, "EUR": 1, "USD": 0.9}}}
