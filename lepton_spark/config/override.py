@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lepton_spark.config.document import Document, KeyPath, parse_value, refuse
 from lepton_spark.config.nearest import nearest
@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 _PROPERTIES = ("spark", "conf")
 # On a command line nothing is a comment: in a file the rest of such a value would be one.
 _HASHED = re.compile(r"\s*#.*|\s*[^\s\"'\[{].*\s#.*", re.DOTALL)
+_INDEX = re.compile(r"[0-9]{1,9}")
 # These say which file is meant, so another value could only contradict it.
 _FIXED = frozenset({"case", "name", "version"})
 
 
 @dataclass(frozen=True)
 class Override:
-    """One setting from the command line."""
+    """One setting from the command line.
 
-    path: KeyPath
+    Args:
+        path: The keys that lead to it, as written; what is a number in a list is said there.
+    """
+
+    path: tuple[str, ...]
     value: Any
     shown_as: str
 
@@ -52,13 +57,9 @@ def apply_overrides(document: Document, overrides: Sequence[Override]) -> Docume
     values = copy.deepcopy(document.values)
     places = dict(document.places)
     for override in overrides:
-        _put(values, override)
-        places = {
-            path: place
-            for path, place in places.items()
-            if path[: len(override.path)] != override.path
-        }
-        places[override.path] = override.shown_as
+        put = _put(values, override)
+        places = {path: place for path, place in places.items() if path[: len(put)] != put}
+        places[put] = override.shown_as
     return Document(document.path, values, places)
 
 
@@ -88,42 +89,37 @@ def _parse(text: str, known: Collection[str]) -> Override:
         parts = [*_PROPERTIES, ".".join(parts[len(_PROPERTIES) :])]
     is_text = is_text or _HASHED.fullmatch(value) is not None
     parsed = value if is_text else parse_value(value, shown_as=shown_as)
-    return Override(
-        tuple(int(part) if part.isdecimal() else part for part in parts), parsed, shown_as
-    )
+    return Override(tuple(parts), parsed, shown_as)
 
 
-def _put(values: Any, override: Override) -> None:
+def _put(values: Any, override: Override) -> KeyPath:
+    """Set the value in place, and give the path to it: numbers where it enters a list."""
     here = values
-    for part in override.path[:-1]:
-        here = _step(here, part, override)
-    last = override.path[-1]
+    path: list[str | int] = []
+    for name in override.path[:-1]:
+        path.append(_key(here, name, override))
+        if isinstance(here, dict) and here.get(name) is None:
+            here[name] = {}
+        here = here[path[-1]]
+    path.append(_key(here, override.path[-1], override))
+    here[path[-1]] = override.value
+    return tuple(path)
+
+
+def _key(here: Any, name: str, override: Override) -> str | int:
+    """What a part of a path means where it has led to."""
     if isinstance(here, dict):
-        here[str(last)] = override.value
-    elif _is_index(here, last):
-        here[last] = override.value
-    else:
-        _lead_nowhere(override, last)
+        return name
+    is_index = isinstance(here, list) and _INDEX.fullmatch(name) and int(name) < len(here)
+    if not is_index:
+        _lead_nowhere(override, name)
+    return int(name)
 
 
-def _step(here: Any, part: str | int, override: Override) -> Any:
-    if isinstance(here, dict):
-        if here.get(str(part)) is None:
-            here[str(part)] = {}
-        return here[str(part)]
-    if not _is_index(here, part):
-        _lead_nowhere(override, part)
-    return here[part]
-
-
-def _is_index(here: Any, part: str | int) -> bool:
-    return isinstance(here, list) and isinstance(part, int) and part < len(here)
-
-
-def _lead_nowhere(override: Override, part: str | int) -> None:
+def _lead_nowhere(override: Override, part: str) -> NoReturn:
     refuse(
         override.shown_as,
-        f"the path leads nowhere at {part}",
+        f"the path leads nowhere at {part[:80]}",
         "a list is entered by the number of an item that is there, and a plain value not at all",
         "look at the file for the keys that lead to the setting",
         code="LS-1017",

@@ -57,6 +57,9 @@ def test_an_equals_sign_may_be_part_of_the_value(conf: Configuration):
         ("version=1", "choose from"),
         ("sources.orders.key.7=x", "number of an item"),
         ("predict.day.x=1", "number of an item"),
+        (f"sources.orders.key.{'7' * 5000}=x", "number of an item"),
+        (f"train.{'7' * 5000}=1", "is not a setting"),
+        ("sources.orders.key.\u0660=x", "number of an item"),
         ("train.epochs=!!python/name:os.system", "tag"),
         ("train.epochs=[1", "not YAML"),
         ("train.epochs=no", "quote it"),
@@ -70,6 +73,22 @@ def test_a_wrong_override_is_refused_with_its_own_name(
 
     assert told in str(caught.value)
     assert "--set" in str(caught.value)
+
+
+def test_a_part_of_a_path_is_a_number_in_a_list_only(conf: Configuration):
+    clean = "sources.orders.clean.store.spelling.007=[bond]"
+    case = load_case(conf.folder, "shop", [clean, "sources.orders.key.0=day"])
+
+    assert case.sources["orders"].clean["store"].spelling == {"007": ("bond",)}
+    assert case.sources["orders"].key == ("day",)
+    error = refusal_of(conf, "sources.orders.key.0=7")
+    assert "--set sources.orders.key.0: sources.orders.key.0 is not accepted" in error
+
+
+def refusal_of(conf: Configuration, override: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_case(conf.folder, "shop", [override])
+    return str(caught.value)
 
 
 def test_overrides_change_no_file_and_no_later_load(conf: Configuration):
