@@ -90,9 +90,8 @@ def window_label(window: AnyWindow) -> str:
     return f"{hours // 24}d" if hours % 24 == 0 and hours > MAX_HOURS else f"{hours}h"
 
 
-Identifier = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$", description="Letters, digits and _.")
-]
+IDENTIFIER = r"^[A-Za-z][A-Za-z0-9_]{0,79}$"
+Identifier = Annotated[str, Field(pattern=IDENTIFIER, description="Letters, digits and _.")]
 ColumnName = Identifier
 ColumnPattern = Annotated[
     str,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from lepton_spark.config.model import IDENTIFIER
 from lepton_spark.config.nearest import nearest
 from lepton_spark.errors import ConfigError
 
@@ -28,7 +29,6 @@ _BOUNDS = {
     "less_than": "LS-1007",
     "less_than_equal": "LS-1007",
     "finite_number": "LS-1007",
-    "string_pattern_mismatch": "LS-1011",
 }
 
 
@@ -72,10 +72,13 @@ class _Problem:
         self.parent = settings_at(model, self.path[:-1])
         self.where = document.place_of(self.path)
         self.key = ".".join(str(part) for part in self.path)
+        self.is_no_name = item.get("ctx", {}).get("pattern") == IDENTIFIER
         self.last = str(self.path[-1]) if self.path else ""
 
     @property
     def code(self) -> str:
+        if self.is_no_name:
+            return "LS-1011"
         return _CODES.get(self.kind) or _BOUNDS.get(self.kind, "LS-1006")
 
     @property
@@ -92,7 +95,7 @@ class _Problem:
             return "an unknown key would be silently without effect"
         if self.kind == "missing":
             return "it has no default"
-        if self.kind == "string_pattern_mismatch":
+        if self.is_no_name:
             return "identifier rule: names are letters, digits and _, first a letter, at most 80"
         return "every setting has a type and a range"
 

@@ -97,6 +97,15 @@ def test_c7_a_wrong_type_or_range_is_told_with_the_range(conf: Configuration, va
     assert "at least 1 and at most 10000" in what
 
 
+def test_a_text_of_another_form_is_not_explained_by_the_rule_of_names(conf: Configuration):
+    error = refused(conf, 'predict.at.time="3:00"')
+
+    assert (error.code, "identifier" in str(error)) == ("LS-1006", False)
+    assert "predict.at.time is not accepted" in error.what
+    error = refused(conf, "predict.label.name=is-late")
+    assert (error.code, "identifier rule" in error.why) == ("LS-1011", True)
+
+
 @pytest.mark.parametrize("name", ["reflect", "java_method", "try_reflect"])
 def test_c8_a_function_that_runs_code_is_named_beside_the_allowed_ones(
     conf: Configuration, name: str
