@@ -32,8 +32,8 @@ HINTS: Mapping[str, str] = {
     "no_reference": "the other table lacks the value: deliver its row first, or set a severity",
     # Told when a cell is given its type.
     "not_int": "set number.thousands or units under `clean`, or `nulls` for a text that means none",
-    "not_number": "set number.decimal, number.thousands or units under `clean`, such as"
-    " decimal: ','",
+    "not_number": "set number.decimal, number.thousands or units under `clean`; a decimal has no"
+    " exponent",
     "not_finite": "NaN and infinity are no values: name them in `nulls`, or guard a division in"
     " `derive`",
     "not_boolean": "map the texts to true and false with `spelling` under `clean`",

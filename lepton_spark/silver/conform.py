@@ -174,7 +174,9 @@ def _decimal(cell: Expression, column: Column) -> Expression:
 
 
 def _decimal_failure(cell: Expression, column: Column) -> Expression:
-    wrong = F.when(~cell.rlike(_WRITTEN_OUT), _number_failure(cell, column))
+    # With an exponent it is a number too, but none that says how many of its digits count.
+    unread = F.when(cell.rlike(_NOT_FINITE), F.lit("not_finite")).otherwise(F.lit("not_number"))
+    wrong = F.when(~cell.rlike(_WRITTEN_OUT), unread)
     wrong = wrong.when(cell.rlike(_beyond(column)), F.lit("too_many_digits"))
     return wrong.otherwise(F.lit("out_of_range"))
 
