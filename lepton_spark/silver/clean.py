@@ -44,7 +44,7 @@ _DIGITS = {
 _PLAIN = frozenset("-./:, ")
 
 Step = Callable[["Expression"], "Expression"]
-_Form = tuple[tuple[Literal["unit", "text"], str], ...]
+_Form = tuple[tuple[str, str], ...]  # pieces in order: `unit` or `text`, and a pattern
 
 
 def steps(column: Column, clean: Clean, nulls: Sequence[str]) -> tuple[Step, ...]:
