@@ -13,8 +13,8 @@ HINTS: Mapping[str, str] = {
     " new source",
     "unclosed_quote": 'close it, double one in a cell (\\" is not read), or set csv.quote: null;'
     " landed files take it only as a new source",
-    "bad_encoding": "set encoding, such as latin-1 or cp1252; landed files take it only as a new"
-    " source",
+    "bad_encoding": "set encoding: latin-1 or cp1252, for example; landed files take it only as a"
+    " new source",
     "nul_character": "remove NUL characters from the file; it may be damaged or not be text",
     "cell_too_large": "a cell holds at most 1,048,576 characters: deliver it as a file of its own",
     "unequal_lists": "lists of one record have as many items each: a line may be cut off",
@@ -32,8 +32,8 @@ HINTS: Mapping[str, str] = {
     "no_reference": "the other table lacks the value: deliver its row first, or set a severity",
     # Told when a cell is given its type.
     "not_int": "set number.thousands or units under `clean`, or `nulls` for a text that means none",
-    "not_number": "set number.decimal, number.thousands or units under `clean`; a decimal has no"
-    " exponent",
+    "not_number": "set number.decimal, .thousands or units under `clean`, as decimal: ','; a"
+    " decimal has no exponent",
     "not_finite": "NaN and infinity are no values: name them in `nulls`, or guard a division in"
     " `derive`",
     "not_boolean": "map the texts to true and false with `spelling` under `clean`",
