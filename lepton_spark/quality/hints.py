@@ -11,8 +11,8 @@ HINTS: Mapping[str, str] = {
     " a new source",
     "long_row": "a cell too many: quote it, or set csv.delimiter; landed files take it only as a"
     " new source",
-    "unclosed_quote": 'close it, double one in a cell (\\" is not read), or set csv.quote: null;'
-    " landed files take it only as a new source",
+    "unclosed_quote": 'close it, double it in a cell (no \\"), or csv.quote: null; landed files'
+    " take it only as a new source",
     "bad_encoding": "set encoding: latin-1 or cp1252, for example; landed files take it only as a"
     " new source",
     "nul_character": "remove NUL characters from the file; it may be damaged or not be text",

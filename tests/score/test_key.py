@@ -29,7 +29,7 @@ def test_what_is_no_key_is_refused_without_repeating_it(text):
     assert "write site=VALUE,visit=VALUE" in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["A,1\n2", "A,1\r2", "a" * 200_000 + ",1"])
+@pytest.mark.parametrize("text", ["A,1\n2", "A,1\r2"])
 def test_what_no_csv_reader_takes_is_refused_as_a_key(text):
     with pytest.raises(UsageError, match="LS-0220"):
         parse_key(text, KEY)
