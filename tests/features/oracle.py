@@ -100,9 +100,8 @@ def wrong(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[tuple[str
 def _is_right(name: str, found: Any, wanted: Any) -> bool:
     if isinstance(wanted, str | bool) or wanted is None or found is None:
         return type(found) is type(wanted) and bool(found == wanted)
-    if name.endswith(("_spread", "_trend")):
-        # The values are taken to the nearest 2**-40.
-        return math.isclose(found, wanted, rel_tol=2e-6, abs_tol=1e-9)
+    if name.endswith(("_spread", "_trend")):  # a float of 32 bits
+        return math.isclose(found, wanted, rel_tol=2e-7, abs_tol=1e-12)
     return is_same(found, wanted)
 
 
@@ -153,7 +152,7 @@ def _ratio(numbers: Sequence[Fraction], past: Sequence[Fraction]) -> float | Non
 
 
 def _deviation(rows: Sequence[tuple[Event, Any]]) -> float | None:
-    numbers = _numbers(rows)
+    numbers = [_to_step(number) for number in _numbers(rows)]
     if len(numbers) < 2:
         return None
     mean = sum(numbers) / len(numbers)
@@ -169,7 +168,12 @@ def _slope(rows: Sequence[tuple[Event, Any]]) -> float | None:
         return None
     middle = sum(time for time, _ in points) / len(points)
     along = sum((time - middle) ** 2 for time, _ in points)
-    return float(sum((time - middle) * Fraction(value) for time, value in points) / along)
+    return float(sum((time - middle) * _to_step(value) for time, value in points) / along)
+
+
+def _to_step(number: float) -> Fraction:
+    """The nearest 2**-40, to which numbers are taken before they are summed."""
+    return Fraction(round(Fraction(number) * 2**40), 2**40)
 
 
 def _top(rows: Sequence[tuple[Event, Any]]) -> Any:
