@@ -103,8 +103,18 @@ class TrainSettings(Settings):
         description="Judge and keep a moving average of the weights, in which a step's weights "
         "count 1 less this; such as 0.999.",
     )
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        "float32",
+        description="mixed_bfloat16: multiply in 16 bits where all workers have units for it; "
+        "weights and scores stay float32.",
+    )
     loss: LossSettings = Field(
         default_factory=LossSettings, description="What training makes small."
+    )
+    checkpoint_minutes: float = Field(
+        10,
+        ge=0,
+        description="Within an epoch a checkpoint is written so often, beside the one after each.",
     )
     patience: int = Field(3, ge=1, description="Epochs without a better validation loss.")
     seed: int = Field(7, ge=0, lt=2**31, description="Of first weights, shuffle and dropout.")

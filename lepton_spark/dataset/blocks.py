@@ -93,14 +93,20 @@ class EpochReader:
         """Rows of an epoch on this rank."""
         return self._shard.rows
 
-    def epoch(self, shuffle: Shuffle | None = None) -> Iterator[StepBlock]:
-        """Blocks in order; the next one is read while the caller works on this one."""
-        return read_ahead(lambda: self._blocks(shuffle))
+    def epoch(self, shuffle: Shuffle | None = None, first_step: int = 0) -> Iterator[StepBlock]:
+        """Blocks in order; the next one is read while the caller works on this one.
 
-    def _blocks(self, shuffle: Shuffle | None) -> Iterator[StepBlock]:
-        parts = _Stream(self._parts(shuffle), self._source.transform.specs)
+        Args:
+            shuffle: None keeps the order of the rows.
+            first_step: Where a block begins; what comes before is left out, and not read.
+        """
+        return read_ahead(lambda: self._blocks(shuffle, first_step))
+
+    def _blocks(self, shuffle: Shuffle | None, first_step: int) -> Iterator[StepBlock]:
         layout = self.layout
-        for first in range(0, layout.steps, layout.steps_per_block):
+        skipped, _ = rows_of_step(self.rows, layout.steps, first_step)
+        parts = _Stream(self._parts(shuffle, skipped), self._source.transform.specs)
+        for first in range(first_step, layout.steps, layout.steps_per_block):
             steps = range(first, min(first + layout.steps_per_block, layout.steps))
             bounds = np.array([rows_of_step(self.rows, layout.steps, step) for step in steps])
             rows = parts.take(int(bounds[-1, 1] - bounds[0, 0]))
@@ -109,11 +115,15 @@ class EpochReader:
             index, weight = _deal_steps(bounds - bounds[0, 0], order, layout.batch_size)
             yield StepBlock(_labelled(rows), index, weight * ~np.isnan(rows.labels)[index])
 
-    def _parts(self, shuffle: Shuffle | None) -> Iterator[Labelled]:
+    def _parts(self, shuffle: Shuffle | None, skipped: int) -> Iterator[Labelled]:
+        """The rows of each piece, less the first of all of them."""
         pieces = self._shard.pieces
         order = shuffle.permute(len(pieces), 0) if shuffle else np.arange(len(pieces))
         for place in order.tolist():
-            yield self._read(place, pieces[place])
+            piece = pieces[place]
+            if skipped < piece.rows:
+                yield self._read(place, piece).cut(slice(skipped, None))
+            skipped = max(skipped - piece.rows, 0)
 
     def _read(self, place: int, piece: Piece) -> Labelled:
         kept = self._cache.get(place) if self._cache else None

@@ -54,7 +54,10 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
         values = layers.Concatenate(name="inputs")([values, *beside])
     for index, units in enumerate(settings.hidden):
         values = _dense(values, units, f"hidden_{index}", settings.dropout, seeds)
-    logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot())(values)
+    # In 32 bits whatever the others are in: the loss and the gate look at it.
+    logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot(), dtype="float32")(
+        values
+    )
     inputs = {NUMBERS: numbers, CATEGORIES: categories, **series}
     return keras.Model(inputs, logit, name=settings.kind)
 

@@ -1,4 +1,4 @@
-"""States of training kept between processes: one file an epoch, whole or not at all."""
+"""States of training kept between processes: each a file, whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 KEPT = 2
 HISTORY = "history.json"
-_FORM = 1
+_FORM = 2
 # Weights now and at best, and what an optimizer keeps of each: two moments and an average.
 _PARTS = 6
 
@@ -56,7 +56,7 @@ class Checkpoints:
 
     def save(self, state: State) -> None:
         """Write a state so that it is on the disk before this returns; then drop old ones."""
-        write_durably(join(self.folder, _name(state.epoch)), self._pack(state))
+        write_durably(join(self.folder, _name(state)), self._pack(state))
         write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
         for name in self._names()[:-KEPT]:
             files.delete_tree(join(self.folder, name))
@@ -72,6 +72,9 @@ class Checkpoints:
             "epoch": state.epoch,
             "best_epoch": state.best_epoch,
             "best_loss": state.best_loss,
+            "steps": state.steps,
+            "loss": state.loss,
+            "rows": state.rows,
             "history": state.history,
         }
         return pack(
@@ -130,5 +133,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _name(epoch: int) -> str:
-    return f"epoch-{epoch:05d}.npz"
+def _name(state: State) -> str:
+    """Sorts by how far training was."""
+    return f"epoch-{state.epoch:05d}-{state.steps:08d}.npz"

@@ -44,19 +44,25 @@ class LoopSettings:
     Args:
         train: What the case asks for.
         positive_share: Of the training rows.
+        checkpoint_minutes: How often a state is kept within an epoch.
         is_shuffled: False keeps the order of the rows, for comparisons.
     """
 
     train: TrainSettings
     positive_share: float
+    checkpoint_minutes: float
     is_shuffled: bool = True
 
 
 @dataclass
 class State:
-    """Where training stands after an epoch; all that a resumed run needs.
+    """Where training stands after an epoch or within one; all that a resumed run needs.
 
     Args:
+        epoch: How many are done.
+        steps: Of the epoch that has begun: how many are done.
+        loss: Of these, sum of the loss of all rows.
+        rows: Of these, rows.
         history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, seconds.
         current: Weights and optimizer variables.
         best: Weights of the best epoch.
@@ -65,6 +71,9 @@ class State:
     epoch: int = 0
     best_epoch: int = 0
     best_loss: float = math.inf
+    steps: int = 0
+    loss: float = 0.0
+    rows: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     current: Arrays = field(default_factory=dict)
     best: Arrays = field(default_factory=dict)
@@ -113,6 +122,7 @@ class Loop:
         self._counting = Counting(model, loss)
         self._state = State()
         self._compiled: set[str] = set()
+        self._kept_at = time.monotonic()
 
     def fit(self) -> State:
         """Train to the end and leave the best weights in the model.
@@ -150,25 +160,42 @@ class Loop:
             _assign(self._variables(), kept.current)
         self._worker.broadcast([variable.value for variable in self._variables()])
         state = self._state
-        mark = np.array([state.epoch, state.best_epoch, state.best_loss if kept else 0.0])
-        epoch, best_epoch, best_loss = self._worker.sum(mark).tolist()
-        state.epoch, state.best_epoch = int(epoch), int(best_epoch)
-        state.best_loss = best_loss if state.epoch else math.inf
+        best_loss = state.best_loss if state.best_epoch else 0.0
+        counts = (state.epoch, state.best_epoch, state.steps, state.rows)
+        *counted, state.loss, best_loss = self._worker.sum(
+            np.array([*counts, state.loss, best_loss], np.float64)
+        ).tolist()
+        state.epoch, state.best_epoch, state.steps, state.rows = map(int, counted)
+        state.best_loss = best_loss if state.best_epoch else math.inf
 
     def _train(self, epoch: int) -> Tally:
         worker, settings = self._worker, self._settings
         shuffle = Shuffle(settings.train.seed, worker.rank, epoch) if settings.is_shuffled else None
-        loss, rows, done = 0.0, 0, 0
-        for block in self._rows.train.epoch(shuffle):
+        state = self._state
+        for block in self._rows.train.epoch(shuffle, state.steps):
             tensors, steps = load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
-                self._beat("train", f"epoch {epoch}, step {done + first}")
+                self._beat("train", f"epoch {epoch}, step {state.steps + first}")
                 tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
                 if tally.sick_step >= 0:
-                    raise self._sick(epoch, done + tally.sick_step, tally.sick_ranks)
-                loss, rows = loss + tally.loss, rows + tally.rows
-            done += steps
-        return Tally(loss / max(rows, 1), rows)
+                    raise self._sick(epoch, state.steps + tally.sick_step, tally.sick_ranks)
+                state.loss, state.rows = state.loss + tally.loss, state.rows + tally.rows
+            state.steps += steps
+            self._keep_partly()
+        fitted = Tally(state.loss / max(state.rows, 1), state.rows)
+        state.steps, state.loss, state.rows = 0, 0.0, 0
+        return fitted
+
+    def _keep_partly(self) -> None:
+        """Keep a state within a long epoch: between blocks all ranks have the same weights."""
+        waited = time.monotonic() - self._kept_at
+        if self._worker.rank == 0 and waited >= self._settings.checkpoint_minutes * 60:
+            self._keep()
+
+    def _keep(self) -> None:
+        self._state.current = arrays_of(self._variables())
+        self._keeper.save(self._state)
+        self._kept_at = time.monotonic()
 
     def _beat(self, work: str, place: str) -> None:
         """Say where this is; the first call of each compiled function belongs to the start."""
@@ -214,7 +241,6 @@ class Loop:
         state.epoch = epoch
         if self._worker.rank > 0:
             return
-        state.current = arrays_of(self._variables())
         state.history.append(
             {
                 "epoch": epoch,
@@ -225,7 +251,7 @@ class Loop:
                 "seconds": round(seconds, 3),
             }
         )
-        self._keeper.save(state)
+        self._keep()
 
     def _take_best(self) -> None:
         if self._worker.rank == 0 and self._state.best:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENTRY = "lepton_spark.train.table_network:fit"
 MOST_BLOCK_ROWS = 131_072
+# Settings that decide no weight: one can go on from a state from before they changed.
+_NOT_WEIGHTS = {"launcher", "stall_seconds", "checkpoint_minutes"}
 _BLOCK_NUMBERS = 32_000_000
 
 
@@ -59,7 +61,7 @@ class NetworkJob:
         """The job as JSON-ready facts, with their fingerprint."""
         facts = {
             "model": self.model.model_dump(mode="json"),
-            "train": self.train.model_dump(mode="json", exclude={"launcher", "stall_seconds"}),
+            "train": self.train.model_dump(mode="json", exclude=_NOT_WEIGHTS),
             "transform": self.transform.to_json(),
             "fitted": [asdict(piece) for piece in self.fitted],
             "validated": [asdict(piece) for piece in self.validated],
@@ -71,7 +73,12 @@ class NetworkJob:
         }
         text = json.dumps(facts, sort_keys=True)
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
-        return {**facts, "checkpoint": self.checkpoint, "fingerprint": fingerprint}
+        return {
+            **facts,
+            "fingerprint": fingerprint,
+            "checkpoint": self.checkpoint,
+            "checkpoint_minutes": self.train.checkpoint_minutes,
+        }
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ class FittedNetwork:
     history: Sequence[Mapping[str, float]]
     best_epoch: int
     steps: int
+    precision: str
     rows_by_rank: tuple[int, ...]
 
 
@@ -143,5 +151,6 @@ def _fitted(results: Sequence[RankResult]) -> FittedNetwork:
         history=first.facts["history"],
         best_epoch=first.facts["best_epoch"],
         steps=first.facts["steps"],
+        precision=first.facts["precision"],
         rows_by_rank=tuple(result.facts["rows"] for result in results),
     )

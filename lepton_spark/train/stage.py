@@ -220,6 +220,7 @@ def _network(job: _Job) -> Bundle:
         "rows_by_rank": list(fitted.rows_by_rank),
         "steps_an_epoch": fitted.steps,
         "best_epoch": fitted.best_epoch,
+        "precision": fitted.precision,
         "weights_digest": fitted.weights_digest,
         # Without the seconds: the same rows and settings give the same bundle.
         "history": [

@@ -18,6 +18,7 @@ from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
+from lepton_spark.train.precision import agreed_precision, computing_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,9 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     _make_repeatable(worker)
     transform = FeatureTransform.from_json(payload["transform"])
     settings = ModelSettings.model_validate(payload["model"])
-    model = network.build(settings, Shape.of(transform), seed=payload["train"]["seed"])
+    precision = agreed_precision(worker, payload["train"]["precision"])
+    with computing_in(precision):
+        model = network.build(settings, Shape.of(transform), seed=payload["train"]["seed"])
     _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
     loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))
@@ -40,6 +43,7 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         "weights_digest": digest_of(model),
         "rows": rows.train.rows,
         "steps": rows.train.layout.steps,
+        "precision": precision,
         "history": state.history,
         "best_epoch": state.best_epoch,
     }
@@ -102,4 +106,9 @@ def _reader(
 
 def _settings(payload: Mapping[str, Any]) -> LoopSettings:
     train = TrainSettings.model_validate(payload["train"])
-    return LoopSettings(train, payload["positive_share"], is_shuffled=payload["is_shuffled"])
+    return LoopSettings(
+        train,
+        payload["positive_share"],
+        payload["checkpoint_minutes"],
+        is_shuffled=payload["is_shuffled"],
+    )

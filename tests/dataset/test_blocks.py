@@ -73,6 +73,21 @@ def test_every_row_is_taken_once_an_epoch_in_equal_steps(
     assert is_shuffled or seen == TRAIN_ROWS
 
 
+@given(st.integers(1, 3), st.integers(1, 20), st.integers(1, 4), st.integers(0, 70))
+def test_an_epoch_goes_on_from_any_block_as_if_it_had_not_stopped(
+    pieces, num_ranks, batch_size, steps_per_block, place
+):
+    dealt = deal(pieces, num_ranks, batch_size)
+    layout = Layout(batch_size, dealt.steps, steps_per_block)
+    first = place % -(-dealt.steps // steps_per_block) * steps_per_block
+    for rank, shard in enumerate(dealt.shards):
+        shuffle = Shuffle(1, rank, 2)
+
+        rest = taken(EpochReader(shard, SOURCE, layout).epoch(shuffle, first))
+
+        assert rest == taken(EpochReader(shard, SOURCE, layout).epoch(shuffle))[first:]
+
+
 def test_padding_has_weight_zero_and_a_row_to_read(pieces):
     dealt = deal(pieces[3:], 8, 4)
     layout = Layout(4, dealt.steps, 2)

@@ -43,14 +43,14 @@ def _raise(_worker):
 
 def _spoil(_worker):
     """Make every later loss of this rank NaN."""
-    steps = import_module("lepton_spark.train.steps")
-    load = steps.TrainingSteps.load
+    loop = import_module("lepton_spark.train.loop")
+    load = loop.load
 
-    def spoiled(self, block):
+    def spoiled(block):
         block.rows.block.numbers[:] = np.nan
-        return load(self, block)
+        return load(block)
 
-    steps.TrainingSteps.load = spoiled
+    loop.load = spoiled
 
 
 DO = {"stop": _stop, "kill": _kill, "leave": _leave, "raise": _raise, "spoil": _spoil}

@@ -14,6 +14,9 @@ def state(epoch):
         epoch=epoch,
         best_epoch=1,
         best_loss=0.1 + epoch,
+        steps=0,
+        loss=0.0,
+        rows=0,
         history=[{"epoch": n} for n in range(1, epoch + 1)],
         current={
             "logit/kernel": np.full(3, epoch, np.float32),
@@ -44,7 +47,7 @@ def test_the_newest_state_comes_back_exactly(checkpoints):
 def test_two_states_are_kept(checkpoints, tmp_path):
     names = sorted(path.name for path in (tmp_path / "checkpoint").iterdir())
 
-    assert names == ["epoch-00002.npz", "epoch-00003.npz", "history.json"]
+    assert names == ["epoch-00002-00000000.npz", "epoch-00003-00000000.npz", "history.json"]
     assert [entry["epoch"] for entry in read_history(checkpoints.folder)] == [1, 2, 3]
 
 
@@ -52,14 +55,14 @@ def test_two_states_are_kept(checkpoints, tmp_path):
 def test_of_a_damaged_state_the_one_before_is_taken_with_a_warning(
     checkpoints, tmp_path, damage, caplog
 ):
-    newest = tmp_path / "checkpoint" / "epoch-00003.npz"
+    newest = tmp_path / "checkpoint" / "epoch-00003-00000000.npz"
     content = bytearray(newest.read_bytes())
     place = content.index(np.full(3, 3, np.float32).tobytes())
     content[place] ^= damage == "flip"
     newest.write_bytes({"cut": content[:-200], "empty": b"", "flip": bytes(content)}[damage])
 
     assert checkpoints.load()["epoch"] == 2
-    assert "epoch-00003.npz is not usable" in caplog.text
+    assert "epoch-00003-00000000.npz is not usable" in caplog.text
 
 
 def test_a_state_of_another_job_is_not_taken(checkpoints):
@@ -92,3 +95,14 @@ def test_a_state_of_more_arrays_than_a_model_may_have_is_read_again(tmp_path):
     kept.save(large)
 
     assert kept.load()["current"].keys() == large.current.keys()
+
+
+def test_a_state_within_an_epoch_is_newer_than_the_one_before_it(checkpoints):
+    begun = state(3)
+    begun.steps, begun.loss, begun.rows = 128, 7.5, 4096
+
+    checkpoints.save(begun)
+
+    fields = checkpoints.load()
+    assert (fields["epoch"], fields["steps"]) == (3, 128)
+    assert (fields["loss"], fields["rows"]) == (7.5, 4096)

@@ -104,13 +104,33 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(backend, tmp_path):
 
     with pytest.raises(TryAgainError, match=r"LS-7521: rank 1 was killed by SIGKILL at epoch 3"):
         fit_network(backend, failing(job, "1:kill:epoch 3, step 0"), 2)
-    assert (tmp_path / "killed" / "checkpoint" / "epoch-00002.npz").exists()
+    assert (tmp_path / "killed" / "checkpoint" / "epoch-00002-00000000.npz").exists()
     told = []
     resumed = fit_network(backend, job, 2, on_epoch=told.append)
 
     assert resumed.weights == whole.weights
     assert [entry["epoch"] for entry in told] == [3]
     assert [entry["rows"] for entry in resumed.history] == [1500] * 3
+
+
+@pytest.mark.fault
+def test_a_run_killed_within_an_epoch_goes_on_there(backend, tmp_path):
+    settings = {"checkpoint_minutes": 0, "weight_average": 0.9}
+    whole, job = (
+        replace(job_on(ROWS, tmp_path / name, **settings), most_block_rows=256)
+        for name in ("whole", "killed")
+    )
+    undisturbed = fit_network(backend, whole, 2)
+
+    with pytest.raises(TryAgainError, match=r"LS-7521: rank 0 was killed by SIGKILL at epoch 2"):
+        fit_network(backend, failing(job, "0:kill:epoch 2, step 4"), 2)
+    newest = max(path.name for path in (tmp_path / "killed" / "checkpoint").glob("epoch-*"))
+    resumed = fit_network(backend, job, 2)
+
+    assert newest == "epoch-00001-00000004.npz"
+    assert resumed.weights == undisturbed.weights
+    for ours, theirs in zip(resumed.history, undisturbed.history, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
 @pytest.mark.fault
