@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from lepton_spark.config.case import Case
 from lepton_spark.config.environment import Environment
@@ -17,6 +18,9 @@ from lepton_spark.context import RunContext
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 SPARK_CONF = {
     "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "2",

@@ -57,7 +57,7 @@ def _require_storable(model: keras.Model) -> None:
     if len(model.weights) <= MAX_ARRAYS and num_bytes <= MAX_BYTES:
         return
     raise TrainingError(
-        "LS-6015",
+        "LS-6016",
         f"the network has {len(model.weights)} arrays of weights, of {num_bytes >> 20} MiB",
         f"a model is at most {MAX_ARRAYS} arrays of {MAX_BYTES >> 20} MiB",
         "make model.hidden or model.embedding smaller, or leave categories out",

@@ -127,7 +127,7 @@ LINES = st.lists(st.one_of(st.tuples(GOOD), st.tuples(BROKEN), TRAP), max_size=1
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(lines=LINES, ends=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_every_line_belongs_to_one_record_and_good_ones_are_whole(lines, ends):
     text = "".join(line + ends for _, line in lines)
@@ -167,7 +167,7 @@ def continued_anew(line, lines, dialect, _quiet):
     return line, 0
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     lines=st.lists(st.text('",\\ a', max_size=9), max_size=25),
     width=st.sampled_from([1, 2, 3]),

@@ -132,7 +132,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(), PLAIN, max_size=4))
 def test_what_a_writer_of_yaml_wrote_is_read_back(values: dict[str, object]):
     text = yaml.dump(values, default_style='"', Dumper=_Quoting, allow_unicode=False)
@@ -151,7 +151,6 @@ class _Quoting(yaml.SafeDumper):
         return super().represent_scalar(tag, value, style=style)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_gives_a_document_or_a_config_error(text: str):
     try:

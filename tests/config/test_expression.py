@@ -249,7 +249,6 @@ def test_checked_text_is_a_fixed_point():
     assert checked(once).sql == once
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_checked_or_refused(text: str):
     try:
@@ -263,7 +262,7 @@ WORDS = ["whole", "word", "(", ")", "+", "'x'", ",", "select", "1", "->", ";", "
          "/*", "*/", "`", "."]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
 def test_what_is_let_through_holds_only_allowed_calls(text: str):
     try:

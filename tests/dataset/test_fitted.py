@@ -10,6 +10,7 @@ from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.errors import DataError
 from lepton_spark.models.design_matrix import design_matrix
+from lepton_spark.models.shape import Shape
 from tests.dataset.test_fit import write
 
 pytestmark = pytest.mark.spark
@@ -122,7 +123,7 @@ def area_under_curve(scores, labels):
 
 def encoded(transform, rows):
     place = transform.outputs.index("key target share")
-    return design_matrix(transform.apply(rows), (), "ordinal")[:, place]
+    return design_matrix(transform.apply(rows), Shape.of(transform), "ordinal")[:, place]
 
 
 def test_a_random_key_with_many_values_tells_nothing_unless_rows_see_their_own_label(fitted):

@@ -137,7 +137,7 @@ def test_the_kept_resamples_begin_with_the_metric_itself():
     assert found["resampled"][0] == found["metrics"]["auc"]["value"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.integers(0, 5)), min_size=2))
 def test_any_scores_can_be_measured(rows):
     labels, scores, units = (np.array(values, float) for values in zip(*rows, strict=True))

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lepton_spark.errors import DataError
@@ -36,7 +36,6 @@ def _rounded(number):
     return Fraction(round(Fraction(number) * 2**40), 2**40)
 
 
-@settings(deadline=None)  # the first reads the time zones
 @given(st.lists(st.one_of(st.none(), NUMBERS), max_size=30))
 def test_a_deviation_is_that_of_exact_numbers(numbers):
     found = SQUARES.deviation(_sums(SQUARES, numbers).__getitem__)[0].as_py()

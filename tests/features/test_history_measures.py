@@ -37,7 +37,7 @@ def _wanted(world: World, rows):
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(SEEDS, st.sampled_from(list(AROUND)), st.integers(1, 9))
 def test_every_measure_is_what_a_brute_force_finds(seed, at, num_days):
     world = make_world(seed, at, AROUND[at], worlds=2, size=25)
@@ -49,7 +49,7 @@ def test_every_measure_is_what_a_brute_force_finds(seed, at, num_days):
         assert wrong(mine, wanted) == []
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS, st.integers(1, 9))
 def test_features_are_the_same_for_any_chunks_and_order(seed, num_days):
     world = make_world(seed, NEW_YORK, AROUND[NEW_YORK][:1], worlds=3, size=40)
@@ -78,7 +78,7 @@ def _highest(found) -> dict[str, float]:
     return highest
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_what_is_not_known_yet_appears_in_no_measure(seed):
     """Each world has the rows of one moment only; all that is known later is a billion."""

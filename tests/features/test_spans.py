@@ -25,7 +25,7 @@ def _counting(runs, question):
     return [event for event, (begin, end, _) in enumerate(runs) if begin <= question < end]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(spans(), st.integers(1, 5))
 def test_the_newest_of_those_that_count_are_found(given_, number):
     found, runs, _ = given_
@@ -42,7 +42,7 @@ def test_the_newest_of_those_that_count_are_found(given_, number):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(spans())
 def test_the_largest_value_is_found_though_it_is_not_alone(given_):
     found, runs, value = given_
@@ -55,7 +55,7 @@ def test_the_largest_value_is_found_though_it_is_not_alone(given_):
         assert largest[question, 0] == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(spans(), st.integers(0, 10))
 def test_the_value_at_a_place_among_those_that_count_is_found(given_, place):
     found, runs, value = given_
@@ -68,7 +68,7 @@ def test_the_value_at_a_place_among_those_that_count_is_found(given_, place):
             assert ranked[question] == values[place]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(spans())
 def test_categories_are_counted_where_they_are(given_):
     found, runs, value = given_

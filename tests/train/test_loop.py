@@ -137,7 +137,7 @@ def test_a_network_that_could_not_be_kept_is_refused_before_it_is_trained(tmp_pa
     job = job_on(ROWS, tmp_path)
     job = replace(job, model=job.model.model_copy(update={"hidden": (20_000, 20_000)}))
 
-    with pytest.raises(TrainingError, match=r"LS-6015.*MiB"):
+    with pytest.raises(TrainingError, match=r"LS-6016.*MiB"):
         fit_network(LocalBackend(), job, 1)
 
 

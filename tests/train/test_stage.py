@@ -129,6 +129,7 @@ def test_nothing_else_that_is_fitted_holds_a_value_or_label_of_other_rows(
         train_stage, "_candidate", lambda job, _name, _seconds: job.transform.to_json()
     )
     case = tiny_case(
+        train={"batch_size": 64},
         transform={
             "outliers": {
                 "hour": {"by": "mad", "then": "refuse"},
@@ -136,7 +137,7 @@ def test_nothing_else_that_is_fitted_holds_a_value_or_label_of_other_rows(
             },
             "target_encoding": {"columns": ["visit"]},
             "text": {"shop": {}},
-        }
+        },
     )
     made = [{**visit, "shop": f"shop {visit['shop']}{visit['shop']}"} for visit in visits()]
     changed = [

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lepton_spark.quality.profile import wire
@@ -51,7 +51,6 @@ def told(cells, kind, *, form=None, cuts=(), is_text=True):
 
 
 @pytest.mark.parametrize("kind", CELLS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_cutting_of_the_rows_gives_the_same(kind, data):
     form, cells = CELLS[kind]
@@ -71,7 +70,6 @@ def test_any_cutting_of_the_rows_gives_the_same(kind, data):
     assert whole["nulls"] == column.count(None)
 
 
-@settings(deadline=None)
 @given(st.lists(DECIMALS[1] | st.none(), max_size=60), st.lists(st.integers(0, 60), max_size=5))
 def test_decimals_of_more_digits_than_a_float_are_told_apart(column, cuts):
     found = told(column, Kind.NUMBER, form=DECIMALS[0], cuts=cuts)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
@@ -17,7 +17,6 @@ def comoments_of(pieces):
     return sum(parts, CoMoments.none(len(pieces[0])))
 
 
-@settings(deadline=None)
 @given(
     stn.arrays(np.float64, st.tuples(st.just(3), st.integers(3, 40)), elements=CELLS),
     st.lists(st.integers(0, 40), max_size=4),

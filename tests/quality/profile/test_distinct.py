@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lepton_spark.quality.profile.distinct import KEPT, STANDARD_ERROR, Distinct
@@ -15,7 +15,6 @@ from lepton_spark.quality.profile.hashing import hash_numbers, hash_texts
 TEXTS = st.lists(st.text(max_size=300) | st.sampled_from(["", "a", "a\0", "\0", "😀", "😀" * 80]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 9000), max_size=6000), st.integers(1, 9))
 def test_any_cutting_and_order_gives_the_same_number(values, num_pieces):
     hashes = hash_numbers(np.array(values, np.int64))
@@ -59,7 +58,6 @@ def test_the_error_is_spread_as_is_stated():
     assert np.std(errors) == pytest.approx(STANDARD_ERROR, rel=0.25)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_texts_have_the_same_hash_only_where_they_are_the_same(texts):
     hashes = hash_texts(pa.array(texts, pa.string())).tolist()
@@ -68,7 +66,6 @@ def test_texts_have_the_same_hash_only_where_they_are_the_same(texts):
     assert [hashes[texts.index(text)] for text in texts] == hashes
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_the_hash_of_a_text_does_not_depend_on_what_is_beside_it(texts):
     whole = pa.array(["before", *texts], pa.string())

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lepton_spark.quality.profile import frequent
@@ -19,7 +19,6 @@ def frequent_of(values):
     return Frequent.of(hashes, counts, lambda places: pa.array(different[places]))
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(st.lists(st.integers(0, 30) | st.integers(0, 2), max_size=60), max_size=8),
     data=st.data(),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
@@ -15,7 +15,6 @@ def moments_of(pieces):
     return sum((Moments.of(np.sort(piece)) for piece in pieces), Moments())
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.lists(st.integers(0, 80), max_size=5))
 def test_any_cutting_gives_what_numpy_finds_in_all_rows(values, cuts):
     found = moments_of(np.split(values, sorted(cuts)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
@@ -46,7 +46,6 @@ def test_quantiles_of_many_rows_are_within_the_promised_error(shape, num_pieces)
     assert furthest(found, values) <= found.error * len(values)
 
 
-@settings(deadline=None)
 @given(
     stn.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=False)),
     st.lists(st.integers(0, 400), max_size=30),
@@ -61,7 +60,6 @@ def test_few_rows_are_exact_however_they_are_cut(values, cuts):
     np.testing.assert_array_equal(found.quantiles(SHARES), expected)
 
 
-@settings(deadline=None)
 @given(
     values=stn.arrays(np.float64, st.integers(1, 900), elements=st.integers(-40, 40).map(float)),
     cuts=st.lists(st.integers(0, 900), max_size=60),
