@@ -115,6 +115,11 @@ def plan(
         return FilePlan(str(table), version, _slices(footers, found))
 
 
+def slices_of(context: RunContext, paths: Sequence[str]) -> tuple[FileSlice, ...]:
+    """The row groups of some files, in their order; reads their footers."""
+    return _slices(_footers(context, paths), dict.fromkeys(paths, ()))
+
+
 def _why_unfit(context: RunContext, detail: Row | None, folder: str) -> str | None:
     properties = dict(detail["properties"]) if detail is not None else {}
     features = set(detail["tableFeatures"] or ()) if detail is not None else set()

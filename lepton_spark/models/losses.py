@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from lepton_spark.models.lean import tf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lepton_spark.config.loss import LossSettings
 
 
@@ -20,6 +22,12 @@ class Loss:
 
     def __init__(self, settings: LossSettings, positive_share: float) -> None:
         self._settings = settings
+        # Chosen here: a graph is made of functions without a match in them.
+        self._losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = {
+            "cross_entropy": self._cross_entropy,
+            "focal": self._focal,
+            "asymmetric": self._asymmetric,
+        }[settings.kind]
         self._weights = (1.0, 1.0)
         if settings.class_weights == "balanced":
             # Their mean over the training rows is 1, so that a rate means the same as without.
@@ -38,15 +46,15 @@ class Loss:
             return losses
         return losses * (labels * positive + (1.0 - labels) * negative)
 
-    def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def _cross_entropy(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        return tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+
+    def _focal(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        return self._focused(labels, logits, self._settings.gamma, 0.0)
+
+    def _asymmetric(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         settings = self._settings
-        match settings.kind:
-            case "cross_entropy":
-                return tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
-            case "focal":
-                return self._focused(labels, logits, settings.gamma, 0.0)
-            case "asymmetric":
-                return self._focused(labels, logits, settings.gamma_negative, settings.margin)
+        return self._focused(labels, logits, settings.gamma_negative, settings.margin)
 
     def _focused(
         self, labels: tf.Tensor, logits: tf.Tensor, gamma_negative: float, margin: float

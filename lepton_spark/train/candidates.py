@@ -37,6 +37,10 @@ class Candidates:
         """Folder of the network's checkpoints."""
         return join(self.path, "checkpoint")
 
+    def rows(self, part: str) -> str:
+        """Folder of a copy of the rows of a part, there while training lasts."""
+        return join(self.checkpoint, "rows", part)
+
     @property
     def evaluation(self) -> str:
         """File with all metrics, the ranking and the verdicts; there once all is judged."""

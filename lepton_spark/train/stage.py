@@ -17,8 +17,9 @@ from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
-from lepton_spark.errors import DataError, TrainingError
+from lepton_spark.errors import DataError
 from lepton_spark.lake import file_plan, files, tables
+from lepton_spark.lake.copied import copied
 from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.models.shape import Shape
 from lepton_spark.train import bundle as bundles
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "train"
+_ROW_GROUP_ROWS = 131_072
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _dataset(context: RunContext) -> Marker:
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     require_batch(context.case.train, marker.facts["rows"]["train"], _size(context))
     context.progress.step(JOB, "fit the transform")
-    parts = {part: _pieces(context, marker, part) for part in ("train", "validate")}
+    parts = {part: _pieces(context, marker, place, part) for part in ("train", "validate")}
     settings = context.case.transform
     columns = Columns.of(
         _types(context, marker),
@@ -151,22 +153,16 @@ def _without(job: _Job, patterns: Sequence[str]) -> _Job:
     return replace(job, transform=transform, documents=documents)
 
 
-def _pieces(context: RunContext, marker: Marker, part: str) -> tuple[Piece, ...]:
-    plan = file_plan.plan(
-        context,
-        _table(context),
-        marker.version,
-        condition=f"{SPLIT} = '{part}'",
-        without=(SPLIT,),
-    )
+def _pieces(context: RunContext, marker: Marker, place: Candidates, part: str) -> tuple[Piece, ...]:
+    """The row groups of a part: of the table, or of a copy where its files cannot be read."""
+    table, condition = _table(context), f"{SPLIT} = '{part}'"
+    plan = file_plan.plan(context, table, marker.version, condition=condition, without=(SPLIT,))
+    slices = plan.slices
     if plan.unfit is not None:
-        raise TrainingError(
-            "LS-6002",
-            f"the files of {plan.table} cannot be read by training processes",
-            plan.unfit,
-            "keep the dataset in a plain Delta table on storage that the workers reach",
-        )
-    return tuple(whole(each.path, each.row_group, each.rows) for each in plan.slices)
+        logger.warning("%s of %s is copied for the workers: %s", part, table, plan.unfit)
+        rows = tables.read(context, table, version=marker.version).filter(condition).drop(SPLIT)
+        slices = copied(context, rows, place.rows(part), row_group_rows=_ROW_GROUP_ROWS)
+    return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
 
 
 def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:

@@ -82,12 +82,13 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(tmp_path):
 
 
 @pytest.mark.parametrize("setting", [{"optimizer": "sgd"}, {"optimizer": "lamb"}, {"clip_norm": 1}])
-def test_each_optimizer_learns(setting, tmp_path):
+def test_each_optimizer_learns_without_a_warning(setting, tmp_path, caplog):
     job = job_on(ROWS, tmp_path, epochs=6, learning_rate=0.05, **setting)
 
     history = fit_network(LocalBackend(), job, 1).history
 
     assert history[-1]["validation_auc"] > 0.7
+    assert caplog.text == ""
 
 
 def test_batches_that_are_accumulated_give_the_weights_of_one_large_batch(tmp_path):

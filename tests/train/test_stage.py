@@ -10,6 +10,7 @@ from lepton_spark.dataset.stage import prepare
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import DataError
 from lepton_spark.lake import files, tables
+from lepton_spark.lake.catalog import location
 from lepton_spark.models.predictor import load_predictor
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
@@ -163,3 +164,30 @@ def test_nothing_else_that_is_fitted_holds_a_value_or_label_of_other_rows(
 def test_without_a_dataset_it_is_told_which_stage_comes_first(context_for):
     with pytest.raises(DataError, match="run the stage `dataset` first"):
         train(context_for(CASE, AS_OF))
+
+
+def test_a_table_whose_files_cannot_be_read_is_copied_and_gives_the_same_rows(
+    context_for, tmp_path, monkeypatch, caplog
+):
+    def told(job, _name, _seconds):
+        rows = {part: sum(piece.rows for piece in pieces) for part, pieces in job.parts.items()}
+        return job.transform.to_json(), rows
+
+    monkeypatch.setattr(train_stage, "_candidate", told)
+    found = []
+    for name, has_vectors in (("plain", False), ("vectors", True)):
+        context = context_for(CASE, AS_OF, environment=environment_at(tmp_path / name))
+        publish_visits(context, visits())
+        prepare(context)
+        if has_vectors:
+            other = context.spark.newSession()  # ours names no tables by path
+            other.conf.set("spark.sql.runSQLOnFiles", "true")
+            table = location(context.environment, DATASET)
+            other.sql(
+                f"ALTER TABLE delta.`{table}` SET TBLPROPERTIES (delta.enableDeletionVectors=true)"
+            )
+        found.append(train(context).facts["candidates"]["majority"])
+
+    assert "is copied for the workers: its files may have deletion vectors" in caplog.text
+    assert not files.exists(place_of(context).checkpoint)
+    assert found[0] == found[1]
