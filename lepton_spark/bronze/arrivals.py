@@ -106,7 +106,7 @@ def expression_of(path: str) -> re.Pattern[str]:
     pieces = {_DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", "*": r"[^/]*"}
     parts = re.split(r"(\{date\}|\*)", path)
     text = "".join(pieces.get(part, re.escape(part)) for part in parts)
-    # Hidden names are other programs' work in progress, as `lake.files.is_hidden` has it; in
+    # Hidden names are other programs' work in progress, as `config.location.is_hidden` has it; in
     # words that Java's expressions have too.
     return re.compile(r"(?!(?:.*/)?(?:[.]|_[^/=]*(?:/|$)))" + text)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from lepton_spark.config.table_rules import RowSeverity
 
@@ -49,6 +50,11 @@ def readable_kinds(types: Iterable[tuple[str, str]]) -> dict[str, str | None]:
 def fold(name: str) -> str:
     """A name in a file as it is compared: whatever its case, without space around it."""
     return name.strip().casefold()
+
+
+def is_any(name: str, patterns: Collection[str]) -> bool:
+    """Whether a name is one of some patterns, in which `*` stands for any text."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,19 @@ TRACKING_SCHEMES = frozenset(
     {"databricks", "http", "https", "mssql", "mysql", "postgresql", "sqlite"}
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-# As `lake.files.is_hidden`: the folder of a column may begin with an underscore.
-_HIDDEN = re.compile(r"\..*|_[^=]*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def _is_climbing(path: str) -> bool:
     return ".." in path.split("/")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is other programs' work in progress, as Spark tells it.
+
+    It starts with a dot or an underscore; but `_day=2024-01-31` is a folder of a column `_day`.
+    """
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def _below_landing(path: str) -> str:
@@ -38,7 +44,7 @@ def _below_landing(path: str) -> str:
         )
     if not path.strip() or path.endswith("/"):
         raise ValueError("the path names no file")
-    hidden = [part for part in path.split("/") if _HIDDEN.fullmatch(part)]
+    hidden = [part for part in path.split("/") if is_hidden(part)]
     if hidden:
         raise ValueError(
             f"{hidden[0]} begins with a dot or underscore: such names are other programs' work in"

@@ -128,3 +128,8 @@ class TrainSettings(Settings):
         False,
         description="One more candidate: the mean of what the network and boosted trees say.",
     )
+
+    @property
+    def rows_of_step(self) -> int:
+        """Rows after which one worker moves the weights."""
+        return self.batch_size * self.accumulate

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.checker import Checker
-from lepton_spark.config.column import NUMBERS
+from lepton_spark.config.column import NUMBERS, is_any
 from lepton_spark.config.feature_name import named_features
 from lepton_spark.config.nearest import nearest
 from lepton_spark.config.row_feature import categories_of, row_features
@@ -80,7 +80,7 @@ class TransformChecker(Checker):
                     nearest(pattern, kinds),
                     "LS-1090",
                 )
-            both = [n for n in left_out if n in numbers and _is_any(n, refusing)]
+            both = [n for n in left_out if n in numbers and is_any(n, refusing)]
             if both:
                 self.refuse(
                     path,
@@ -89,7 +89,7 @@ class TransformChecker(Checker):
                     f"keep {both[0]}, or let its outliers be flagged or clipped",
                     "LS-1115",
                 )
-        if kinds and all(_is_any(name, patterns) for name in kinds):
+        if kinds and all(is_any(name, patterns) for name in kinds):
             self.refuse(
                 ("model", "leave_out"),
                 "every feature is left out",
@@ -135,7 +135,3 @@ class TransformChecker(Checker):
                 nearest(name, fitting),
                 "LS-1090",
             )
-
-
-def _is_any(name: str, patterns: Collection[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +49,16 @@ def digest_rows(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str
 
 def row_words(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> Words:
     """64 bits that depend on the values of a row only, `[rows]`."""
-    total = np.full(rows.num_rows, _NULL, np.uint64)
-    for place, name in enumerate(numbers):
-        total += _words_of_column(rows, name) * _factor(place)
-    for place, name in enumerate(categories, start=len(numbers)):
-        total += _words_of_text(as_text(rows, name)) * _factor(place)
+    of_numbers = (_words_of_column(rows, name) for name in numbers)
+    of_texts = (_words_of_text(as_text(rows, name)) for name in categories)
+    return _together(chain(of_numbers, of_texts), rows.num_rows)
+
+
+def _together(words: Iterable[Words], num_rows: int) -> Words:
+    """What the words of several columns make of each row; their order counts."""
+    total = np.full(num_rows, _NULL, np.uint64)
+    for place, each in enumerate(words):
+        total += each * _factor(place)
     return _mix(total)
 
 
@@ -62,10 +68,7 @@ def _words_of_column(rows: pa.Table, name: str) -> Words:
         return _words_of_numbers(as_float(rows, name))
     lengths = pc.list_value_length(column.drop_null())
     steps = as_steps(rows, name, lengths[0].as_py() if len(lengths) else 1)
-    total = np.full(rows.num_rows, _NULL, np.uint64)
-    for place, values in enumerate(steps.T):
-        total += _words_of_numbers(values) * _factor(place)
-    return _mix(total)
+    return _together(map(_words_of_numbers, steps.T), rows.num_rows)
 
 
 def _words_of_numbers(values: npt.NDArray[np.float64]) -> Words:

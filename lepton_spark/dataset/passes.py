@@ -84,6 +84,7 @@ def of_steps(values: Values, steps: Mapping[str, int]) -> Values:
     """The values of all steps where a column is a list of so many, and as before elsewhere."""
 
     def read(rows: pa.Table, name: str) -> Floats:
+        """All values of a column, NaN where there is none."""
         if name not in steps:
             return values(rows, name)
         return as_steps(rows, name, steps[name]).ravel()

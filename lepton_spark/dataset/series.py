@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from lepton_spark.config.column import is_any
 from lepton_spark.dataset.values import as_steps
 
 if TYPE_CHECKING:
@@ -104,11 +104,7 @@ class Series:
 
     def without(self, patterns: Sequence[str]) -> Series | None:
         """The same, less the variables whose values have names that match; None without any."""
-        kept = tuple(
-            each
-            for each in self.variables
-            if not any(fnmatchcase(each.names.values, pattern) for pattern in patterns)
-        )
+        kept = tuple(each for each in self.variables if not is_any(each.names.values, patterns))
         return replace(self, variables=kept) if kept else None
 
     def check(self) -> None:

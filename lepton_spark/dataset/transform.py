@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from math import isfinite
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.config.column import is_any
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
 from lepton_spark.dataset.series import Series, series_of
@@ -140,7 +140,7 @@ class FeatureTransform:
         """
 
         def kept(parts: Sequence[Part]) -> tuple[Part, ...]:
-            return tuple(part for part in parts if not _matches(part.name, patterns))
+            return tuple(part for part in parts if not is_any(part.name, patterns))
 
         numbers = kept(self.numbers)
         names = {column.name for column in numbers}
@@ -307,7 +307,3 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
     for part in parts:
         part.check()
     return transform
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from pyarrow import NativeFile, fs
 
+from lepton_spark.config.location import is_hidden
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake.catalog import join, scheme_of
 
@@ -100,14 +101,6 @@ def list_files(path: str) -> list[FileInfo]:
             _refuse_bytes(problem)
             found.append(FileInfo(relative, join(path, relative), info.size, info.mtime))
     return sorted(found)
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is other programs' work in progress, as Spark tells it.
-
-    It starts with a dot or an underscore; but `_day=2024-01-31` is a folder of a column `_day`.
-    """
-    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def names_in(path: str) -> list[str]:

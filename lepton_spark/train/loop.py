@@ -101,8 +101,7 @@ class Loop:
     """Fits a model; every rank makes one and calls `fit`.
 
     The validation loss decides when to stop and which epoch is best: it is what is minimised, it
-    is proper, so it also punishes a wrong level, and it changes smoothly where a rank metric does
-    not.
+    changes smoothly where a rank metric does not, and cross entropy punishes a wrong level too.
     """
 
     def __init__(
@@ -114,8 +113,8 @@ class Loop:
         self._settings = settings
         self._keeper = keeper
         train = settings.train
-        rows_of_step = train.batch_size * train.accumulate * worker.size
-        self._optimizer = make_optimizer(train, Steps(rows.train.layout.steps, rows_of_step))
+        steps = Steps(rows.train.layout.steps, train.rows_of_step * worker.size)
+        self._optimizer = make_optimizer(train, steps)
         self._optimizer.build(model.trainable_variables)
         loss = Loss(train.loss, settings.positive_share)
         self._training = TrainingSteps(model, loss, self._optimizer, worker, train)

@@ -55,7 +55,7 @@ class NetworkJob:
         """Rows of a block: fewer where they are wide, so that memory does not grow with width."""
         width = sum(math.prod(spec.shape) for spec in self.transform.specs.values())
         rows = min(self.most_block_rows, _BLOCK_NUMBERS // max(1, width))
-        return max(rows, self.train.batch_size * self.train.accumulate)
+        return max(rows, self.train.rows_of_step)
 
     def payload(self, size: int) -> dict[str, Any]:
         """The job as JSON-ready facts, with their fingerprint."""
@@ -133,7 +133,7 @@ def require_batch(train: TrainSettings, rows: int, size: int) -> None:
     Raises:
         ConfigError: It has.
     """
-    if train.batch_size * train.accumulate > rows > 0:
+    if train.rows_of_step > rows > 0:
         raise ConfigError(
             "LS-1061",
             f"train.batch_size is {train.batch_size} and train.accumulate {train.accumulate}, the "

@@ -93,8 +93,7 @@ def _reader(
     worker: Worker, payload: Mapping[str, Any], transform: FeatureTransform, part: str
 ) -> EpochReader:
     pieces = [Piece(**piece) for piece in payload[part]]
-    train = payload["train"]
-    batch_size = train["batch_size"] * train["accumulate"]
+    batch_size = TrainSettings.model_validate(payload["train"]).rows_of_step
     dealt = deal(pieces, worker.size, batch_size)
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
     cache = worker.folder / part
