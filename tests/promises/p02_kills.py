@@ -23,6 +23,8 @@ from tests.promises.promise import Promise, without
 from tests.promises.shop import write_days, write_dirty
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from tests.promises.lab import Lab, Lake
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -59,6 +61,7 @@ def _files(lab: Lab) -> Lake:
 
 def _run_in_child(lake: Lake, name: str, kill_after: float | None = None) -> float:
     """Seconds that the job took, from when it was connected; or had until it was killed."""
+    first = _newest_object(lake.spark)
     child = subprocess.Popen(
         [sys.executable, str(_CHILD), str(lake.folder), name, str(day(_AS_OF))],
         env=Runs(lake.spark).environment,
@@ -73,7 +76,21 @@ def _run_in_child(lake: Lake, name: str, kill_after: float | None = None) -> flo
     except subprocess.TimeoutExpired:
         child.kill()
     child.communicate()
-    return time.monotonic() - started
+    took = time.monotonic() - started
+    _forget(lake.spark, first)
+    return took
+
+
+def _newest_object(spark: SparkSession) -> int:
+    """Number of the newest object that the JVM keeps for a Python process."""
+    return int(spark._jvm.java.lang.Object()._target_id.removeprefix("o"))
+
+
+def _forget(spark: SparkSession, first: int) -> None:
+    """Let the JVM forget what it kept for a child: all plans, or a hundred children fill it."""
+    client = spark.sparkContext._gateway._gateway_client
+    for number in range(first + 1, _newest_object(spark)):
+        client.garbage_collect_object(f"o{number}")
 
 
 def _run_again(lake: Lake, name: str) -> None:
