@@ -129,7 +129,9 @@ class Chunks:
     def count_groups(self, rows: DataFrame) -> DataFrame:
         """A `count` of rows for each chunk and group; one shuffle."""
         group = self.parts.group([F.col(name) for name in self.parts.by])
-        return rows.groupBy(self.of(F.col("_day")), group).count()
+        # By name: Spark takes a whole number to group by for the place of a column.
+        placed = rows.select(self.of(F.col("_day")).alias("_chunk"), group.alias("_group"))
+        return placed.groupBy("_chunk", "_group").count()
 
     def with_room_for(self, largest: int) -> Chunks:
         """The same chunks in as many parts as a group of so many rows needs."""

@@ -142,6 +142,29 @@ def test_a_day_of_more_rows_than_a_worker_can_hold_is_cut_and_has_the_same_featu
     assert tasks[1].parts.groups > 2
 
 
+def test_all_days_of_more_rows_than_a_worker_can_hold_have_the_same_features(
+    context_for, tmp_path, monkeypatch
+):
+    by = [["world"], ["shop"]]
+    history = {"by": by, "over": ["7 days"], "measures": {"total": {"sum": "real"}}}
+    features = {"own": ["size"], "history": {"sales": history}}
+    case = Case.model_validate({**CASE.model_dump(by_alias=True), "features": features})
+    world, found, tasks = _world(), [], []
+    gathered = stage.gather
+    monkeypatch.setattr(stage, "gather", lambda *given: tasks.append(given[-1]) or gathered(*given))
+    for most in (500_000, 5):
+        monkeypatch.setattr(chunks, "_MOST_ROWS", most)
+        context = context_for(case, DAYS[-1], environment=environment_at(tmp_path / str(most)))
+        _refine(context, world)
+        build(context)
+        found.append(checksum(tables.read(context, TABLE)))
+
+    assert found[0] == found[1]
+    assert tasks[1].number > tasks[0].number
+    assert tasks[1].parts.groups == 1
+    assert tasks[1].may_be_uneven(found[1][0])
+
+
 def test_a_version_that_arrived_long_ago_still_replaces_a_later_fact(context_for):
     """The newest version was known before the window began; the old one says it is known later."""
     day, moment = DAYS[5], World(AT, (), ()).moment(DAYS[5])
