@@ -9,7 +9,7 @@ import time
 from pyspark.sql import SparkSession
 
 from lepton_spark.train.backend import TrainingBackend, Work
-from lepton_spark.train.horovod_barrier import BarrierBackend
+from lepton_spark.train.barrier import BarrierBackend
 from lepton_spark.train.horovod_stock import StockBackend
 
 RANKS = 2

@@ -84,7 +84,8 @@ def examine(conf_dir: Path, env: str, overrides: tuple[str, ...] = ()) -> list[F
     horovod = _start_horovod()
     findings = [check_python(), check_java(), *check_packages(), check_jars()]
     findings += _check_environment(conf_dir, env, overrides)
-    return [*findings, check_horovod(horovod)]
+    found = check_horovod(horovod)
+    return [*findings, found, check_launchers(found)]
 
 
 def check_python() -> Finding:
@@ -241,10 +242,7 @@ def _start_horovod() -> subprocess.Popen[str] | None:
 
 def check_horovod(probe: subprocess.Popen[str] | None) -> Finding:
     """Horovod built with TensorFlow and Gloo, able to load."""
-    fix = (
-        "make setup rebuilds it; or train in one process: --set train.launcher=local "
-        "--set train.workers=1"
-    )
+    fix = "make setup rebuilds it; or train without: --set train.launcher=distribute"
     if probe is None:
         return Finding("horovod", "not installed", fix)
     try:
@@ -258,3 +256,13 @@ def check_horovod(probe: subprocess.Popen[str] | None) -> Finding:
     if match[2] == "0":
         return Finding("horovod", f"{match[1]} built without Gloo", fix)
     return Finding("horovod", f"{match[1]} with TensorFlow and Gloo")
+
+
+def check_launchers(horovod: Finding) -> Finding:
+    """Which values of train.launcher can be used here, and why not the others."""
+    if _version("tensorflow-cpu") is None and _version("tensorflow") is None:
+        return Finding("launchers", "none: TensorFlow is not installed", _INSTALL)
+    usable = ["distribute", "local"]
+    if horovod.is_fit:
+        return Finding("launchers", ", ".join(["barrier", "stock", *usable]))
+    return Finding("launchers", f"{', '.join(usable)}; barrier and stock need Horovod")

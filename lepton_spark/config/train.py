@@ -63,9 +63,10 @@ class ModelSettings(Settings):
 class TrainSettings(Settings):
     """How to train."""
 
-    launcher: Literal["barrier", "stock", "local"] = Field(
+    launcher: Literal["barrier", "stock", "distribute", "local"] = Field(
         "barrier",
-        description="Horovod in a Spark barrier stage, horovod.spark.run, or one process.",
+        description="Horovod in a Spark barrier stage, horovod.spark.run, the operations of "
+        "tf.distribute in a barrier stage (for a cluster without Horovod), or one process.",
     )
     workers: int = Field(2, ge=1, le=4096, description="Training processes, one task slot each.")
     batch_size: int = Field(1024, ge=1, le=1_048_576, description="Rows a step on one worker.")

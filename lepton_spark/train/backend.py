@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lepton_spark.errors import InternalError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from lepton_spark.train.worker import Worker
 
+# What sums over the ranks: Horovod on Gloo, or the operations below tf.distribute.
+Ring = Literal["horovod", "tensorflow"]
 _ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 

@@ -1,7 +1,7 @@
 """The board: ranks find each other on it, supervisors write how their rank is, the driver judges.
 
-It is Horovod's rendezvous server, bound to one address. A barrier's allGather would do as well,
-but takes a second each time in Spark 4.2, and tells the driver nothing before the end.
+A barrier's allGather would do as well for the first, but takes a second each time in Spark 4.2, and
+tells the driver nothing before the end.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lepton_spark.train.store import Store
+
 TIMEOUT_SECONDS = 10.0
 _NOT_FOUND = 404
+_MEETING_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,35 +54,23 @@ class Address:
 
 
 class Board:
-    """The server, in a thread of the driver; use it with `with`."""
+    """The store of one job; use it with `with`."""
 
     def __init__(self, host: str) -> None:
-        from horovod.runner.http.http_server import (  # noqa: PLC0415  # an extra
-            RendezvousHandler,
-            RendezvousHTTPServer,
-        )
-
-        self._server = RendezvousHTTPServer((host, 0), RendezvousHandler, verbose=0)
-        self._server.daemon_threads = True
-        self._server.init([])
-        self.address = Address(host, self._server.server_port, secrets.token_hex(16))
+        self._store = Store(host)
+        self.address = Address(host, self._store.server_port, secrets.token_hex(16))
         self._seen: dict[int, tuple[bytes, float]] = {}
 
     def __enter__(self) -> Board:
-        threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="board", daemon=True
-        ).start()
+        self._store.__enter__()
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def __exit__(self, *error: object) -> None:
+        self._store.__exit__(*error)
 
     def statuses(self) -> dict[int, tuple[Status, float]]:
         """The newest status of each rank, and how many seconds ago it first was seen."""
-        with self._server.cache_lock:
-            scope = dict(self._server.cache.get(self.address.key, {}))
-        for name, content in scope.items():
+        for name, content in self._store.all_of(self.address.key).items():
             if name.isdecimal() and self._seen.get(int(name), (b"", 0.0))[0] != content:
                 self._seen[int(name)] = (content, time.monotonic())
         now = time.monotonic()
@@ -91,8 +81,7 @@ class Board:
 
     def stop_all(self) -> None:
         """Ask all supervisors to kill their process."""
-        with self._server.cache_lock:
-            self._server.cache.setdefault(self.address.key, {})["stop"] = b"1"
+        self._store.put(self.address.key, "stop", b"1")
 
 
 class Pen:
@@ -115,6 +104,30 @@ class Pen:
             return False
         self._request("PUT", name, b"1")
         return True
+
+    def meet(self, place: str, rank: int, size: int, value: str = "") -> list[str] | None:
+        """Say that a rank is at a place, and wait for all others.
+
+        Args:
+            place: Name of the meeting.
+            rank: Who comes.
+            size: How many are to come.
+            value: What it brings.
+
+        Returns:
+            What each rank brought; None where the driver asked to stop before all had come.
+        """
+        self._request("PUT", f"{place}-{rank}", value.encode())
+        found: dict[int, str] = {}
+        while not self.is_stopped():
+            for other in set(range(size)) - set(found):
+                content = self._request("GET", f"{place}-{other}")
+                if content is not None:
+                    found[other] = content.decode()
+            if len(found) == size:
+                return [found[other] for other in range(size)]
+            time.sleep(_MEETING_SECONDS)
+        return None
 
     def is_stopped(self) -> bool:
         """Whether the driver asked to stop."""

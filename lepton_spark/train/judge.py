@@ -51,7 +51,8 @@ def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdi
     """Blame a rank, or none.
 
     A rank that failed by itself comes before one that was killed, that before a silent one, and
-    only then those that failed because another one did not answer.
+    only then those that failed because another one did not answer: of these that other one is to
+    blame where it was stopped.
 
     Args:
         statuses: Of each rank, with the seconds since its supervisor wrote it.
@@ -63,7 +64,8 @@ def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdi
         if verdict:
             return verdict
     silent = _silent(found, limits) or _quiet(statuses, limits)
-    return silent or _first(_lost, found)
+    lost = _first(_lost, found)
+    return silent or (lost and (_stopped(found) or lost))
 
 
 def _first(
@@ -94,9 +96,19 @@ def _silent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:
     if not any(status.silent_seconds > limits.of(status) for status in running.values()):
         return None
     # A rank that was stopped makes all others wait: one of those may reach its limit first.
-    rank = min(running, key=lambda r: (running[r].process != "T", -running[r].silent_seconds))
-    status = running[rank]
-    how = "was stopped by a signal and" if status.process == "T" else "hangs: it"
+    rank = max(running, key=lambda each: running[each].silent_seconds)
+    return _stopped(statuses) or _silence(rank, running[rank], "hangs: it")
+
+
+def _stopped(statuses: Mapping[int, Status]) -> Verdict | None:
+    """Blame the rank that a signal keeps from running, if there is one."""
+    for rank, status in statuses.items():
+        if status.state == "running" and status.process == "T":
+            return _silence(rank, status, "was stopped by a signal and")
+    return None
+
+
+def _silence(rank: int, status: Status, how: str) -> Verdict:
     what = f"rank {rank} {how} has said nothing for {status.silent_seconds:.0f} s"
     return Verdict(rank, f"{what}, since {status.place}")
 

@@ -1,10 +1,13 @@
-"""Where the ranks of a ring are, as the environment variables that Horovod reads."""
+"""Where the ranks of a ring are, as the environment variables that Horovod or TensorFlow reads."""
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+BOARD = "LEPTON_BOARD"
 # A transfer between two ranks: longer than any stall that the supervisors end themselves.
 GLOO_TIMEOUT_SECONDS = 600
 
@@ -44,6 +47,21 @@ def gloo_environment(address: tuple[str, int], interface: str) -> dict[str, str]
         "HOROVOD_CYCLE_TIME": "0.2",
         "HOROVOD_STALL_CHECK_DISABLE": "1",  # its warnings; the supervisors end a stall
     }
+
+
+def collective_environment(
+    addresses: Sequence[str], rank: int, board: Mapping[str, Any]
+) -> dict[str, str]:
+    """Variables that a `CollectiveWorker` reads.
+
+    Args:
+        addresses: `host:port` of each rank, in their order.
+        rank: Of the process.
+        board: Where ranks meet, JSON-ready.
+    """
+    task = {"type": "worker", "index": rank}
+    config = {"cluster": {"worker": list(addresses)}, "task": task}
+    return {"TF_CONFIG": json.dumps(config), BOARD: json.dumps(dict(board))}
 
 
 def interface_to(address: tuple[str, int], addresses: Mapping[str, Sequence[str]]) -> str | None:

@@ -13,13 +13,18 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lepton_spark.errors import LeptonError
+
+if TYPE_CHECKING:
+    from lepton_spark.train.worker import Worker
 
 JOB, BEAT, RESULT, FILES = "job.json", "beat", "result.json", "files"
 ERROR, LOG = "error.json", "log"
 BEAT_BYTES = 160
+# Words of the errors of a sum in which another rank takes no part any more.
+_LOST = ("Horovod", "Gloo", "gloo/", "Connection closed by peer", "Collective", "UnavailableError")
 _PR_SET_PDEATHSIG = 1
 # Of these the text is about the machine; that of others may hold a value of a cell.
 _TELLING = (ImportError, FileNotFoundError, PermissionError, ConnectionError)
@@ -40,11 +45,10 @@ def main(folder: Path) -> int:
 def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
     beat("starting")
     from lepton_spark.train.backend import call  # noqa: PLC0415  # after the first sign of life
-    from lepton_spark.train.worker import HorovodWorker  # noqa: PLC0415  # not before the libraries are set up
 
     work_folder = folder / "work"
     work_folder.mkdir()
-    worker = HorovodWorker(work_folder, beat)
+    worker = _join(str(job["ring"]), work_folder, beat)
     beat("starting, the ring is there")
     outcome = call(str(job["entry"]), worker, job["payload"])  # type: ignore[arg-type]  # JSON
     (folder / FILES).mkdir()
@@ -52,6 +56,16 @@ def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
         (folder / FILES / name).write_bytes(content)
     _write(folder / RESULT, json.dumps(dict(outcome.facts)).encode())
     worker.close()
+
+
+def _join(ring: str, folder: Path, beat: Beat) -> Worker:
+    if ring == "tensorflow":
+        from lepton_spark.train.collective_worker import CollectiveWorker  # noqa: PLC0415  # as below
+
+        return CollectiveWorker(folder, beat)
+    from lepton_spark.train.worker import HorovodWorker  # noqa: PLC0415  # not before the libraries are set up
+
+    return HorovodWorker(folder, beat)
 
 
 class Beat:
@@ -100,7 +114,7 @@ def describe(error: BaseException) -> dict[str, object]:
 def is_lost(error: BaseException) -> bool:
     """Whether a collective operation failed because another rank is gone."""
     text = f"{type(error).__name__} {error}"
-    return any(word in text for word in ("Horovod", "Gloo", "gloo/", "Connection closed by peer"))
+    return any(word in text for word in _LOST)
 
 
 def _write(path: Path, content: bytes) -> None:

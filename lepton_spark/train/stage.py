@@ -264,9 +264,9 @@ def _backend(context: RunContext) -> TrainingBackend:
         from lepton_spark.train.horovod_stock import StockBackend  # noqa: PLC0415  # as above
 
         return StockBackend(context.spark)
-    from lepton_spark.train.horovod_barrier import BarrierBackend  # noqa: PLC0415  # as above
+    from lepton_spark.train.barrier import BarrierBackend  # noqa: PLC0415  # as above
 
-    return BarrierBackend(context.spark)
+    return BarrierBackend(context.spark, "tensorflow" if launcher == "distribute" else "horovod")
 
 
 def _bundle(

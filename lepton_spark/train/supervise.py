@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_spark.train.board import Address, Pen, Status
 from lepton_spark.train.child import Child
-from lepton_spark.train.place import gloo_environment, interface_to, ring_environment
+from lepton_spark.train.place import (
+    collective_environment,
+    gloo_environment,
+    interface_to,
+    ring_environment,
+)
+
+if TYPE_CHECKING:
+    from lepton_spark.train.backend import Ring
 
 REPORT_SECONDS = 0.25
 MOST_REPORTS_A_SECOND = 200  # of all ranks together, which one driver reads
@@ -26,12 +35,14 @@ class RankJob:
         board: Where to report.
         hosts: Host of each rank.
         is_one_machine: All ranks and the driver talk over the loopback interface.
+        ring: What sums over the ranks.
     """
 
     work: Mapping[str, Any]
     board: Address
     hosts: Sequence[str]
     is_one_machine: bool
+    ring: Ring = "horovod"
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,14 @@ def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
     pen = Pen(job.board)
     if not pen.claim(rank):
         return Report(rank)
+    environment = environment_of(job, rank)
+    if job.ring == "tensorflow":
+        addresses = pen.meet("address", rank, len(job.hosts), _free_address(job, rank))
+        if addresses is None:
+            return Report(rank)
+        environment |= collective_environment(addresses, rank, asdict(job.board))
     with tempfile.TemporaryDirectory(prefix="rank-", dir=parent) as folder:
-        child = Child(Path(folder), job.work, environment_of(job, rank))
+        child = Child(Path(folder), {**job.work, "ring": job.ring}, environment)
         try:
             return _watch(child, pen, rank, len(job.hosts))
         finally:
@@ -65,14 +82,21 @@ def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
 
 
 def environment_of(job: RankJob, rank: int) -> dict[str, str]:
-    """Variables of one rank."""
+    """Variables of one rank, but for the addresses of a ring of TensorFlow."""
+    common = {**ring_environment(job.hosts, rank), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if job.ring == "tensorflow":
+        return common
     address = (job.board.host, job.board.port)
     interface = LOOPBACK if job.is_one_machine else interface_to(address, _own_addresses())
-    return {
-        **ring_environment(job.hosts, rank),
-        **gloo_environment(address, interface or LOOPBACK),
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-    }
+    return common | gloo_environment(address, interface or LOOPBACK)
+
+
+def _free_address(job: RankJob, rank: int) -> str:
+    """Where the server of a rank can listen."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("", 0))
+        port = probe.getsockname()[1]
+    return f"{'127.0.0.1' if job.is_one_machine else job.hosts[rank]}:{port}"
 
 
 def _watch(child: Child, pen: Pen, rank: int, size: int) -> Report:

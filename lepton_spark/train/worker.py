@@ -36,6 +36,9 @@ class Worker(Protocol):
         What begins with `starting` may take longer.
         """
 
+    def close(self) -> None:
+        """Leave in order, so that no other rank sees a broken connection."""
+
 
 class LocalWorker:
     """One process alone: needs no Horovod.
@@ -65,6 +68,9 @@ class LocalWorker:
         """Tell whoever watches, if anyone does."""
         if self._beat:
             self._beat(place)
+
+    def close(self) -> None:
+        """Nothing: there is no other rank."""
 
 
 class HorovodWorker:

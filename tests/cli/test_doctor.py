@@ -140,7 +140,18 @@ def test_horovod_that_hangs_is_given_up(monkeypatch):
 
 
 def test_a_missing_horovod_has_a_way_around():
-    assert "train.launcher=local" in doctor.check_horovod(None).fix
+    assert "train.launcher=distribute" in doctor.check_horovod(None).fix
+
+
+def test_it_says_which_launchers_can_be_used_and_why_not_the_others(monkeypatch):
+    fit, unfit = doctor.Finding("horovod", "0.28.1"), doctor.check_horovod(None)
+
+    assert doctor.check_launchers(fit).found == "barrier, stock, distribute, local"
+    assert doctor.check_launchers(unfit).found == (
+        "distribute, local; barrier and stock need Horovod"
+    )
+    monkeypatch.setattr(doctor, "_version", lambda _name: None)
+    assert not doctor.check_launchers(fit).is_fit
 
 
 def test_wrong_settings_are_one_finding(monkeypatch, tmp_path):

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from lepton_spark.train.board import Board, Pen, Status
-
-pytest.importorskip("horovod.runner.http.http_server", reason="Horovod is an extra")
 
 
 @pytest.fixture
@@ -45,6 +44,25 @@ def test_supervisors_learn_that_they_must_stop(board):
     board.stop_all()
 
     assert pen.is_stopped()
+
+
+def test_ranks_wait_for_each_other_and_learn_what_each_brings(board):
+    with ThreadPoolExecutor() as pool:
+        found = [
+            pool.submit(Pen(board.address).meet, "port", rank, 3, f"p{rank}") for rank in range(3)
+        ]
+
+    assert [each.result() for each in found] == [["p0", "p1", "p2"]] * 3
+
+
+def test_who_waits_is_told_that_the_driver_asked_to_stop(board):
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(Pen(board.address).meet, "port", 0, 2)
+        time.sleep(0.2)
+        assert not waiting.done()
+        board.stop_all()
+
+    assert waiting.result() is None
 
 
 def test_another_key_sees_and_changes_nothing(board):

@@ -50,6 +50,13 @@ def test_a_rank_that_waits_may_reach_the_limit_before_the_stopped_one():
     assert verdict_on(running(10.1, process="S"), running(9.9, process="T")).rank == 1
 
 
+def test_a_stopped_rank_is_to_blame_for_the_connection_that_another_lost():
+    lost = Status("failed", PLACE, exit_code=1, error=LOST, lost_seconds=GRACE_SECONDS + 1)
+
+    assert verdict_on(lost, running(6, process="T")).rank == 1
+    assert verdict_on(lost, running(6, process="S")).rank == 0
+
+
 def test_of_silent_ranks_the_longest_silent_hangs():
     assert verdict_on(running(11), running(13)).rank == 1
 

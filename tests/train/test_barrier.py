@@ -12,7 +12,7 @@ from pyspark import SparkFiles
 from lepton_spark.errors import TrainingError, TryAgainError
 from lepton_spark.models.weights import unpack
 from lepton_spark.train.backend import Work
-from lepton_spark.train.horovod_barrier import BarrierBackend
+from lepton_spark.train.barrier import BarrierBackend
 from lepton_spark.train.horovod_stock import StockBackend
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
@@ -35,9 +35,9 @@ def rank_processes():
     return found
 
 
-@pytest.fixture
-def backend(spark):
-    yield BarrierBackend(spark)
+@pytest.fixture(params=["horovod", "tensorflow"])
+def backend(spark, request):
+    yield BarrierBackend(spark, request.param)
     assert rank_processes() == []
 
 
@@ -187,8 +187,11 @@ def test_more_ranks_than_slots_are_refused_at_once(backend):
 
 
 @pytest.mark.slow
-def test_the_stock_launcher_gives_the_same_weights(backend, spark, tmp_path):
-    ours = fit_network(backend, job_on(ROWS, tmp_path / "barrier"), 2)
-    theirs = fit_network(StockBackend(spark), job_on(ROWS, tmp_path / "stock"), 2)
+@pytest.mark.parametrize("other", ["stock", "tensorflow"])
+def test_every_launcher_gives_the_same_weights(spark, tmp_path, other):
+    backend = StockBackend(spark) if other == "stock" else BarrierBackend(spark, "tensorflow")
+
+    ours = fit_network(BarrierBackend(spark), job_on(ROWS, tmp_path / "barrier"), 2)
+    theirs = fit_network(backend, job_on(ROWS, tmp_path / other), 2)
 
     assert ours.weights == theirs.weights

@@ -1,4 +1,4 @@
-"""Horovod in a Spark barrier stage: each task supervises one training process."""
+"""A ring in a Spark barrier stage: each task supervises one training process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import EnvironmentFault, LeptonError, TrainingError, TryAgainError
-from lepton_spark.train.backend import RankResult, Work
+from lepton_spark.train.backend import RankResult, Ring, Work
 from lepton_spark.train.board import Board
 from lepton_spark.train.judge import Limits, Verdict, error_of, judge
 
@@ -26,8 +26,9 @@ JUDGE_SECONDS = 0.1
 class BarrierBackend:
     """Runs ranks in the task slots of a session, all at once or not at all."""
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, ring: Ring = "horovod") -> None:
         self._spark = spark
+        self._ring = ring
 
     def run(self, work: Work, size: int) -> list[RankResult]:
         """Run to the end and leave no process behind."""
@@ -54,12 +55,13 @@ class BarrierBackend:
         return _results(rows, size, work)
 
     def _run_stage(self, work: Work, board: Board, size: int) -> list[Any]:
-        task = barrier_task({"entry": work.entry, "payload": work.payload}, asdict(board.address))
+        given = {"entry": work.entry, "payload": work.payload}
+        task = barrier_task(given, asdict(board.address), self._ring)
         ranks = self._spark.range(0, size, 1, size)
         return ranks.mapInArrow(task, SCHEMA, barrier=True).collect()
 
 
-def barrier_task(work: dict[str, Any], board: dict[str, Any]) -> Any:
+def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horovod") -> Any:
     """The function that each task of the stage runs; it refers to no session."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -74,7 +76,8 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any]) -> Any:
         context = BarrierTaskContext.get()
         hosts = [info.address.rpartition(":")[0] for info in context.getTaskInfos()]
         address = Address(**board)
-        job = RankJob(work, address, hosts, is_one_machine=set(hosts) == {address.host})
+        is_one_machine = set(hosts) == {address.host}
+        job = RankJob(work, address, hosts, is_one_machine=is_one_machine, ring=ring)
         report = supervise(job, context.partitionId(), SparkFiles.getRootDirectory())
         files = list((report.files or {}).items())
         yield pa.RecordBatch.from_arrays(

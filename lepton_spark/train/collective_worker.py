@@ -1,0 +1,88 @@
+"""A rank of a ring of TensorFlow's own collective operations, where a cluster has no Horovod."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_spark.models.lean import tf
+from lepton_spark.train.board import Address, Pen
+from lepton_spark.train.place import BOARD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lepton_spark.train.worker import Vector
+
+_GROUP = 1_000_003  # far from the small numbers that the strategy itself takes
+
+
+class CollectiveWorker:
+    """One rank; reads its place from TF_CONFIG.
+
+    `MultiWorkerMirroredStrategy` starts the server of this rank and connects it to the others. The
+    sums are the operation that the strategy is built on, so that the training function is the one
+    of Horovod, to the letter: variables are plain ones, and no loop is the strategy's.
+    """
+
+    def __init__(self, folder: Path, beat: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._beat = beat
+        self._pen = Pen(Address(**json.loads(os.environ[BOARD])))
+        options = tf.distribute.experimental.CommunicationOptions(
+            implementation=tf.distribute.experimental.CommunicationImplementation.RING
+        )
+        # Kept: its servers end with it.
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        resolver = self._strategy.cluster_resolver
+        self.rank: int = resolver.task_id
+        self.size: int = len(resolver.cluster_spec().as_dict()["worker"])
+        self._instances = itertools.count(1)
+
+    def sum_tensors(self, tensors: Sequence[Any]) -> list[Any]:
+        """One allreduce for all tensors of a type: each operation costs milliseconds."""
+        found: list[Any] = list(tensors)
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
+            places = [place for place, tensor in enumerate(tensors) if tensor.dtype == dtype]
+            sizes = [tf.size(tensors[place]) for place in places]
+            joined = tf.concat([tf.reshape(tensors[place], [-1]) for place in places], axis=0)
+            for place, part in zip(places, tf.split(self._sum(joined), sizes), strict=True):
+                found[place] = tf.reshape(part, tf.shape(tensors[place]))
+        return found
+
+    def sum(self, values: Vector) -> Vector:
+        """Sum in float64."""
+        return np.asarray(self._sum(tf.constant(values, tf.float64)), dtype=np.float64)
+
+    def broadcast(self, variables: Sequence[Any]) -> None:
+        """Give all ranks what rank 0 has: their sum, to which the others add nothing."""
+        own = [tf.cast(variable, tf.float64) for variable in variables]
+        given = own if self.rank == 0 else [tf.zeros_like(values) for values in own]
+        for variable, values in zip(variables, self.sum_tensors(given), strict=True):
+            variable.assign(tf.cast(values, variable.dtype))
+
+    def beat(self, place: str) -> None:
+        """Tell the supervisor of this process."""
+        self._beat(place)
+
+    def close(self) -> None:
+        """Wait for all: another rank may not have taken yet what this one still has to give."""
+        self._pen.meet("left", self.rank, self.size)
+
+    def _sum(self, vector: tf.Tensor) -> tf.Tensor:
+        # The number of the operation: the same on all ranks, as they run the same code.
+        return tf.raw_ops.CollectiveReduceV2(
+            input=vector,
+            group_size=self.size,
+            group_key=_GROUP,
+            instance_key=_GROUP + next(self._instances),
+            ordering_token=[],
+            merge_op="Add",
+            final_op="Id",
+            communication_hint="ring",
+        )
