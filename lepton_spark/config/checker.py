@@ -56,6 +56,18 @@ class Checker:
         """See that a value has one of some kinds."""
         demand(self.where(path), what or dotted(path), kind, wanted)
 
+    def check_reader(self, path: KeyPath, kind: str, what: str) -> None:
+        """See that the network reads what is no number and no category."""
+        if self.case.has_aim and self.case.model.kind not in (kind, "multimodal"):
+            self.refuse(
+                path,
+                f"the case predicts {self.case.aim.label.name} from {what}",
+                f"a {self.case.model.kind} does not read them",
+                f"set model.kind to {kind}, or to multimodal, which reads all of them,"
+                " or take other features",
+                "LS-1082",
+            )
+
     def refuse(self, path: KeyPath, what: str, why: str, fix: str, code: str) -> NoReturn:
         """Raise what is wrong with a key path."""
         refuse(self.where(path), what, why, fix, code=code)

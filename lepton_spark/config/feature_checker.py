@@ -40,6 +40,7 @@ class FeatureChecker(RowChecker):
         """Features of the row: columns of the predicted source, none of which tells the label."""
         for index, name in enumerate(self.case.features.own):
             self.check_column(("features", "own", index), name, FEATURE_KINDS)
+        self.check_images()
         self.check_row_features()
 
     def check_latest(self, source: str, latest: Latest) -> None:

@@ -25,6 +25,7 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
     names: list[tuple[str, KeyPath]] = [
         (name, ("features", "own", index)) for index, name in enumerate(features.own)
     ]
+    names += [(name, ("features", "images", name)) for name in features.images]
     names += [(feature.name, feature.path) for feature in row_features(features)]
     for source, latest in features.latest.items():
         path: KeyPath = ("features", "latest", source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lepton_spark.config.episode_features import Baskets, Sessions
+from lepton_spark.config.images import ImageSettings
 from lepton_spark.config.measure import Measure
 from lepton_spark.config.model import (
     ColumnName,
@@ -61,6 +62,9 @@ class Features(Settings):
     )
     hash: dict[ColumnName, Hashing] = Field(
         default_factory=dict, description="Category of the predicted source: its bucket."
+    )
+    images: dict[ColumnName, ImageSettings] = Field(
+        default_factory=dict, description="Bytes of the predicted source: images for a cnn."
     )
     latest: dict[Identifier, Latest] = Field(
         default_factory=dict, description="Source: its last row known at the moment."

@@ -84,6 +84,16 @@ class TargetEncodingSettings(Settings):
     seed: int = Field(7, description="Another seed gives other folds.")
 
 
+class TokenSettings(Settings):
+    """A text as the numbers of its words, in their order, for a network that reads it."""
+
+    length: int = Field(ge=1, le=4096, description="Words that are read; longer texts are cut.")
+    max_words: int = Field(
+        20_000, ge=1, le=1_000_000, description="Words that are known; the most used ones."
+    )
+    min_rows: int = Field(2, ge=1, description="Words in fewer training rows are not known.")
+
+
 class TermSettings(Settings):
     """A text as the weights of its terms (TF-IDF)."""
 

@@ -54,6 +54,13 @@ class RowChecker(Checker):
             if "day" in fourier.periods and fourier.zone is None:
                 self._refuse_clock((*path, "periods", "day"), f"{name} is a date: always midnight")
 
+    def check_images(self) -> None:
+        """Bytes of the predicted source, which the network reads."""
+        for name in self.case.features.images:
+            path: KeyPath = ("features", "images", name)
+            self.check_column(path, name, {"binary"})
+            self.check_reader(path, "cnn", "images")
+
     def check_column(self, path: KeyPath, name: str, kinds: set[str]) -> None:
         """A column of the predicted source that becomes a feature, or part of one."""
         each = self.case.predict.each

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lepton_spark.config.fitted import Outliers, TargetEncodingSettings, TermSettings
+from lepton_spark.config.fitted import Outliers, TargetEncodingSettings, TermSettings, TokenSettings
 from lepton_spark.config.loss import LossSettings
 from lepton_spark.config.model import ColumnName, Settings
 
@@ -36,15 +36,19 @@ class TransformSettings(Settings):
     text: dict[ColumnName, TermSettings] = Field(
         default_factory=dict, description="Text feature: how its words become columns."
     )
+    tokens: dict[ColumnName, TokenSettings] = Field(
+        default_factory=dict, description="Text feature: how its words become a sequence, for gru."
+    )
 
 
 class ModelSettings(Settings):
     """The network."""
 
-    kind: Literal["table_mlp", "gru"] = Field(
+    kind: Literal["table_mlp", "gru", "cnn", "multimodal"] = Field(
         "table_mlp",
-        description="Architecture of the network: dense layers over the features of a row, or the "
-        "same with a GRU over each of features.windows.",
+        description="Architecture of the network: dense layers over the features of a row, beside "
+        "them a GRU over each of features.windows and transform.tokens, or convolutions over each "
+        "of features.images; multimodal has both.",
     )
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
@@ -57,7 +61,21 @@ class ModelSettings(Settings):
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of units left out in training.")
     embedding: int = Field(16, ge=1, le=1024, description="Largest embedding of a category.")
-    series_units: int = Field(64, ge=1, le=4096, description="Of gru: units that read a window.")
+    series_units: int = Field(
+        64, ge=1, le=4096, description="Of gru: units that read a window or a text."
+    )
+    filters: tuple[Annotated[int, Field(ge=8, le=2048, multiple_of=8)], ...] = Field(
+        (32, 64, 128),
+        min_length=1,
+        max_length=8,
+        description="Of cnn: filters of each block, after which an image has half its sides.",
+    )
+    flip: bool = Field(
+        False, description="Of cnn: an image means the same with left and right changed."
+    )
+    shift: float = Field(
+        0, ge=0, le=0.5, description="Of cnn: in training images move by up to this share of them."
+    )
 
 
 class TrainSettings(Settings):

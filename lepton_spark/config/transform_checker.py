@@ -36,21 +36,26 @@ class TransformChecker(Checker):
         path: KeyPath = ("transform", "target_encoding", "columns")
         for index, name in enumerate(encoded):
             self._demand_feature((*path, index), name, kinds, _NAMES)
-        for name in settings.text:
-            self._demand_feature(("transform", "text", name), name, kinds, _TEXTS)
-            if name in encoded:
-                self.refuse(
-                    ("transform", "text", name),
-                    f"{name} is named by text and by target_encoding",
-                    "a feature becomes one thing",
-                    f"remove {name} from one of them",
-                    "LS-1091",
-                )
+        taken = dict.fromkeys(encoded, "target_encoding")
+        for key, names in (("text", settings.text), ("tokens", settings.tokens)):
+            for name in names:
+                self._demand_feature(("transform", key, name), name, kinds, _TEXTS)
+                if key == "tokens":
+                    self.check_reader(("transform", key, name), "gru", "the words of a text")
+                if name in taken:
+                    self.refuse(
+                        ("transform", key, name),
+                        f"{name} is named by {key} and by {taken[name]}",
+                        "a feature becomes one thing",
+                        f"remove {name} from one of them",
+                        "LS-1091",
+                    )
+                taken[name] = key
         for index, name in enumerate(self.case.features.as_category):
             if name in kinds:
                 path = ("features", "as_category", index)
                 self._demand_feature(path, name, kinds, {*_NAMES, "date"})
-        others = {*encoded, *settings.text, *categories_of(self.case.features)}
+        others = {*taken, *categories_of(self.case.features)}
         numbers = [n for n, kind in kinds.items() if kind in _NUMBERS and n not in others]
         for pattern in settings.outliers:
             if not any(fnmatchcase(name, pattern) for name in numbers):
@@ -108,6 +113,7 @@ class TransformChecker(Checker):
             for feature in row_features(case.features)
         }
         kinds |= {name: own[name].kind for name in case.features.own}
+        kinds |= dict.fromkeys(case.features.images, "binary")
         for source, latest in case.features.latest.items():
             columns = self.silver.of(source)
             kinds |= {f"{source}_{name}": columns[name].kind for name in latest.take}

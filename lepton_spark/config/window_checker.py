@@ -17,14 +17,7 @@ class WindowChecker(EpisodeChecker):
     def check_windows(self, source: str, windows: Windows) -> None:
         """Both sources have the columns, each measure is a number, and the model reads it."""
         path: KeyPath = ("features", "windows", source)
-        if self.case.has_aim and self.case.model.kind != "gru":
-            self.refuse(
-                path,
-                f"the case predicts {self.case.aim.label.name} from windows over {source}",
-                f"a {self.case.model.kind} reads rows, not windows",
-                "set model.kind to gru, or take features.history instead",
-                "LS-1082",
-            )
+        self.check_reader(path, "gru", f"windows over {source}")
         columns = self._known_source(path, source)
         self._check_join((*path, "by"), windows.by, source, columns)
         if windows.happened_at is not None:

@@ -42,7 +42,7 @@ class RowsDigest:
 
 
 def digest_rows(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> RowsDigest:
-    """The digest of some rows, over their numbers and categories in this order."""
+    """The digest of some rows, over numbers, then texts and bytes, in this order."""
     mixed = row_words(rows, numbers, categories)
     return RowsDigest(rows.num_rows, _sum(mixed), _sum(_mix(mixed ^ _NULL)))
 
@@ -50,8 +50,8 @@ def digest_rows(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str
 def row_words(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str]) -> Words:
     """64 bits that depend on the values of a row only, `[rows]`."""
     of_numbers = (_words_of_column(rows, name) for name in numbers)
-    of_texts = (_words_of_text(as_text(rows, name)) for name in categories)
-    return _together(chain(of_numbers, of_texts), rows.num_rows)
+    of_names = (_words_of_named(rows, name) for name in categories)
+    return _together(chain(of_numbers, of_names), rows.num_rows)
 
 
 def _together(words: Iterable[Words], num_rows: int) -> Words:
@@ -77,11 +77,13 @@ def _words_of_numbers(values: npt.NDArray[np.float64]) -> Words:
     return values.view(np.uint64)
 
 
-def _words_of_text(texts: pa.Array) -> Words:
-    coded = texts.dictionary_encode()
+def _words_of_named(rows: pa.Table, name: str) -> Words:
+    """Of texts, and of bytes such as images."""
+    column = one_array(rows.column(name))
+    is_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
+    coded = (column if is_bytes else as_text(rows, name).cast(pa.binary())).dictionary_encode()
     words = [
-        hashlib.blake2b(text.encode(), digest_size=8).digest()
-        for text in coded.dictionary.to_pylist()
+        hashlib.blake2b(content, digest_size=8).digest() for content in coded.dictionary.to_pylist()
     ]
     known = np.frombuffer(b"".join(words), np.uint64)
     places = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)

@@ -16,7 +16,7 @@ from lepton_spark.dataset import passes
 from lepton_spark.dataset.digest import RowsDigest
 from lepton_spark.dataset.fit_encoding import fit_encodings
 from lepton_spark.dataset.fit_outliers import fit_outliers
-from lepton_spark.dataset.fit_terms import fit_terms
+from lepton_spark.dataset.fit_terms import fit_terms, fit_tokens
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.scan import Scan
 from lepton_spark.dataset.series import Asked, Series, Variable
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lepton_spark.config.train import TransformSettings
+    from lepton_spark.dataset.images import ImageColumn
     from lepton_spark.dataset.shards import Piece
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class Columns:
     encoded: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     series: tuple[Asked, ...] = ()
+    images: tuple[ImageColumn, ...] = ()
+    tokens: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -66,6 +69,7 @@ class Columns:
         as_category: Sequence[str],
         settings: TransformSettings | None = None,
         series: Sequence[Asked] = (),
+        images: Sequence[ImageColumn] = (),
     ) -> Columns:
         """Text names things, and so do the numbers in `as_category`; all else is a number.
 
@@ -74,24 +78,33 @@ class Columns:
             as_category: Names of numbers that name things.
             settings: Which columns are encoded by the label or cut into terms instead.
             series: What the columns of lists are.
+            images: What the columns of bytes are.
         """
         named = {name for name, kind in types if kind in {"string", "date"}} | set(as_category)
         encoding = settings.target_encoding if settings else None
         encoded = set(encoding.columns) if encoding else set()
         texts = set(settings.text) if settings else set()
-        stepped = {name for name, kind in types if kind.startswith("array")}
+        tokens = set(settings.tokens) if settings else set()
+        others = {name for name, kind in types if kind.startswith("array") or kind == "binary"}
         return cls(
-            tuple(name for name, _ in types if name not in named | encoded | texts | stepped),
-            tuple(name for name, _ in types if name in named - encoded - texts),
+            tuple(name for name, _ in types if name not in named | encoded | others),
+            tuple(name for name, _ in types if name in named - encoded - texts - tokens),
             tuple(name for name, _ in types if name in encoded),
             tuple(name for name, _ in types if name in texts),
             tuple(series),
+            tuple(images),
+            tuple(name for name, _ in types if name in tokens),
         )
 
     @property
     def worded(self) -> tuple[str, ...]:
         """Columns whose values are read as text."""
-        return (*self.categories, *self.encoded, *self.texts)
+        return (*self.categories, *self.encoded, *self.texts, *self.tokens)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Columns of which only the digest is taken of all values: texts and images."""
+        return (*self.worded, *(image.name for image in self.images))
 
     @property
     def steps(self) -> dict[str, int]:
@@ -139,9 +152,11 @@ def fit_transform(
     summaries = _details(scan, columns, (surveys, settings.clip_quantile), values)
     encodings = fit_encodings(scan, columns.encoded, settings.target_encoding)
     texts = fit_terms(scan, columns.texts, settings.text, digest.rows)
+    tokens = fit_tokens(scan, {name: settings.tokens[name] for name in columns.tokens})
     flat = dict(_flat(columns, surveys, summaries, vocabularies, digest.rows))
     flat |= {each.name: _CONSTANT for each in encodings if each.is_flat}
     flat |= {each.name: _CONSTANT for each in texts if each.is_flat}
+    flat |= {each.name: _RARE for each in tokens if each.is_flat}
     if flat and not settings.drop_constant:
         raise _flat_columns(flat)
     for reason, names in _by_reason(flat):
@@ -158,13 +173,15 @@ def fit_transform(
             for name, words in vocabularies.items()
             if name not in flat
         ),
-        rows_digest=digest.text((*columns.digested, *columns.worded)),
+        rows_digest=digest.text((*columns.digested, *columns.named)),
         num_rows=digest.rows,
         fences=outliers.fences,
         forests=outliers.forests,
         encodings=tuple(each for each in encodings if each.name not in flat),
         texts=tuple(each for each in texts if each.name not in flat),
         series=tuple(each for asked in columns.series if (each := _series(asked, summaries, flat))),
+        images=columns.images,
+        tokens=tuple(each for each in tokens if each.name not in flat),
     )
 
 
@@ -228,9 +245,9 @@ def _survey(
     scan: Scan, columns: Columns, values: passes.Values
 ) -> tuple[RowsDigest, dict[str, Survey]]:
     def count(tables: Iterator[pa.Table]) -> bytes:
-        return passes.survey(tables, columns.digested, columns.worded, values)
+        return passes.survey(tables, columns.digested, columns.named, values)
 
-    blobs = scan.collect((*columns.digested, *columns.worded), count)
+    blobs = scan.collect((*columns.digested, *columns.named), count)
     found = [passes.read_survey(blob) for blob in blobs]
     digest = sum((digest for digest, _ in found), RowsDigest())
     surveys = {}

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.config.column import is_any
+from lepton_spark.dataset.tensors import TensorSpec
 from lepton_spark.dataset.values import as_steps
 
 if TYPE_CHECKING:
@@ -67,6 +68,16 @@ class Series:
     name: str
     steps: int
     variables: tuple[Variable, ...]
+
+    @property
+    def tensor(self) -> str:
+        """Name of the tensor that it becomes."""
+        return self.name
+
+    @property
+    def spec(self) -> TensorSpec:
+        """What the tensor holds of a row."""
+        return TensorSpec(self.shape, "float32")
 
     @property
     def columns(self) -> tuple[str, ...]:

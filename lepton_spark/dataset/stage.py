@@ -16,6 +16,7 @@ from lepton_spark.dataset.folds import folds_of, with_folds
 from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import PartCount, require_enough
+from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "dataset"
-_ROW_GROUP_ROWS = 131_072
-_ROW_GROUP_VALUES = 32_000_000
+_ROWS_OF_A_FILE = 131_072
 _ORDER_SEED = 20_011  # another than the split's, so that order and part have nothing in common
 
 
@@ -86,7 +86,7 @@ def prepare(context: RunContext) -> StageResult:
         facts=_facts(summary, columns, pinned),
         partition_by=(SPLIT,),
         audit=lambda staged: audit_dataset(staged, _key(case), num_rows=summary.rows),
-        row_group_rows=_row_group_rows(case, len(columns)),
+        row_group_rows=row_group_rows(case, len(columns)),
     )
     published = tables.publish(context, _rows(context, features, labels, summary), publication)
     logger.info("%d rows in %s", summary.rows, table)
@@ -153,16 +153,17 @@ def _rows(
     rows, folds = with_folds(rows, case.transform.target_encoding, _key(case))
     rows = rows.select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT, *folds)
     largest = max(part.rows for part in summary.parts.values())
-    num_files = max(case.train.workers, -(-largest // _ROW_GROUP_ROWS))
+    num_files = max(case.train.workers, -(-largest // _ROWS_OF_A_FILE))
     order = key_hash(_key(case), _ORDER_SEED)
     return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
 
 
-def _row_group_rows(case: Case, num_columns: int) -> int:
-    """Rows of a row group: fewer where windows make them long, as a worker reads one at a time."""
-    windows = case.features.windows.values()
+def row_group_rows(case: Case, num_columns: int) -> int:
+    """Rows of a row group: fewer where windows and images make them wide."""
+    windows, images = case.features.windows.values(), case.features.images.values()
     num_values = num_columns + sum(3 * len(each.variables) * each.steps for each in windows)
-    return max(1, min(_ROW_GROUP_ROWS, _ROW_GROUP_VALUES // num_values))
+    pixels = sum(each.height * each.width * each.channels for each in images)
+    return rows_at_once(4 * num_values + pixels)
 
 
 def _pin(context: RunContext, table: TableId) -> _Pinned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy.typing as npt
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 Array = npt.NDArray[Any]
+# Of a row group that is written, and of a block that is trained on.
+_MOST_ROWS = 131_072
+_MOST_BYTES = 128_000_000
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,21 @@ class TensorSpec:
         """Zeros for some rows."""
         return np.zeros((num_rows, *self.shape), self.dtype)
 
+    @property
+    def num_bytes(self) -> int:
+        """Of one row."""
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
 
 Specs = Mapping[str, TensorSpec]
+
+
+def rows_at_once(num_bytes: int) -> int:
+    """How many rows of so many bytes a worker takes at once: fewer where they are wide.
+
+    So memory does not grow with the width of a table.
+    """
+    return max(1, min(_MOST_ROWS, _MOST_BYTES // max(1, num_bytes)))
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,21 @@ import pyarrow.compute as pc
 
 from lepton_spark.config.column import is_any
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
+from lepton_spark.dataset.images import ImageColumn, image_of
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
 from lepton_spark.dataset.series import Series, series_of
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block, TensorSpec
 from lepton_spark.dataset.terms import TextColumn, text_of
+from lepton_spark.dataset.tokens import TokenColumn, token_column
 from lepton_spark.dataset.values import as_float, as_text, one_array
 from lepton_spark.errors import ModelError
 
-FORM = 3
+FORM = 4
 # What documents of each form have beside numbers and categories; older ones are still read.
-_PARTS = {
-    1: (),
-    2: ("fences", "forests", "encodings", "texts"),
-    3: ("fences", "forests", "encodings", "texts", "series"),
+_SINCE = {
+    **dict.fromkeys(("fences", "forests", "encodings", "texts"), 2),
+    "series": 3,
+    **dict.fromkeys(("images", "tokens"), 4),
 }
 
 
@@ -58,8 +60,10 @@ class CategoryColumn:
     vocabulary: tuple[str, ...]
 
 
-_Named = NumberColumn | CategoryColumn | TargetEncoding | TextColumn
-Part = TypeVar("Part", NumberColumn, CategoryColumn, TargetEncoding, TextColumn)
+_Named = NumberColumn | CategoryColumn | TargetEncoding | TextColumn | ImageColumn | TokenColumn
+Part = TypeVar(
+    "Part", NumberColumn, CategoryColumn, TargetEncoding, TextColumn, ImageColumn, TokenColumn
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class FeatureTransform:
         encodings: Further numbers, each of a column of its own.
         texts: The same.
         series: Each a tensor of its own.
+        images: The same.
+        tokens: The same.
     """
 
     numbers: tuple[NumberColumn, ...]
@@ -87,13 +93,15 @@ class FeatureTransform:
     encodings: tuple[TargetEncoding, ...] = ()
     texts: tuple[TextColumn, ...] = ()
     series: tuple[Series, ...] = ()
+    images: tuple[ImageColumn, ...] = ()
+    tokens: tuple[TokenColumn, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the input columns: numbers, categories, encoded ones, texts, series."""
+        """Names of the input columns, each once, those of series last."""
         parts: tuple[Sequence[_Named], ...]
-        parts = (self.numbers, self.categories, self.encodings, self.texts)
-        named = [column.name for columns in parts for column in columns]
+        parts = (self.numbers, self.categories, self.encodings, self.texts, self.images)
+        named = [column.name for columns in (*parts, self.tokens) for column in columns]
         return (*named, *(name for each in self.series for name in each.columns))
 
     @property
@@ -130,8 +138,12 @@ class FeatureTransform:
         return {
             NUMBERS: TensorSpec((self.width,), "float32"),
             CATEGORIES: TensorSpec((len(self.categories),), "int32"),
-            **{each.name: TensorSpec(each.shape, "float32") for each in self.series},
+            **{each.tensor: each.spec for each in self._tensors},
         }
+
+    @property
+    def _tensors(self) -> tuple[Series | ImageColumn | TokenColumn, ...]:
+        return (*self.series, *self.images, *self.tokens)
 
     def without(self, patterns: Sequence[str]) -> FeatureTransform:
         """The same statistics, less the columns whose names match; `*` matches any text.
@@ -153,6 +165,8 @@ class FeatureTransform:
             encodings=kept(self.encodings),
             texts=kept(self.texts),
             series=tuple(each for series in self.series if (each := series.without(patterns))),
+            images=kept(self.images),
+            tokens=kept(self.tokens),
         )
 
     @cached_property
@@ -186,11 +200,11 @@ class FeatureTransform:
         categories = np.empty((len(self.categories), rows.num_rows), np.int32)
         for row, lookup in zip(categories, self.categories, strict=True):
             row[:] = _index(as_text(rows, lookup.name), lookup)
-        tensors = {
+        tensors: dict[str, npt.NDArray[Any]] = {
             NUMBERS: np.ascontiguousarray(numbers.T),
             CATEGORIES: np.ascontiguousarray(categories.T),
         }
-        return Block(tensors | {each.name: each.apply(rows) for each in self.series})
+        return Block(tensors | {each.tensor: each.apply(rows) for each in self._tensors})
 
     def refused(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Whether each row is one that nothing is fitted on and that gets no score.
@@ -268,8 +282,10 @@ def _index(values: pa.Array, column: CategoryColumn) -> npt.NDArray[np.int32]:
 
 
 def _parse(document: Mapping[str, Any]) -> FeatureTransform:
-    names = _PARTS[document["form"]]
-    parts = {name: document[name] if name in names else () for name in _PARTS[FORM]}
+    form = document["form"]
+    if form not in range(1, FORM + 1):
+        raise ValueError("form")
+    parts = {name: document[name] if form >= since else () for name, since in _SINCE.items()}
     return FeatureTransform(
         numbers=tuple(NumberColumn(**column) for column in document["numbers"]),
         categories=tuple(
@@ -283,6 +299,8 @@ def _parse(document: Mapping[str, Any]) -> FeatureTransform:
         encodings=tuple(encoding_of(encoding) for encoding in parts["encodings"]),
         texts=tuple(text_of(text) for text in parts["texts"]),
         series=tuple(series_of(series) for series in parts["series"]),
+        images=tuple(image_of(image) for image in parts["images"]),
+        tokens=tuple(token_column(text) for text in parts["tokens"]),
     )
 
 
@@ -302,8 +320,9 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
     finders: list[Fence | Forest] = [*transform.fences, *transform.forests]
     if not {name for each in finders for name in each.columns} <= set(transform.columns):
         raise ValueError("outliers of a column that is not there")
-    parts: list[Fence | Forest | TargetEncoding | TextColumn | Series]
+    parts: list[Fence | Forest | TargetEncoding | TextColumn | Series | ImageColumn | TokenColumn]
     parts = [*finders, *transform.encodings, *transform.texts, *transform.series]
+    parts += [*transform.images, *transform.tokens]
     for part in parts:
         part.check()
     return transform

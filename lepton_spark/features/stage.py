@@ -271,7 +271,8 @@ def _features(
     holidays: Mapping[str, Holidays],
 ) -> DataFrame:
     predict, settings = context.case.predict, context.case.features
-    shown = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *settings.own]))
+    of_source = [*settings.own, *settings.images]
+    shown = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *of_source]))
     kept = list(dict.fromkeys([*shown, *read_columns(settings)]))
     dated = rows.withColumn("_as_of", F.col(predict.day))
     found = _gathered(context, dated, events, kept, files)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.dataset.series import CHANNELS
+from lepton_spark.dataset.tokens import FIRST
 
 if TYPE_CHECKING:
     from lepton_spark.dataset.tensors import Block
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
 
 Form = Literal["one_hot", "ordinal"]
 Floats = npt.NDArray[np.float32]
+_MOST_WORDS = 500
+_GRID = 14  # cells an image is cut into, across and down, at most
 
 
 def dense_width(shape: Shape) -> int:
     """Columns of `dense`."""
-    return shape.width + sum(channels for _, channels in shape.series.values())
+    of_series = sum(channels for _, channels in shape.series.values())
+    of_tokens = sum(_num_words(cardinality) for _, cardinality in shape.tokens.values())
+    return shape.width + of_series + sum(map(_num_cells, shape.images.values())) + of_tokens
 
 
 def dense_names(transform: FeatureTransform) -> list[str]:
@@ -31,7 +37,17 @@ def dense_names(transform: FeatureTransform) -> list[str]:
         for part in ("mean", "last", "seen")
         for variable in series.variables
     ]
-    return [*transform.outputs, *summaries]
+    cells = [
+        f"{image.name} cell {cell}"
+        for image in transform.images
+        for cell in range(_num_cells(image.shape))
+    ]
+    words = [
+        f"{text.name} says {word}"
+        for text in transform.tokens
+        for word in text.words[: _num_words(text.cardinality)]
+    ]
+    return [*transform.outputs, *summaries, *cells, *words]
 
 
 def width_of(shape: Shape, form: Form) -> int:
@@ -41,15 +57,18 @@ def width_of(shape: Shape, form: Form) -> int:
 
 
 def dense(block: Block, shape: Shape) -> Floats:
-    """The numbers of a block and a summary of its series, float32 `[rows, dense_width]`.
+    """The numbers of a block and summaries of the rest, float32 `[rows, dense_width]`.
 
     Of each variable of a series: the mean of its values, the last of them, and the share of steps
-    that have one; zeros where no step has.
+    that have one; zeros where no step has. Of each image: the mean of the pixels of each cell of a
+    grid, row by row, from -1 to 1. Of each text: how often it has each of the most used words.
     """
-    if not shape.series:
+    if not (shape.series or shape.images or shape.tokens):
         return block.numbers
     summaries = [_summary(block.tensors[name]) for name in shape.series]
-    return np.concatenate([block.numbers, *summaries], axis=1)
+    cells = [_cells(block.tensors[name]) for name in shape.images]
+    words = [_words(block.tensors[name], size) for name, (_, size) in shape.tokens.items()]
+    return np.concatenate([block.numbers, *summaries, *cells, *words], axis=1)
 
 
 def design_matrix(block: Block, shape: Shape, form: Form) -> Floats:
@@ -87,3 +106,38 @@ def _summary(series: Floats) -> Floats:
     place = steps - 1 - np.argmax(masks[:, ::-1] > 0, axis=1)
     last = np.take_along_axis(values, place[:, None, :], axis=1)[:, 0] * (seen > 0)
     return np.concatenate([mean, last, seen / steps], axis=1, dtype=np.float32)
+
+
+def _num_cells(sizes: tuple[int, int, int]) -> int:
+    height, width, channels = sizes
+    return math.prod(cells for cells, _ in _sides(height, width)) * channels
+
+
+def _sides(*sizes: int) -> list[tuple[int, int]]:
+    """Cells along each side of an image, and its pixels."""
+    return [(min(_GRID, size), size) for size in sizes]
+
+
+def _cells(images: npt.NDArray[np.uint8]) -> Floats:
+    """`[rows, cells]`: of each cell of a grid, the mean of each channel."""
+    rows, height, width, _ = images.shape
+    tops, lefts = (np.arange(cells) * size // cells for cells, size in _sides(height, width))
+    sums = np.add.reduceat(images, tops, axis=1, dtype=np.float32)
+    sums = np.add.reduceat(sums, lefts, axis=2)
+    pixels = np.outer(np.diff(tops, append=height), np.diff(lefts, append=width))
+    means = sums / pixels[None, :, :, None].astype(np.float32)
+    return (means / np.float32(127.5) - np.float32(1)).reshape(rows, -1)
+
+
+def _num_words(cardinality: int) -> int:
+    return min(_MOST_WORDS, cardinality - FIRST)
+
+
+def _words(tokens: npt.NDArray[np.int32], cardinality: int) -> Floats:
+    """`[rows, words]`: uses of each of the most used words, which have the smallest numbers."""
+    rows, words = len(tokens), _num_words(cardinality)
+    places = tokens - FIRST
+    is_counted = (places >= 0) & (places < words)
+    flat = (np.arange(rows)[:, None] * words + places)[is_counted]
+    counts = np.bincount(flat, minlength=rows * words)
+    return counts.reshape(rows, words).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The network: embeddings of categories and what a GRU makes of series beside the numbers."""
+"""The network: dense layers over numbers, embeddings, and what is read of series and images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
 from lepton_spark.errors import ModelError
+from lepton_spark.models.convolution import look
 from lepton_spark.models.lean import keras
+from lepton_spark.models.seeds import Seeds
 
 if TYPE_CHECKING:
     from lepton_spark.config.train import ModelSettings
@@ -29,16 +31,17 @@ def embedding_size(cardinality: int, largest: int) -> int:
 def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Model:
     """A model from the tensors of a block to a logit, with weights drawn by the seed.
 
-    Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]` and each series
-    `[batch, steps, channels]` by its name; the output is `[batch, 1]`. No layer looks across the
-    rows of a batch, so a batch may be dealt to several ranks.
+    Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]`, each series
+    `[batch, steps, channels]`, each image `[batch, height, width, channels]` and each text
+    `[batch, length]` by its name; the output is `[batch, 1]`. No layer looks across the rows of a
+    batch, so a batch may be dealt to several ranks.
 
     Args:
         settings: Sizes.
         shape: Of the inputs.
         seed: Of the initial weights; the same seed gives the same weights.
     """
-    seeds = _Seeds(seed)
+    seeds = Seeds(seed)
     numbers = keras.Input((shape.width,), dtype="float32", name=NUMBERS)
     categories = keras.Input((len(shape.cardinalities),), dtype="int32", name=CATEGORIES)
     series = {
@@ -50,6 +53,17 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
     ]
     values = _drop(numbers, settings.input_dropout, "numbers", seeds)
     beside += [_read(steps, name, settings, seeds) for name, steps in series.items()]
+    images = {
+        name: keras.Input(sizes, dtype="uint8", name=name) for name, sizes in shape.images.items()
+    }
+    beside += [look(pixels, name, settings, seeds) for name, pixels in images.items()]
+    tokens = {
+        name: keras.Input((length,), dtype="int32", name=name)
+        for name, (length, _) in shape.tokens.items()
+    }
+    for name, (_, cardinality) in shape.tokens.items():
+        words = _embed_words(tokens[name], name, cardinality, settings, seeds)
+        beside.append(_read(words, name, settings, seeds))
     if beside:
         values = layers.Concatenate(name="inputs")([values, *beside])
     for index, units in enumerate(settings.hidden):
@@ -58,26 +72,12 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
     logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot(), dtype="float32")(
         values
     )
-    inputs = {NUMBERS: numbers, CATEGORIES: categories, **series}
+    inputs = {NUMBERS: numbers, CATEGORIES: categories, **series, **images, **tokens}
     return keras.Model(inputs, logit, name=settings.kind)
 
 
-class _Seeds:
-    """One seed after the other, so that no two layers start alike."""
-
-    def __init__(self, seed: int) -> None:
-        self._next = seed * 1000
-
-    def take(self) -> int:
-        self._next += 1
-        return self._next
-
-    def glorot(self) -> keras.initializers.Initializer:
-        return keras.initializers.GlorotUniform(seed=self.take())
-
-
 def _embed(
-    categories: keras.KerasTensor, index: int, cardinality: int, largest: int, seeds: _Seeds
+    categories: keras.KerasTensor, index: int, cardinality: int, largest: int, seeds: Seeds
 ) -> keras.KerasTensor:
     initial = keras.initializers.RandomUniform(-0.05, 0.05, seed=seeds.take())
     lookup = layers.Embedding(
@@ -89,10 +89,24 @@ def _embed(
     return lookup(categories[:, index])
 
 
-def _read(
-    steps: keras.KerasTensor, name: str, settings: ModelSettings, seeds: _Seeds
+def _embed_words(
+    tokens: keras.KerasTensor, name: str, cardinality: int, settings: ModelSettings, seeds: Seeds
 ) -> keras.KerasTensor:
-    """What is left of a series when its last step has been read."""
+    """A vector a word; padding, which is 0, is masked from what reads it."""
+    lookup = layers.Embedding(
+        cardinality,
+        settings.series_units,
+        mask_zero=True,
+        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=seeds.take()),
+        name=f"{name}_words",
+    )
+    return lookup(tokens)
+
+
+def _read(
+    steps: keras.KerasTensor, name: str, settings: ModelSettings, seeds: Seeds
+) -> keras.KerasTensor:
+    """What is left of a series, or of a text, when its last step has been read."""
     reader = layers.GRU(
         settings.series_units,
         kernel_initializer=seeds.glorot(),
@@ -103,7 +117,7 @@ def _read(
 
 
 def _dense(
-    values: keras.KerasTensor, units: int, name: str, dropout: float, seeds: _Seeds
+    values: keras.KerasTensor, units: int, name: str, dropout: float, seeds: Seeds
 ) -> keras.KerasTensor:
     values = layers.Dense(units, name=name, kernel_initializer=seeds.glorot())(values)
     values = layers.LayerNormalization(name=f"{name}_norm")(values)
@@ -111,7 +125,7 @@ def _dense(
     return _drop(values, dropout, name, seeds)
 
 
-def _drop(values: keras.KerasTensor, share: float, name: str, seeds: _Seeds) -> keras.KerasTensor:
+def _drop(values: keras.KerasTensor, share: float, name: str, seeds: Seeds) -> keras.KerasTensor:
     if share == 0:
         return values
     return layers.Dropout(share, seed=seeds.take(), name=f"{name}_dropout")(values)

@@ -16,7 +16,7 @@ from lepton_spark.models.design_matrix import dense, dense_width, design_matrix,
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import unpack
 
-NETWORKS = ("table_mlp", "gru")
+NETWORKS = ("table_mlp", "gru", "cnn", "multimodal")
 WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(NETWORKS, ("weights.npz",)),
     "logistic": ("weights.npz",),
@@ -26,6 +26,7 @@ WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
 }
 KINDS = tuple(WEIGHTS_FILES)
 SLICE_ROWS = 4096
+_SLICE_BYTES = 64 * 1024 * 1024
 _FEWEST_MEMBERS = 2
 Probabilities = npt.NDArray[np.float64]
 
@@ -125,6 +126,7 @@ class Network:
         from lepton_spark.models import network  # noqa: PLC0415  # TensorFlow takes seconds
 
         self._model = network.build(settings, shape)
+        self._slice_rows = _slice_rows(settings, shape)
         arrays = list(unpack(content).values())
         expected = [tuple(variable.shape) for variable in self._model.weights]
         if [array.shape for array in arrays] != expected:
@@ -134,8 +136,8 @@ class Network:
     def predict(self, block: Block) -> Probabilities:
         """Probability of the positive class."""
         scores = np.empty(len(block.numbers), dtype=np.float64)
-        for start in range(0, len(scores), SLICE_ROWS):
-            rows = slice(start, start + SLICE_ROWS)
+        for start in range(0, len(scores), self._slice_rows):
+            rows = slice(start, start + self._slice_rows)
             inputs = block.cut(rows).tensors
             logits = np.asarray(self._model(inputs, training=False), dtype=np.float64)
             scores[rows] = _sigmoid(logits[:, 0])
@@ -178,6 +180,13 @@ class Average:
         """Mean of the members' probabilities."""
         total = sum(member.predict(block) for member in self.members)
         return np.asarray(total / len(self.members), dtype=np.float64)
+
+
+def _slice_rows(settings: ModelSettings, shape: Shape) -> int:
+    """Fewer rows where the first block of convolutions makes much of each."""
+    pixels = sum(height * width for height, width, _ in shape.images.values())
+    floats = 3 * 4 * pixels * settings.filters[0]
+    return max(1, min(SLICE_ROWS, _SLICE_BYTES // max(1, floats)))
 
 
 def _one_thread() -> None:

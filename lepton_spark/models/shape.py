@@ -18,17 +18,23 @@ class Shape:
         width: Number columns.
         cardinalities: Indices of each category column.
         series: Steps and channels of each series, by the name of its tensor.
+        images: Height, width and channels of each image, likewise.
+        tokens: Length and cardinality of each text, likewise.
     """
 
     width: int
     cardinalities: tuple[int, ...]
     series: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    tokens: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, transform: FeatureTransform) -> Shape:
         """Of the blocks that a transform makes."""
         series = {each.name: each.shape for each in transform.series}
-        return cls(transform.width, transform.cardinalities, series)
+        images = {each.tensor: each.shape for each in transform.images}
+        tokens = {each.tensor: (each.length, each.cardinality) for each in transform.tokens}
+        return cls(transform.width, transform.cardinalities, series, images, tokens)
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Shape:
@@ -39,15 +45,24 @@ class Shape:
             TypeError: One is no number.
             ValueError: The same.
         """
-        series = spec.get("series", {}).items()
+        series, images, tokens = (
+            spec.get(kind, {}).items() for kind in ("series", "images", "tokens")
+        )
         return cls(
             int(spec["width"]),
             tuple(int(size) for size in spec["cardinalities"]),
             {str(name): (int(steps), int(channels)) for name, (steps, channels) in series},
+            {str(name): (int(rows), int(pixels), int(c)) for name, (rows, pixels, c) in images},
+            {str(name): (int(length), int(words)) for name, (length, words) in tokens},
         )
 
     def to_spec(self) -> dict[str, Any]:
         """JSON-ready parts of a spec."""
-        series = {name: list(sizes) for name, sizes in self.series.items()}
         found = {"width": self.width, "cardinalities": list(self.cardinalities)}
-        return {**found, "series": series} if series else found
+        others: dict[str, Mapping[str, tuple[int, ...]]]
+        others = {"series": self.series, "images": self.images, "tokens": self.tokens}
+        return found | {
+            kind: {name: list(sizes) for name, sizes in sized.items()}
+            for kind, sized in others.items()
+            if sized
+        }

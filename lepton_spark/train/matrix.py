@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,7 +75,8 @@ def _matrices(
     rows = read_piece(piece, [*transform.columns_to_fit, LABEL])
     rows = rows.filter(pc.invert(pa.array(transform.refused(rows))))
     shape = Shape.of(transform)
-    width = width_of(shape, form) + sum(math.prod(sizes) for sizes in shape.series.values())
+    given = sum(spec.num_bytes for spec in transform.specs.values()) // 4
+    width = width_of(shape, form) + given
     at_once = max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // max(1, width)))
     for start in range(0, rows.num_rows, at_once):
         some = rows.slice(start, at_once)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.errors import ConfigError, TryAgainError
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
 from lepton_spark.train.checkpoint import read_history
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.transform import FeatureTransform
 
 ENTRY = "lepton_spark.train.table_network:fit"
-MOST_BLOCK_ROWS = 131_072
 # Settings that decide no weight: one can go on from a state from before they changed.
 _NOT_WEIGHTS = {"launcher", "stall_seconds", "checkpoint_minutes"}
-_BLOCK_NUMBERS = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class NetworkJob:
         validated: Row groups of the validation part.
         positive_share: Share of positives among the rows of the training part.
         checkpoint: Folder, path or URI, that all ranks reach.
+        most_block_rows: Fewer rows of a block than fit, for comparisons.
     """
 
     model: ModelSettings
@@ -48,14 +47,13 @@ class NetworkJob:
     checkpoint: str
     is_shuffled: bool = True
     entry: str = ENTRY
-    most_block_rows: int = MOST_BLOCK_ROWS
+    most_block_rows: int | None = None
 
     @property
     def block_rows(self) -> int:
-        """Rows of a block: fewer where they are wide, so that memory does not grow with width."""
-        width = sum(math.prod(spec.shape) for spec in self.transform.specs.values())
-        rows = min(self.most_block_rows, _BLOCK_NUMBERS // max(1, width))
-        return max(rows, self.train.rows_of_step)
+        """Rows of a block: at least those of a step."""
+        rows = rows_at_once(sum(spec.num_bytes for spec in self.transform.specs.values()))
+        return max(min(rows, self.most_block_rows or rows), self.train.rows_of_step)
 
     def payload(self, size: int) -> dict[str, Any]:
         """The job as JSON-ready facts, with their fingerprint."""

@@ -13,10 +13,12 @@ from lepton_spark.config.feature_name import window_names
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.images import ImageColumn
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
+from lepton_spark.dataset.stage import row_group_rows
 from lepton_spark.errors import DataError
 from lepton_spark.lake import file_plan, files, tables
 from lepton_spark.lake.copied import copied
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "train"
-_ROW_GROUP_ROWS = 131_072
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
         categories_of(context.case.features),
         settings,
         _series(context),
+        [ImageColumn.of(*each) for each in context.case.features.images.items()],
     )
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
@@ -161,7 +163,8 @@ def _pieces(context: RunContext, marker: Marker, place: Candidates, part: str) -
     if plan.unfit is not None:
         logger.warning("%s of %s is copied for the workers: %s", part, table, plan.unfit)
         rows = tables.read(context, table, version=marker.version).filter(condition).drop(SPLIT)
-        slices = copied(context, rows, place.rows(part), row_group_rows=_ROW_GROUP_ROWS)
+        size = row_group_rows(context.case, len(marker.facts["features"]))
+        slices = copied(context, rows, place.rows(part), row_group_rows=size)
     return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STEPS_PER_CALL = 32  # between two calls a rank says that it lives
 BINS = 8192
 LOGIT_LIMIT = 16.0
+_SEEDS = ("seed_generator", "generator")  # where layers of Keras keep what they draw from
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,11 @@ class TrainingSteps:
         self._optimizer = optimizer
         self._worker = worker
         self._settings = settings
-        self._dropouts = [
-            layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)
+        self._seeds = [
+            getattr(layer, name)
+            for layer in model.layers
+            for name in _SEEDS
+            if isinstance(getattr(layer, name, None), keras.random.SeedGenerator)
         ]
         self._compiled = tf.function(self._run, autograph=True, reduce_retracing=True)
 
@@ -141,7 +145,7 @@ class TrainingSteps:
         places = slice(part * size, (part + 1) * size)
         inputs, labels = _chosen(block, block.index[step, places])
         weight = block.weight[step, places]
-        self._seed_dropout(part)
+        self._seed(part)
         with tf.GradientTape() as tape:
             logits = self._model(inputs, training=True)[:, 0]
             loss = tf.reduce_sum(self._loss.of_rows(labels, logits) * weight)
@@ -151,14 +155,14 @@ class TrainingSteps:
         ]
         return gradients, tf.stack([loss, tf.reduce_sum(weight)])
 
-    def _seed_dropout(self, part: tf.Tensor) -> None:
+    def _seed(self, part: tf.Tensor) -> None:
         # A function of seed, step, rank and batch alone: a resumed run draws what a whole one does.
         step = tf.cast(self._optimizer.iterations.value, tf.uint32)
         place = step * np.uint32(self._worker.size) + np.uint32(self._worker.rank)
         place = place * np.uint32(self._settings.accumulate) + tf.cast(part, tf.uint32)
-        for salt, layer in enumerate(self._dropouts):
+        for salt, generator in enumerate(self._seeds):
             seed = np.uint32(self._settings.seed * 1009 + salt & 0xFFFFFFFF)
-            layer.seed_generator.state.assign(tf.stack([tf.constant(seed), place]))
+            generator.state.assign(tf.stack([tf.constant(seed), place]))
 
 
 def _all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

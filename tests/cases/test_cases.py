@@ -75,6 +75,16 @@ KNOWN = {
     "fashion_mnist": Known(
         "2017-08-26", {"labels": 10_000, "images": 10_000}, 10_000, is_large=True
     ),
+    "fashion_shirts": Known(
+        "2017-08-26",
+        {"labels": 10_000, "images": 10_000},
+        10_000,
+        is_large=True,
+        folder="fashion_mnist",
+    ),
+    "phrasebank_words": Known(
+        "2014-01-02", {"phrases": 4_846}, 4_846, folder="financial_phrasebank"
+    ),
     "neu_surface_defects": Known("2013-01-02", {"surfaces": 1_800}, 1_800),
     "entity_dblp_acm": Known(
         "2004-01-01", {"dblp": 2_616, "acm": 2_294}, 2_772, is_large=True

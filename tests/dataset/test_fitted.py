@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.images import ImageColumn
+from lepton_spark.dataset.tokens import TokenColumn
 from lepton_spark.errors import DataError
 from lepton_spark.models.design_matrix import design_matrix
 from lepton_spark.models.shape import Shape
@@ -26,9 +30,13 @@ SETTINGS = TransformSettings.model_validate(
         },
         "target_encoding": {"columns": ["key"], "folds": FOLDS, "smoothing": 2},
         "text": {"words": {"max_terms": 3, "ngrams": 2}},
+        "tokens": {"said": {"length": 4, "max_words": 3}},
     }
 )
-COLUMNS = Columns(("flagged", "clipped", "refused"), (), ("key",), ("words",))
+SHOT = ImageColumn("shot", 1, 1, 1, "pixels")
+COLUMNS = Columns(
+    ("flagged", "clipped", "refused"), (), ("key",), ("words",), (), (SHOT,), ("said",)
+)
 WORDS = np.array(["late profit rose", "late sales fell", "late", "", "once"])
 
 
@@ -42,6 +50,8 @@ def rows_of(count=4000, seed=1):
             **numbers,
             "key": [f"k{n}" for n in random.integers(0, count // 2, count)],
             "words": pa.array(words, mask=random.random(count) < 0.1),
+            "said": pa.array(words, mask=random.random(count) < 0.1),
+            "shot": pa.array([bytes([n % 256]) for n in range(count)]),
             "_label": random.integers(0, 2, count).astype(float),
             "_fold": pa.array(random.integers(0, FOLDS, count), pa.int32()),
         }
@@ -112,6 +122,28 @@ def test_the_most_used_terms_of_enough_rows_are_kept_with_their_weight(fitted):
     assert text.terms[0] == "late"
     assert len(text.terms) == 3
     assert text.idf[0] == np.log((1 + transform.num_rows) / (1 + with_late)) + 1
+
+
+def test_the_most_used_words_of_enough_rows_are_known_the_most_used_first(fitted):
+    rows, transform = fitted
+
+    kept = rows.filter(pa.array(~transform.refused(rows)))["said"].to_pylist()
+    uses = Counter(word for text in kept for word in (text or "").split())
+    wanted = sorted((word for word in uses if word != "once"), key=lambda w: (-uses[w], w))[:3]
+    assert transform.tokens == (TokenColumn("said", tuple(wanted), 4),)
+
+
+def test_another_image_in_one_row_is_another_set_of_rows(fitted, spark, tmp_path):
+    rows, transform = fitted
+    shots = rows["shot"].to_pylist()
+    shots[5] = b"x"
+    place = rows.schema.get_field_index("shot")
+    other = rows.set_column(place, "shot", pa.array(shots))
+
+    again = fit_transform(spark, write(other, tmp_path, row_group_size=900), COLUMNS, SETTINGS)
+
+    assert again.rows_digest != transform.rows_digest
+    assert again.images == transform.images == (SHOT,)
 
 
 def area_under_curve(scores, labels):

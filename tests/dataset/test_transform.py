@@ -117,6 +117,7 @@ def test_a_document_of_the_older_form_still_loads():
         FeatureTransform.from_json(json.dumps(older))
 
 
+IMAGE = {"name": "x", "height": 2, "width": 2, "channels": 1, "stored": "file"}
 ENCODED = {
     "name": "shop", "levels": ["a"], "rows": [[3, 1]], "positives": [[3, 0]],
     "all_rows": [4, 6], "all_positives": [3, 2], "smoothing": 2.0,
@@ -134,12 +135,14 @@ def damaged(**changes):
         "",
         "[]",
         "{",
-        damaged(form=4),
+        damaged(form=5),
         damaged(numbers=[{"name": "delay"}]),
         damaged(fences=[{"name": "gone", "low": 0.0, "high": 1.0, "then": "flag"}]),
         damaged(fences=[{"name": "delay", "low": 2.0, "high": 1.0, "then": "flag"}]),
         damaged(fences=[{"name": "delay", "low": 0.0, "high": 1.0, "then": "guess"}]),
         damaged(forests=[{"name": "delay"}]),
+        damaged(images=[{"name": "delay"}]),
+        damaged(images=[{**IMAGE, "channels": 2}]),
         damaged(texts=[{"name": "t", "terms": ["b", "a"], "idf": [1.0, 1.0], "ngrams": 1}]),
         damaged(encodings=[{**ENCODED, "all_rows": [4]}]),
         damaged(encodings=[{**ENCODED, "positives": [[4, 0]]}]),
