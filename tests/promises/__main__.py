@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.result import write
 from lepton_spark.lake import session
-from tests.conftest import environment_at
+from tests.conftest import SPARK_CONF, environment_at
 from tests.promises.catalogue import PROMISES
 from tests.promises.lab import Lab
 from tests.promises.promise import checks
@@ -23,15 +23,17 @@ def main() -> int:
     """Exit code 1 where a promise is broken, or a control sees nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default="all", help="such as P17; all without")
-    chosen = parser.parse_args().name
+    name = parser.parse_args().name
+    chosen = [promise for promise in PROMISES if name in ("all", promise.name)]
+    slots = max(promise.slots for promise in chosen)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
     is_kept = True
     with tempfile.TemporaryDirectory() as folder:
-        spark = session.start(environment_at(Path(folder, "lake")), app_name="promises")
-        for promise in PROMISES:
-            if chosen not in ("all", promise.name):
-                continue
+        master = {"master": f"local[{slots}]", "conf": SPARK_CONF}
+        environment = environment_at(Path(folder, "lake"), spark=master)
+        spark = session.start(environment, app_name="promises")
+        for promise in chosen:
             started = time.monotonic()
             found = checks(promise, Lab(spark, Path(folder)), promise.full)
             write(f"promises/{promise.name}", found, command=f"make promises NAME={promise.name}")

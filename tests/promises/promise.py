@@ -29,6 +29,7 @@ class Promise:
         short: Trials where every test runs.
         full: Trials of `make promises`.
         control: Trials with the guard taken away: at least one has to fail.
+        slots: Task slots that the trials need.
         is_long: Whether even the control takes a minute; it is then left to `make promises`.
     """
 
@@ -38,6 +39,7 @@ class Promise:
     short: int
     full: int
     control: Callable[[Lab], list[str]]
+    slots: int = 2
     is_long: bool = False
 
 
