@@ -12,6 +12,7 @@ from lepton_spark.cli import (
     cases,
     profile,
     quarantine,
+    report,
     scorecard,
     stages,
     statistics,
@@ -42,6 +43,7 @@ def build_app() -> typer.Typer:
     stages.add_to(app)
     cases.add_to(app)
     profile.add_to(app)
+    report.add_to(app)
     scorecard.add_to(app)
     statistics.add_to(app)
     quarantine.add_to(app)

@@ -14,9 +14,9 @@ from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.dataset.audit import audit_dataset
 from lepton_spark.dataset.folds import folds_of, with_folds
 from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
+from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import PartCount, require_enough
-from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
@@ -156,14 +156,6 @@ def _rows(
     num_files = max(case.train.workers, -(-largest // _ROWS_OF_A_FILE))
     order = key_hash(_key(case), _ORDER_SEED)
     return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
-
-
-def row_group_rows(case: Case, num_columns: int) -> int:
-    """Rows of a row group: fewer where windows and images make them wide."""
-    windows, images = case.features.windows.values(), case.features.images.values()
-    num_values = num_columns + sum(3 * len(each.variables) * each.steps for each in windows)
-    pixels = sum(each.height * each.width * each.channels for each in images)
-    return rows_at_once(4 * num_values + pixels)
 
 
 def _pin(context: RunContext, table: TableId) -> _Pinned:

@@ -15,6 +15,7 @@ from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
 from lepton_spark.models.losses import Loss
 from lepton_spark.train.optimizer import Steps, make_optimizer
+from lepton_spark.train.phases import Phases
 from lepton_spark.train.steps import (
     BINS,
     STEPS_PER_CALL,
@@ -63,7 +64,8 @@ class State:
         steps: Of the epoch that has begun: how many are done.
         loss: Of these, sum of the loss of all rows.
         rows: Of these, rows.
-        history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, seconds.
+        history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, and what
+            `Phases.read` says.
         current: Weights and optimizer variables.
         best: Weights of the best epoch.
     """
@@ -74,7 +76,7 @@ class State:
     steps: int = 0
     loss: float = 0.0
     rows: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     current: Arrays = field(default_factory=dict)
     best: Arrays = field(default_factory=dict)
 
@@ -122,6 +124,7 @@ class Loop:
         self._state = State()
         self._compiled: set[str] = set()
         self._kept_at = time.monotonic()
+        self._phases = Phases()
 
     def fit(self) -> State:
         """Train to the end and leave the best weights in the model.
@@ -137,7 +140,7 @@ class Loop:
             epoch = self._state.epoch + 1
             started_at = time.monotonic()
             fitted = self._train(epoch)
-            with averaged(self._model, self._optimizer):
+            with averaged(self._model, self._optimizer), self._phases.of("validate"):
                 measured = self._validate(epoch)
                 self._compare(epoch, measured["loss"])
             self._finish(epoch, fitted, measured, time.monotonic() - started_at)
@@ -171,11 +174,14 @@ class Loop:
         worker, settings = self._worker, self._settings
         shuffle = Shuffle(settings.train.seed, worker.rank, epoch) if settings.is_shuffled else None
         state = self._state
-        for block in self._rows.train.epoch(shuffle, state.steps):
-            tensors, steps = load(block), len(block.index)
+        for block in self._phases.reading(self._rows.train.epoch(shuffle, state.steps)):
+            with self._phases.of("hand_over"):
+                tensors, steps = load(block), len(block.index)
+            self._phases.rows += float(block.weight.sum())
             for first in range(0, steps, STEPS_PER_CALL):
                 self._beat("train", f"epoch {epoch}, step {state.steps + first}")
-                tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
+                with self._phases.of("step"):
+                    tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
                 if tally.sick_step >= 0:
                     raise self._sick(epoch, state.steps + tally.sick_step, tally.sick_ranks)
                 state.loss, state.rows = state.loss + tally.loss, state.rows + tally.rows
@@ -192,8 +198,9 @@ class Loop:
             self._keep()
 
     def _keep(self) -> None:
-        self._state.current = arrays_of(self._variables())
-        self._keeper.save(self._state)
+        with self._phases.of("keep"):
+            self._state.current = arrays_of(self._variables())
+            self._keeper.save(self._state)
         self._kept_at = time.monotonic()
 
     def _beat(self, work: str, place: str) -> None:
@@ -238,6 +245,9 @@ class Loop:
     ) -> None:
         state = self._state
         state.epoch = epoch
+        gradients = [variable.value for variable in self._model.trainable_variables]
+        self._phases.measure_allreduce(self._worker, gradients)
+        measured_phases = self._phases.read(self._worker, self._rows.train.layout.steps)
         if self._worker.rank > 0:
             return
         state.history.append(
@@ -248,6 +258,7 @@ class Loop:
                 "validation_auc": measured["auc"],
                 "rows": fitted.rows,
                 "seconds": round(seconds, 3),
+                **measured_phases,
             }
         )
         self._keep()

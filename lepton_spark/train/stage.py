@@ -15,22 +15,25 @@ from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.dataset.images import ImageColumn
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
-from lepton_spark.dataset.stage import row_group_rows
 from lepton_spark.errors import DataError
 from lepton_spark.lake import file_plan, files, tables
 from lepton_spark.lake.copied import copied
 from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.models.shape import Shape
+from lepton_spark.quality.metrics import metric_rows
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train.average import AVERAGE, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
 from lepton_spark.train.matrix import MatrixSource
+from lepton_spark.train.measured import subject, training_metrics, training_publication
 from lepton_spark.train.network import NetworkJob, fit_network, require_batch
+from lepton_spark.train.phases import bottleneck, repeatable
 
 if TYPE_CHECKING:
     from lepton_spark.config.train import Baseline
@@ -213,6 +216,13 @@ def _network(job: _Job) -> Bundle:
     fitted = fit_network(
         _backend(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
     )
+    tables.publish(
+        job.context,
+        metric_rows(job.context, subject(case.case), training_metrics(fitted.history)),
+        training_publication(job.context, job.place.fingerprint),
+    )
+    if held_up := bottleneck(fitted.history):
+        logger.info("where the time of the network went: %s", held_up)
     training = {
         "settings": case.train.model_dump(mode="json"),
         "ranks": size,
@@ -222,10 +232,7 @@ def _network(job: _Job) -> Bundle:
         "precision": fitted.precision,
         "weights_digest": fitted.weights_digest,
         # Without the seconds: the same rows and settings give the same bundle.
-        "history": [
-            {key: value for key, value in epoch.items() if key != "seconds"}
-            for epoch in fitted.history
-        ],
+        "history": [repeatable(epoch) for epoch in fitted.history],
     }
     spec = {"kind": case.model.kind, "settings": case.model.model_dump(mode="json")}
     return _bundle(job, spec, {"weights.npz": fitted.weights}, training)
@@ -250,9 +257,11 @@ def _size(context: RunContext) -> int:
 
 def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
     done, total = int(epoch["epoch"]), context.case.train.epochs
+    left = (total - done) * epoch["seconds"]
     message = (
         f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, "
-        f"auc {epoch['validation_auc']:.4f}, {epoch['seconds']:.0f} s"
+        f"auc {epoch['validation_auc']:.4f}, {epoch['rows'] / max(epoch['seconds'], 1e-3):,.0f} "
+        f"rows/s, {epoch['seconds']:.0f} s, {left:.0f} s left at most"
     )
     context.progress.step(JOB, message, done=done, total=total)
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lepton_spark.train.phases import repeatable
 from tests.promises.alone import WEIGHTS
 from tests.promises.promise import Promise
 from tests.promises.rings import RANKS, RINGS, disturbed, error_of, fit, job, places
@@ -72,10 +73,7 @@ def _fit_alone(folder: Path, *fault: str) -> int:
 
 
 def _is_same(one: FittedNetwork, other: FittedNetwork) -> bool:
-    histories = [
-        [{key: value for key, value in epoch.items() if key != "seconds"} for epoch in run.history]
-        for run in (one, other)
-    ]
+    histories = [[repeatable(epoch) for epoch in run.history] for run in (one, other)]
     return one.weights == other.weights and histories[0] == histories[1]
 
 

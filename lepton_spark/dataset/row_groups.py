@@ -1,0 +1,18 @@
+"""How many rows of a dataset lie together in its files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lepton_spark.dataset.tensors import rows_at_once
+
+if TYPE_CHECKING:
+    from lepton_spark.config.case import Case
+
+
+def row_group_rows(case: Case, num_columns: int) -> int:
+    """Rows of a row group: fewer where windows and images make them wide."""
+    windows, images = case.features.windows.values(), case.features.images.values()
+    num_values = num_columns + sum(3 * len(each.variables) * each.steps for each in windows)
+    pixels = sum(each.height * each.width * each.channels for each in images)
+    return rows_at_once(4 * num_values + pixels)

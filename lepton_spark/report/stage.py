@@ -1,0 +1,78 @@
+"""Gather what is known of the candidates of a date, and write it as a page."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark.context import RunContext, StageResult
+from lepton_spark.errors import DataError
+from lepton_spark.evaluate.judgement import side_by_side
+from lepton_spark.lake import files, tables
+from lepton_spark.lake.catalog import TableId, path_of
+from lepton_spark.quality.metrics import METRICS, Metric
+from lepton_spark.report.page import Story, page_of
+from lepton_spark.train import candidates
+from lepton_spark.train.measured import history_of, subject
+from lepton_spark.train.phases import bottleneck
+
+if TYPE_CHECKING:
+    from lepton_spark.lake.marker import Marker
+
+JOB = "report"
+
+
+def report(context: RunContext) -> StageResult:
+    """Write the page of the candidates of the logical date to `reports/<case>/<date>.html`.
+
+    Returns:
+        `path`, `models` (best first), `epochs` and `bottleneck`.
+
+    Raises:
+        DataError: The candidates of the date have not been judged.
+    """
+    case, as_of = context.case.case, context.as_of
+    place = candidates.folder(context, _dataset(context))
+    judgement = place.judgement()
+    if judgement is None:
+        raise _missing(context, "judged", "lepton evaluate")
+    history = _history(context)
+    models = side_by_side(judgement)
+    story = Story(case, as_of, judgement["metric"], models, history, bottleneck(history))
+    path = path_of(context.environment, "reports", case, f"{as_of}.html")
+    files.write_atomically(path, page_of(story))
+    facts = {"path": path, "models": models, "epochs": history, "bottleneck": story.bottleneck}
+    return StageResult(JOB, (), facts)
+
+
+def _dataset(context: RunContext) -> Marker:
+    table = TableId("gold", f"{context.case.case}_dataset")
+    marker = tables.find(context, table, "dataset", context.as_of.isoformat())
+    if marker is None:
+        raise _missing(context, "trained", "lepton run")
+    return marker
+
+
+def _missing(context: RunContext, what: str, command: str) -> DataError:
+    return DataError(
+        "LS-2088",
+        f"no candidates of {context.case.case} were {what} for {context.as_of}",
+        "a report tells how models were trained and what they reached",
+        f"run `{command} {context.case.case} --as-of {context.as_of}` first",
+    )
+
+
+def _history(context: RunContext) -> list[dict[str, Any]]:
+    """What training measured of itself; empty where an older version trained."""
+    if not tables.exists(context, METRICS):
+        return []
+    case = context.case.case
+    rows = tables.read(context, METRICS).filter(
+        (F.col("case") == case)
+        & (F.col("table") == str(subject(case)))
+        & (F.col("as_of") == F.lit(context.as_of))
+    )
+    names = [each.name for each in fields(Metric)]
+    return history_of(Metric(*row) for row in rows.select(*names).collect())

@@ -1,0 +1,116 @@
+"""Where the seconds of an epoch go, over all ranks, and what holds it up."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lepton_spark.train.worker import Worker
+
+Item = TypeVar("Item")
+PHASES = ("read", "hand_over", "step", "validate", "keep")
+# What of an epoch is another each time it is run; of one that was resumed not all rows are seen.
+_OF_THE_RUN = (
+    "seconds", "allreduce_seconds", "peak_mib", "rows_by_rank",
+    *(f"{phase}_seconds" for phase in PHASES),
+)  # fmt: skip
+_PROBES = 3
+_SAID = {
+    "read": "workers wait for rows to be read and transformed: use fewer or narrower features,"
+    " or more cores a worker",
+    "hand_over": "blocks are handed to TensorFlow: narrower features make them smaller",
+    "step": "the steps of the network itself: a smaller model, larger batches or more workers",
+    "allreduce": "gradients are summed over the workers: larger batches, or train.accumulate, sum"
+    " them less often",
+    "validate": "validation: a smaller validation part, or more workers",
+    "keep": "states are kept: raise train.checkpoint_minutes, or keep them nearer",
+}
+
+
+class Phases:
+    """A clock of one rank that is read once an epoch."""
+
+    def __init__(self) -> None:
+        self._seconds = dict.fromkeys(PHASES, 0.0)
+        self.rows = 0.0
+        self._allreduce: float | None = None
+
+    @contextmanager
+    def of(self, phase: str) -> Iterator[None]:
+        """Count what runs inside to a phase."""
+        started_at = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[phase] += time.perf_counter() - started_at
+
+    def reading(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items; waiting for the next one counts as reading."""
+        while True:
+            with self.of("read"):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def measure_allreduce(self, worker: Worker, tensors: Sequence[Any]) -> None:
+        """See once how long the sum of one step takes; called by all ranks.
+
+        Inside a compiled step it cannot be timed. The quickest of some is the one in which no rank
+        waited for another.
+        """
+        if self._allreduce is not None or worker.size == 1:
+            return
+        found = []
+        for _ in range(_PROBES):
+            started_at = time.perf_counter()
+            worker.sum_tensors(tensors)
+            found.append(time.perf_counter() - started_at)
+        self._allreduce = min(found)
+
+    def read(self, worker: Worker, steps: int) -> dict[str, Any]:
+        """What an epoch took, and begin with the next; called by all ranks.
+
+        Returns:
+            `<phase>_seconds`, a mean over the ranks; `allreduce_seconds`, which are part of
+            `step_seconds`; `peak_mib`, most memory of a rank; `rows_by_rank`.
+        """
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        own = np.zeros((worker.size, len(PHASES) + 2))
+        own[worker.rank] = [*self._seconds.values(), peak, self.rows]
+        found = worker.sum(own.ravel()).reshape(own.shape)
+        self._seconds, self.rows = dict.fromkeys(PHASES, 0.0), 0.0
+        means = found.mean(axis=0)
+        return {
+            **{f"{phase}_seconds": round(means[place], 3) for place, phase in enumerate(PHASES)},
+            "allreduce_seconds": round((self._allreduce or 0.0) * steps, 3),
+            "peak_mib": round(found[:, -2].max(), 1),
+            "rows_by_rank": [int(rows) for rows in found[:, -1]],
+        }
+
+
+def repeatable(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an epoch is the same when it is run again, killed or not."""
+    return {key: value for key, value in entry.items() if key not in _OF_THE_RUN}
+
+
+def bottleneck(history: Sequence[Mapping[str, Any]]) -> str:
+    """What held training up, in one sentence; empty where nothing was measured."""
+    taken = dict.fromkeys((*PHASES, "allreduce"), 0.0)
+    for entry in history:
+        for phase in taken:
+            taken[phase] += float(entry.get(f"{phase}_seconds", 0.0))
+    taken["step"] = max(0.0, taken["step"] - taken["allreduce"])
+    total = sum(taken.values())
+    if total == 0:
+        return ""
+    most = max(taken, key=lambda phase: taken[phase])
+    return f"{taken[most] / total:.0%} of the time: {_SAID[most]}."

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import date
+from html.parser import HTMLParser
+
+from lepton_spark.report.page import Story, page_of
+
+EVIL = '<script>alert(1)</script>"&'
+MODEL = {
+    "model": EVIL, "verdict": "pass", "validate_auc": 0.71,
+    "auc": {"value": 0.7, "low": 0.68, "high": 0.72},
+    "pr_auc": {"value": 0.4, "low": None, "high": None},
+    "log_loss": {"value": 0.5, "low": 0.4, "high": 0.6},
+    "brier": {"value": 0.2, "low": 0.1, "high": 0.3},
+}  # fmt: skip
+EPOCHS = [
+    {
+        "epoch": epoch, "loss": 0.6 / epoch, "validation_loss": 0.65 / epoch, "rows": 1500.0,
+        "validation_auc": 0.7, "seconds": 2.0, "read_seconds": 0.5, "hand_over_seconds": 0.1,
+        "step_seconds": 1.0, "allreduce_seconds": 0.2, "validate_seconds": 0.3,
+        "keep_seconds": 0.1, "peak_mib": 700.5, "rows_by_rank": [750, 750],
+    }
+    for epoch in (1, 2, 3)
+]  # fmt: skip
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def story(**changed):
+    given = {
+        "case": "shop", "as_of": date(2024, 1, 31), "metric": "auc", "models": [MODEL],
+        "history": EPOCHS, "bottleneck": "50% of the time: <b>steps</b>",
+    }  # fmt: skip
+    return Story(**{**given, **changed})
+
+
+def test_no_value_becomes_a_tag_and_nothing_is_asked_of_elsewhere():
+    page = page_of(story(case=EVIL))
+
+    tags = Tags(page).found
+    assert "script" not in {tag for tag, _ in tags}
+    assert "&lt;script&gt;" in page
+    assert "<b>steps" not in page
+    policy = next(given["content"] for tag, given in tags if "http-equiv" in given)
+    assert policy.startswith("default-src 'none'")
+    fetched = [
+        value
+        for _, given in tags
+        for name, value in given.items()
+        if name in {"src", "href", "xlink:href"} and not value.startswith("#")
+    ]
+    assert fetched == []
+
+
+def test_a_page_has_a_line_an_epoch_and_two_plots():
+    tags = Tags(page_of(story())).found
+
+    assert sum(tag == "svg" for tag, _ in tags) == 2
+    assert sum(tag == "tr" for tag, _ in tags) == (1 + 1) + (1 + len(EPOCHS))
+
+
+def test_without_a_history_there_are_only_the_models():
+    tags = Tags(page_of(story(history=[], bottleneck=""))).found
+
+    assert sum(tag == "svg" for tag, _ in tags) == 0
+    assert sum(tag == "tr" for tag, _ in tags) == 2
+
+
+def test_the_same_story_gives_the_same_page():
+    assert page_of(story()) == page_of(story())
