@@ -36,7 +36,7 @@ def report(
 ) -> int:
     """Write a page on how the models of a date were trained, and say what held training up.
 
-    lepton report flight_delay --as-of 2014-01-02
+    lepton report shop --as-of 2024-01-31
     """
     choices = Choices(as_of, env, conf_dir, set_, 0, allow_empty=False, allow_future=False)
 
