@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lepton_spark.lake.file_plan import FilePlan, FileSlice
 
 ROWS_AT_ONCE = 16_384
+_BYTES_AT_ONCE = 64 * 1024 * 1024  # of tensors; images are wide
 _MOST_LOADED = 8
 
 
@@ -81,22 +82,27 @@ class _Scorer:
     Args:
         digests: Of the bundles by name; a worker keeps what it loaded under these.
         columns: Columns to read: to keep, then those of the models.
+        rows_at_once: How many are turned into tensors and scored together.
     """
 
     digests: Mapping[str, str]
     columns: tuple[str, ...]
     keep: tuple[str, ...]
     schema: StructType
+    rows_at_once: int
 
     @classmethod
     def of(cls, schema: StructType, bundles: Mapping[str, Bundle], keep: Sequence[str]) -> _Scorer:
         inputs = [name for bundle in bundles.values() for name in bundle.transform.columns]
+        widths = (bundle.transform.specs.values() for bundle in bundles.values())
+        widest = max((sum(spec.num_bytes for spec in specs) for specs in widths), default=1)
         scores = [StructField(f"p_{name}", DoubleType()) for name in bundles]
         return cls(
             digests={name: bundle.digest for name, bundle in bundles.items()},
             columns=tuple(dict.fromkeys([*keep, *inputs])),
             keep=tuple(keep),
             schema=StructType([schema[name] for name in keep] + scores),
+            rows_at_once=max(1, min(ROWS_AT_ONCE, _BYTES_AT_ONCE // max(1, widest))),
         )
 
     def read(self, piece: FileSlice) -> pa.Table:
@@ -106,8 +112,8 @@ class _Scorer:
         self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]
     ) -> Iterator[pa.RecordBatch]:
         schema = to_arrow_schema(self.schema, timezone="UTC")
-        for start in range(0, rows.num_rows, ROWS_AT_ONCE):
-            part = rows.slice(start, ROWS_AT_ONCE).combine_chunks()
+        for start in range(0, rows.num_rows, self.rows_at_once):
+            part = rows.slice(start, self.rows_at_once).combine_chunks()
             scores = self._predict(part, content)
             kept = [part.column(name) for name in self.keep]
             table = pa.table([*kept, *scores], names=schema.names).cast(schema)
