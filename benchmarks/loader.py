@@ -1,0 +1,159 @@
+"""Shuffled batches of 40 columns from Parquet, for two epochs: ours, three other ways, the limit.
+
+`make bench NAME=loader SCALE=1`: 1,000,000 rows, and a quarter of them for the growth; SCALE=4 and
+16 are 4 and 16 million. Each side is a process of its own. Petastorm needs packages that ours do
+not bear: give PETASTORM_PYTHON, a Python with `petastorm==0.13.1 tensorflow-cpu==2.15.*
+pyarrow==14.0.2 numpy<1.26 pandas<2.2 setuptools<70 pyspark==3.5.*`; without it that side is left
+out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.loader_sides import LABEL, MOST_TEXTBOOK_ROWS
+from benchmarks.result import Check, compared, median, suffix, write
+from benchmarks.rounds import exponent
+
+logger = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[1]
+ROWS, COLUMNS, ROW_GROUP = 1_000_000, 40, 131_072
+ROUNDS, SLOW_ROUNDS = 5, 2
+GROWTH = 4
+SLOW = ("textbook", "petastorm")
+PETASTORM = os.environ.get("PETASTORM_PYTHON")
+_TOLERANCE = 1e-6
+
+
+@dataclass
+class Runs:
+    """What a side took, a value a round."""
+
+    first: list[float] = field(default_factory=list)
+    second: list[float] = field(default_factory=list)
+    peak: list[int] = field(default_factory=list)
+
+
+def written(folder: Path, rows: int) -> Path:
+    """A file of normal floats and a label, floats without a dictionary."""
+    path, random_ = folder / f"rows-{rows}.parquet", np.random.default_rng(7)
+    names = [f"x{number:02}" for number in range(COLUMNS)]
+    schema = pa.schema([*((name, pa.float32()) for name in names), (LABEL, pa.float32())])
+    with pq.ParquetWriter(path, schema, use_dictionary=False, write_page_checksum=True) as file:
+        for first in range(0, rows, ROW_GROUP):
+            count = min(ROW_GROUP, rows - first)
+            numbers = random_.standard_normal((COLUMNS, count), np.float32)
+            label = (numbers[0] > 0).astype(np.float32)
+            file.write_table(pa.table([*numbers, label], schema=schema), row_group_size=ROW_GROUP)
+    return path
+
+
+def run(side: str, path: Path) -> dict[str, Any]:
+    """The seconds, the sum and the memory of one side; its time is scaled to all rows.
+
+    Raises:
+        RuntimeError: Its process failed.
+    """
+    command = [sys.executable, "-m", "benchmarks.loader_sides", side, str(path)]
+    if side == "petastorm":
+        command = [str(PETASTORM), str(ROOT / "benchmarks" / "loader_petastorm.py"), str(path)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{side}: {done.stderr[-800:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    part = pq.read_metadata(path).num_rows / found["rows"]
+    found["seconds"] = [seconds * part for seconds in found["seconds"]]
+    logger.info("%s: %s", side, found)
+    return found
+
+
+def measured(path: Path, sides: list[str]) -> dict[str, Runs]:
+    """Rounds in random order; before them each side once, whose sums are compared.
+
+    Raises:
+        RuntimeError: A side read other rows.
+    """
+    found = {side: Runs() for side in sides}
+    sums = {side: run(side, path)["total"] for side in sides}
+    for side in (each for each in sides if each != "textbook"):
+        if not np.isclose(sums[side], sums["decode"], rtol=_TOLERANCE, atol=1.0):
+            raise RuntimeError(f"{side} read other rows: {sums[side]}, not {sums['decode']}")
+    for number in range(ROUNDS):
+        asked = [side for side in sides if side not in SLOW or number < SLOW_ROUNDS]
+        for side in random.Random(number).sample(asked, len(asked)):
+            answer = run(side, path)
+            found[side].first.append(answer["seconds"][0])
+            found[side].second.append(answer["seconds"][1])
+            found[side].peak.append(answer["peak"])
+    return found
+
+
+def checks_of(few: Runs, many: dict[str, Runs], rows: int) -> list[Check]:
+    """All claims."""
+    mine, limit, told = many["ours"], many["decode"], f"{rows:,} rows"
+    grown = [median(each.second) for each in (few, mine)]
+    checks = [
+        compared(f"loader: the textbook against ours, {told}", many["textbook"].first,
+                 mine.first, ">= 12"),
+        compared(f"loader: tf.data in memory against ours, epoch 1, {told}",
+                 many["in memory"].first, mine.first),
+        compared(f"loader: tf.data in memory against ours, epoch 2, {told}",
+                 many["in memory"].second, mine.second),
+        compared(f"loader: rate of ours against decoding, epoch 1, {told}", limit.first,
+                 mine.first, ">= 0.4"),
+        compared(f"loader: rate of ours in epoch 2 against decoding, {told}", limit.first,
+                 mine.second, ">= 0.9"),
+        Check(f"loader: growth exponent of epoch 2 from a quarter, {told}",
+              exponent([rows // GROWTH, rows], grown), "", "<= 1.03"),
+        Check(f"loader: memory of ours against a quarter of the rows, {told}",
+              median(mine.peak) / median(few.peak), "x", "<= 1.1"),
+        Check(f"loader: rows a second of ours, epoch 1, {told}", rows / median(mine.first), ""),
+        Check(f"loader: rows a second of ours, epoch 2, {told}", rows / median(mine.second), ""),
+        Check(f"loader: rows of the textbook that were timed, {told}",
+              min(MOST_TEXTBOOK_ROWS, rows), ""),
+    ]  # fmt: skip
+    if "petastorm" in many:
+        checks.append(
+            compared(f"loader: petastorm against ours, {told}", many["petastorm"].first,
+                     mine.first, ">= 60")
+        )  # fmt: skip
+    return checks
+
+
+def main() -> None:
+    """Measure and write results/bench/loader.json."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0)
+    rows = int(ROWS * parser.parse_args().scale)
+    sides = ["ours", "textbook", "in memory", "decode"]
+    if PETASTORM:
+        sides.append("petastorm")
+    else:
+        logger.warning("petastorm is left out: PETASTORM_PYTHON is not set")
+    with tempfile.TemporaryDirectory() as work:
+        paths = [written(Path(work), count) for count in (rows // GROWTH, rows)]
+        many = measured(paths[1], sides)
+        few = measured(paths[0], ["ours", "decode"])["ours"]
+    write(f"bench/loader{suffix()}", checks_of(few, many, rows))
+
+
+if __name__ == "__main__":
+    main()
