@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lepton_spark.train.worker import Vector
 
 _GROUP = 1_000_003  # far from the small numbers that the strategy itself takes
+_KINDS = 1_000_003
 
 
 class CollectiveWorker:
@@ -42,7 +43,6 @@ class CollectiveWorker:
         resolver = self._strategy.cluster_resolver
         self.rank: int = resolver.task_id
         self.size: int = len(resolver.cluster_spec().as_dict()["worker"])
-        self._instances = itertools.count(1)
 
     def sum_tensors(self, tensors: Sequence[Any]) -> list[Any]:
         """One allreduce for all tensors of a type: each operation costs milliseconds."""
@@ -75,12 +75,14 @@ class CollectiveWorker:
         self._pen.meet("left", self.rank, self.size)
 
     def _sum(self, vector: tf.Tensor) -> tf.Tensor:
-        # The number of the operation: the same on all ranks, as they run the same code.
+        # A number of the operation that is the same on all ranks. Counting would not do: a rank
+        # whose blocks have another size traces its steps again, and another does not.
+        kind = zlib.crc32(f"{vector.dtype.name} {vector.shape[0]}".encode()) % _KINDS
         return tf.raw_ops.CollectiveReduceV2(
             input=vector,
             group_size=self.size,
             group_key=_GROUP,
-            instance_key=_GROUP + next(self._instances),
+            instance_key=_GROUP + kind,
             ordering_token=[],
             merge_op="Add",
             final_op="Id",

@@ -46,7 +46,9 @@ def _seen(
     others = rows.filter(pa.array([part != "train" for part in rows["_split"].to_pylist()]))
     given = pa.concat_tables([train.slice(0, count), others])
     made = job_on(given, lab.place(), batch_size=min(_BATCH, count), epochs=1, row_group_size=5)
-    fitted = fit(lab, replace(made, entry=entry or made.entry), ring, size)  # type: ignore[arg-type]  # one of RINGS
+    # Blocks of two steps: those of two ranks may differ in size.
+    made = replace(made, entry=entry or made.entry, most_block_rows=2 * _BATCH)
+    fitted = fit(lab, made, ring, size)  # type: ignore[arg-type]  # one of RINGS
     return int(fitted.history[0]["rows"]), fitted.rows_by_rank
 
 

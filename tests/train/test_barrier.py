@@ -179,6 +179,16 @@ def test_uneven_and_empty_shards_neither_hang_nor_lose_rows(backend, tmp_path, c
     assert fitted.history[0]["rows"] == expected == sum(fitted.rows_by_rank)
 
 
+def test_ranks_whose_blocks_differ_in_size_stay_together(backend, tmp_path):
+    job = job_on(rows_of(1500), tmp_path, batch_size=50, epochs=3, row_group_size=37)
+    job = replace(job, most_block_rows=150, fitted=job.fitted[:19])
+
+    fitted = fit_network(backend, job, 2)
+
+    assert [entry["rows"] for entry in fitted.history] == [sum(p.rows for p in job.fitted)] * 3
+    assert len(set(fitted.rows_by_rank)) == 2
+
+
 def test_more_ranks_than_slots_are_refused_at_once(backend):
     started_at = time.monotonic()
 
