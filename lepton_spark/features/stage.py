@@ -23,6 +23,7 @@ from lepton_spark.features.events import declare
 from lepton_spark.features.fingerprint import fingerprint_of
 from lepton_spark.features.gather import gather
 from lepton_spark.features.grid import Grid
+from lepton_spark.features.images import with_images
 from lepton_spark.features.leak import (
     LEAKS,
     as_happened,
@@ -271,14 +272,15 @@ def _features(
     holidays: Mapping[str, Holidays],
 ) -> DataFrame:
     predict, settings = context.case.predict, context.case.features
-    of_source = [*settings.own, *settings.images]
-    shown = list(dict.fromkeys([*_key(context), predict.day, "_as_of", *of_source]))
+    by = list(dict.fromkeys([*_key(context), predict.day]))
+    shown = list(dict.fromkeys([*by, "_as_of", *settings.own]))
     kept = list(dict.fromkeys([*shown, *read_columns(settings)]))
     dated = rows.withColumn("_as_of", F.col(predict.day))
     found = _gathered(context, dated, events, kept, files)
     of_row = [feature.name for feature in row_features(settings)]
     over_time = [name for name in found.columns if name not in kept]
     whole = add_row_features(found, settings, holidays).select(*shown, *of_row, *over_time)
+    whole = with_images(whole, dated, settings.images, by)
     return whole.withColumn(_MONTH, F.trunc("_as_of", "month"))
 
 
@@ -298,7 +300,8 @@ def _gathered(
     asked = ["_moment", *(key for plan, _ in cut for key in plan.by)] if cut else []
     carried = list(dict.fromkeys([*kept, *asked]))
     found = gather(narrow, summed, carried, _chunks(context, narrow, plans, files))
-    aligned = align_all(found, cut, _buckets(context, files)) if cut else found
+    num_buckets = buckets(*_sizes(files), _num_partitions(context))
+    aligned = align_all(found, cut, num_buckets) if cut else found
     return aligned.drop(*(name for name in carried if name not in kept))
 
 
@@ -310,10 +313,6 @@ def _holidays(context: RunContext, each: Need) -> dict[str, Holidays]:
     spans = each.rows.filter(each.wanted).agg(*asked.values()).collect()[0]
     by_name = dict(zip(asked, spans, strict=True))
     return holidays_around(context.case.features, by_name, context.as_of)
-
-
-def _buckets(context: RunContext, files: Sequence[FoundFile]) -> int:
-    return buckets(*_sizes(files), _num_partitions(context))
 
 
 def _sizes(files: Sequence[FoundFile]) -> tuple[int, int]:
