@@ -70,7 +70,7 @@ def _models(story: Story) -> str:
     rows = []
     for model in story.models:
         values = [_value(model[name]) for name in _METRICS]
-        rows.append([model["model"], model["verdict"], _digits(model[chosen]), *values])
+        rows.append([model["model"], model["verdict"], _value(model[chosen]), *values])
     return _table(head, rows)
 
 

@@ -48,7 +48,7 @@ def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
 
     work_folder = folder / "work"
     work_folder.mkdir()
-    worker = _join(str(job["ring"]), work_folder, beat)
+    worker = _join(str(job.get("ring")), work_folder, beat)
     beat("starting, the ring is there")
     outcome = call(str(job["entry"]), worker, job["payload"])  # type: ignore[arg-type]  # JSON
     (folder / FILES).mkdir()

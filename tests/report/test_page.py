@@ -7,7 +7,7 @@ from lepton_spark.report.page import Story, page_of
 
 EVIL = '<script>alert(1)</script>"&'
 MODEL = {
-    "model": EVIL, "verdict": "pass", "validate_auc": 0.71,
+    "model": EVIL, "verdict": "pass", "validate_auc": {"value": 0.71, "low": 0.69, "high": 0.73},
     "auc": {"value": 0.7, "low": 0.68, "high": 0.72},
     "pr_auc": {"value": 0.4, "low": None, "high": None},
     "log_loss": {"value": 0.5, "low": 0.4, "high": 0.6},
