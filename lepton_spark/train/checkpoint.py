@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 KEPT = 2
 HISTORY = "history.json"
+_STOP = "stop"
 _FORM = 2
 # Weights now and at best, and what an optimizer keeps of each: two moments and an average.
 _PARTS = 6
@@ -60,6 +61,10 @@ class Checkpoints:
         write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
         for name in self._names()[:-KEPT]:
             files.delete_tree(join(self.folder, name))
+
+    def is_stopped(self) -> bool:
+        """Whether someone asked to stop."""
+        return files.exists(join(self.folder, _STOP))
 
     def _names(self) -> list[str]:
         found = [file.path for file in files.list_files(self.folder)]
@@ -104,6 +109,16 @@ def read_history(folder: str) -> list[dict[str, float]]:
     except (FileNotFoundError, ValueError):
         return []
     return history
+
+
+def ask_to_stop(folder: str) -> None:
+    """Have the training of a folder end after the epoch it is in, with the best weights so far."""
+    files.write_atomically(join(folder, _STOP), b"")
+
+
+def take_back_stop(folder: str) -> None:
+    """Let the training of a folder go on, whoever asked it to stop."""
+    files.delete_tree(join(folder, _STOP))
 
 
 def write_durably(path: str, content: bytes) -> None:

@@ -90,6 +90,9 @@ class Keeper(Protocol):
     def save(self, state: State) -> None:
         """Keep a state for good before returning; called on rank 0 only."""
 
+    def is_stopped(self) -> bool:
+        """Whether someone asked to stop; called on rank 0 only."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -144,6 +147,8 @@ class Loop:
                 measured = self._validate(epoch)
                 self._compare(epoch, measured["loss"])
             self._finish(epoch, fitted, measured, time.monotonic() - started_at)
+            if self._is_stopped():
+                break
         self._take_best()
         return self._state
 
@@ -151,6 +156,11 @@ class Loop:
         state, settings = self._state, self._settings.train
         waited = state.epoch - state.best_epoch
         return state.epoch >= settings.epochs or waited >= settings.patience
+
+    def _is_stopped(self) -> bool:
+        """What rank 0 read, on all ranks: one that went on alone would wait for ever."""
+        is_asked = self._worker.rank == 0 and self._keeper.is_stopped()
+        return bool(self._worker.sum(np.array([is_asked], np.float64))[0])
 
     def _variables(self) -> list[Any]:
         return [*self._model.weights, *self._optimizer.variables]

@@ -103,6 +103,8 @@ def fit_network(
 ) -> FittedNetwork:
     """Train on `size` processes, or go on from the job's checkpoint.
 
+    Ends early, all ranks after the same epoch, where `checkpoint.ask_to_stop` was called.
+
     Args:
         backend: Where the processes run.
         job: What they do.

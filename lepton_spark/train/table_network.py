@@ -77,6 +77,9 @@ class _Keeper:
     def save(self, state: State) -> None:
         self._checkpoints.save(state)
 
+    def is_stopped(self) -> bool:
+        return self._checkpoints.is_stopped()
+
 
 def _make_repeatable(worker: Worker) -> None:
     cores = len(os.sched_getaffinity(0))

@@ -13,6 +13,7 @@ from lepton_spark.errors import TrainingError, TryAgainError
 from lepton_spark.models.weights import unpack
 from lepton_spark.train.backend import Work
 from lepton_spark.train.barrier import BarrierBackend
+from lepton_spark.train.checkpoint import ask_to_stop
 from lepton_spark.train.horovod_stock import StockBackend
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
@@ -187,6 +188,15 @@ def test_ranks_whose_blocks_differ_in_size_stay_together(backend, tmp_path):
 
     assert [entry["rows"] for entry in fitted.history] == [sum(p.rows for p in job.fitted)] * 3
     assert len(set(fitted.rows_by_rank)) == 2
+
+
+def test_ranks_that_are_asked_to_stop_end_after_the_same_epoch(backend, tmp_path):
+    job = job_on(ROWS, tmp_path, epochs=500, patience=500)
+
+    fitted = fit_network(backend, job, 2, on_epoch=lambda _: ask_to_stop(job.checkpoint))
+
+    assert 1 <= len(fitted.history) < 500
+    assert [entry["rows"] for entry in fitted.history] == [1500] * len(fitted.history)
 
 
 def test_more_ranks_than_slots_are_refused_at_once(backend):
