@@ -30,8 +30,27 @@ def copied(
         folder: Path or URI that Spark and the workers reach.
         row_group_rows: Most rows of a row group.
     """
+    _write(rows, folder, row_group_rows)
+    return slices_of(context, _paths(folder))
+
+
+def copied_by(
+    context: RunContext, rows: DataFrame, folder: str, column: str, *, row_group_rows: int
+) -> dict[str, tuple[FileSlice, ...]]:
+    """The same for each value of a column, written as text; the files then lack the column."""
+    _write(rows, folder, row_group_rows, column)
+    found: dict[str, list[str]] = {}
+    for path in _paths(folder):
+        value = path.rpartition(f"/{column}=")[2].partition("/")[0]
+        found.setdefault(value, []).append(path)
+    return {value: slices_of(context, paths) for value, paths in found.items()}
+
+
+def _write(rows: DataFrame, folder: str, row_group_rows: int, *columns: str) -> None:
     if not files.exists(join(folder, _WHOLE)):
-        writer = rows.write.mode("overwrite")
+        writer = rows.write.mode("overwrite").partitionBy(*columns)
         writer.option("parquet.block.row.count.limit", row_group_rows).parquet(folder)
-    paths = [file.uri for file in files.list_files(folder) if file.path.endswith(".parquet")]
-    return slices_of(context, paths)
+
+
+def _paths(folder: str) -> list[str]:
+    return [file.uri for file in files.list_files(folder) if file.path.endswith(".parquet")]

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.config.feature_name import window_names
-from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
-from lepton_spark.dataset.fit import Columns, fit_transform
-from lepton_spark.dataset.images import ImageColumn
+from lepton_spark.dataset.fit import fit_transform
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.row_groups import row_group_rows
-from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import SPLIT
 from lepton_spark.errors import DataError
-from lepton_spark.lake import file_plan, files, tables
-from lepton_spark.lake.copied import copied
+from lepton_spark.lake import files, tables
+from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.models.shape import Shape
 from lepton_spark.quality.metrics import metric_rows
@@ -30,6 +25,8 @@ from lepton_spark.train import candidates
 from lepton_spark.train.average import AVERAGE, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
+from lepton_spark.train.inputs import columns_of
+from lepton_spark.train.launch import backend_of, num_ranks, num_workers
 from lepton_spark.train.matrix import MatrixSource
 from lepton_spark.train.measured import subject, training_metrics, training_publication
 from lepton_spark.train.network import NetworkJob, fit_network, require_batch
@@ -38,7 +35,6 @@ from lepton_spark.train.phases import bottleneck, repeatable
 if TYPE_CHECKING:
     from lepton_spark.config.train import Baseline
     from lepton_spark.dataset.transform import FeatureTransform
-    from lepton_spark.train.backend import TrainingBackend
     from lepton_spark.train.candidates import Candidates
 
 logger = logging.getLogger(__name__)
@@ -114,31 +110,14 @@ def _dataset(context: RunContext) -> Marker:
 
 
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
-    require_batch(context.case.train, marker.facts["rows"]["train"], _size(context))
+    require_batch(context.case.train, marker.facts["rows"]["train"], num_ranks(context))
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, place, part) for part in ("train", "validate")}
     settings = context.case.transform
-    columns = Columns.of(
-        _types(context, marker),
-        categories_of(context.case.features),
-        settings,
-        _series(context),
-        [ImageColumn.of(*each) for each in context.case.features.images.items()],
-    )
+    columns = columns_of(context.case, _types(context, marker))
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
     return _Job(context, place, marker, transform, parts, documents)
-
-
-def _series(context: RunContext) -> list[Asked]:
-    return [
-        Asked(
-            f"series_{source}",
-            windows.steps,
-            tuple(Names(*window_names(source, windows, name)) for name in windows.variables),
-        )
-        for source, windows in context.case.features.windows.items()
-    ]
 
 
 def _documents(
@@ -160,14 +139,12 @@ def _without(job: _Job, patterns: Sequence[str]) -> _Job:
 
 def _pieces(context: RunContext, marker: Marker, place: Candidates, part: str) -> tuple[Piece, ...]:
     """The row groups of a part: of the table, or of a copy where its files cannot be read."""
-    table, condition = _table(context), f"{SPLIT} = '{part}'"
-    plan = file_plan.plan(context, table, marker.version, condition=condition, without=(SPLIT,))
-    slices = plan.slices
-    if plan.unfit is not None:
-        logger.warning("%s of %s is copied for the workers: %s", part, table, plan.unfit)
-        rows = tables.read(context, table, version=marker.version).filter(condition).drop(SPLIT)
-        size = row_group_rows(context.case, len(marker.facts["features"]))
-        slices = copied(context, rows, place.rows(part), row_group_rows=size)
+    slices = readable(
+        context,
+        _table(context),
+        Part(marker.version, SPLIT, part, place.rows(part)),
+        row_group_rows=row_group_rows(context.case, len(marker.facts["features"])),
+    )
     return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
 
 
@@ -194,7 +171,7 @@ def _positive_share(job: _Job) -> float:
 def _baseline(job: _Job, name: Baseline) -> Bundle:
     rate = _positive_share(job)
     source = MatrixSource(job.transform, job.parts)
-    settings = BaselineJob(source, rate, _workers(job.context), job.context.case.train.seed)
+    settings = BaselineJob(source, rate, num_workers(job.context), job.context.case.train.seed)
     fitted = fit_baseline(job.context.spark, name, settings)
     return _bundle(job, {"kind": name, **fitted.spec}, fitted.files, fitted.training)
 
@@ -212,9 +189,9 @@ def _network(job: _Job) -> Bundle:
         positive_share=_positive_share(job),
         checkpoint=job.place.checkpoint,
     )
-    size = _size(job.context)
+    size = num_ranks(job.context)
     fitted = fit_network(
-        _backend(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
+        backend_of(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
     )
     tables.publish(
         job.context,
@@ -245,16 +222,6 @@ def _average(job: _Job) -> Bundle:
     return _bundle(job, average_spec(members, job.transform), weights_of(members), training)
 
 
-def _workers(context: RunContext) -> int:
-    """As many as the case asks for, at most as many as fit into the environment."""
-    return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
-
-
-def _size(context: RunContext) -> int:
-    """How many processes train the network."""
-    return 1 if context.case.train.launcher == "local" else _workers(context)
-
-
 def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
     done, total = int(epoch["epoch"]), context.case.train.epochs
     left = (total - done) * epoch["seconds"]
@@ -264,21 +231,6 @@ def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
         f"rows/s, {epoch['seconds']:.0f} s, {left:.0f} s left at most"
     )
     context.progress.step(JOB, message, done=done, total=total)
-
-
-def _backend(context: RunContext) -> TrainingBackend:
-    launcher = context.case.train.launcher
-    if launcher == "local":
-        from lepton_spark.train.local import LocalBackend  # noqa: PLC0415  # one launcher a run
-
-        return LocalBackend()
-    if launcher == "stock":
-        from lepton_spark.train.horovod_stock import StockBackend  # noqa: PLC0415  # as above
-
-        return StockBackend(context.spark)
-    from lepton_spark.train.barrier import BarrierBackend  # noqa: PLC0415  # as above
-
-    return BarrierBackend(context.spark, "tensorflow" if launcher == "distribute" else "horovod")
 
 
 def _bundle(

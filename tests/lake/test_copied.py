@@ -5,7 +5,7 @@ import pytest
 
 from lepton_spark.dataset.reader import read_table
 from lepton_spark.lake import files
-from lepton_spark.lake.copied import copied
+from lepton_spark.lake.copied import copied, copied_by
 
 pytestmark = pytest.mark.spark
 
@@ -36,3 +36,16 @@ def test_a_copy_that_is_whole_is_used_again_and_one_that_is_not_is_made_anew(con
     assert again == first
     assert sum(each.rows for each in anew) == 50
     assert sum(pq.read_metadata(path).num_rows for path in {each.path for each in anew}) == 50
+
+
+def test_a_copy_by_a_column_has_the_rows_of_each_value_in_files_of_their_own(context_for, tmp_path):
+    context = context_for()
+    rows = numbers(context.spark, 300).selectExpr("*", "id % 3 AS _part")
+
+    found = copied_by(context, rows, str(tmp_path / "c"), "_part", row_group_rows=50)
+
+    assert sorted(found) == ["0", "1", "2"]
+    for value, slices in found.items():
+        ids = [n for s in slices for n in read_table(s.path, s.row_group, ["id"])["id"].to_pylist()]
+        assert sorted(ids) == list(range(int(value), 300, 3))
+        assert len(slices) > 1

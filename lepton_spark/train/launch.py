@@ -1,0 +1,36 @@
+"""Where the training processes of a case run, and how many there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lepton_spark.context import RunContext
+    from lepton_spark.train.backend import TrainingBackend
+
+
+def num_workers(context: RunContext) -> int:
+    """As many as the case asks for, at most as many as fit into the environment."""
+    return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
+
+
+def num_ranks(context: RunContext) -> int:
+    """How many processes train the network."""
+    return 1 if context.case.train.launcher == "local" else num_workers(context)
+
+
+def backend_of(context: RunContext) -> TrainingBackend:
+    """What `train.launcher` names; only that one is imported."""
+    launcher = context.case.train.launcher
+    if launcher == "local":
+        from lepton_spark.train.local import LocalBackend  # noqa: PLC0415  # one launcher a run
+
+        return LocalBackend()
+    if launcher == "stock":
+        from lepton_spark.train.horovod_stock import StockBackend  # noqa: PLC0415  # as above
+
+        return StockBackend(context.spark)
+    from lepton_spark.train.barrier import BarrierBackend  # noqa: PLC0415  # as above
+
+    return BarrierBackend(context.spark, "tensorflow" if launcher == "distribute" else "horovod")
