@@ -20,6 +20,7 @@ from lepton_spark.config.model import (
     ZoneName,
 )
 from lepton_spark.config.score import ScoreSettings
+from lepton_spark.config.search import SearchSettings
 from lepton_spark.config.source import Source
 from lepton_spark.config.train import ModelSettings, TrainSettings, TransformSettings
 from lepton_spark.errors import ConfigError
@@ -109,6 +110,9 @@ class Case(Settings):
     )
     model: ModelSettings = Field(default_factory=ModelSettings, description="The network.")
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
+    search: SearchSettings | None = Field(
+        None, description="What `lepton search` tries; nothing else reads it."
+    )
     evaluate: EvaluateSettings = Field(
         default_factory=EvaluateSettings, description="How it is judged."
     )

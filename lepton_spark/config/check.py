@@ -18,6 +18,7 @@ from lepton_spark.config.nearest import nearest
 from lepton_spark.config.own_columns import with_own_columns
 from lepton_spark.config.reshape_checker import check_reshape, check_reshaped_key
 from lepton_spark.config.rule_checker import RuleChecker
+from lepton_spark.config.search_checker import SearchChecker
 from lepton_spark.config.transform_checker import TransformChecker
 from lepton_spark.config.window_checker import WindowChecker
 
@@ -122,6 +123,7 @@ def check_case(case: Case, contracts: Mapping[str, Contract], *, where: Where = 
         features.check_windows(source, windows)
     features.check_names()
     TransformChecker(case, silver, where).check_transform()
+    SearchChecker(case, where, lambda changed: check_case(changed, contracts)).check_search()
     return case
 
 

@@ -161,6 +161,11 @@ def settings_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None
     return None if _is_mapping(here) else _model_in(here)
 
 
+def field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
+    """The field that a key path leads to; None where it leads to none."""
+    return _field(settings_at(model, path[:-1]), str(path[-1]))
+
+
 def _field(model: type[BaseModel] | None, key: str) -> FieldInfo | None:
     if model is None:
         return None
