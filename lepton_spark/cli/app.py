@@ -14,6 +14,7 @@ from lepton_spark.cli import (
     quarantine,
     report,
     scorecard,
+    search,
     stages,
     statistics,
     tools,
@@ -43,6 +44,7 @@ def build_app() -> typer.Typer:
     stages.add_to(app)
     cases.add_to(app)
     profile.add_to(app)
+    search.add_to(app)
     report.add_to(app)
     scorecard.add_to(app)
     statistics.add_to(app)

@@ -1,0 +1,14 @@
+"""Try the settings that `search` of the case names, on training and validation rows.
+
+spark-submit --py-files lepton_spark.zip jobs/search.py --case CASE --as-of YYYY-MM-DD
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lepton_spark.job.run import run_job
+from lepton_spark.search.stage import search
+
+if __name__ == "__main__":
+    sys.exit(run_job("search", [("search", search)], sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""What MLflow is told about the trials of a search."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lepton_spark.registry.store import Trial, log
+
+if TYPE_CHECKING:
+    from lepton_spark.context import RunContext
+
+
+def log_trials(context: RunContext, facts: Mapping[str, Any]) -> None:
+    """Write down each trial as an MLflow run; those that are there already are found again.
+
+    Args:
+        context: Of the run.
+        facts: As the search tells them.
+
+    Raises:
+        EnvironmentFault: MLflow cannot be reached.
+    """
+    for trial in facts["trials"]:
+        log(context, trial_of(trial, facts["fingerprint"]))
+
+
+def trial_of(told: Mapping[str, Any], fingerprint: str) -> Trial:
+    """A trial as the registry writes it: settings, losses of its folds, and how it ended.
+
+    Args:
+        told: Facts of the trial.
+        fingerprint: Of the search.
+    """
+    text = f"{fingerprint} trial {told['trial']}"
+    metrics = {} if told["loss"] is None else {"validation_loss": float(told["loss"])}
+    return Trial(
+        name=f"search-{told['trial']:03d}",
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        params={name: str(value) for name, value in told["settings"].items()},
+        metrics={**metrics, "seconds": float(told["seconds"])},
+        curves={"fold_loss": told["losses"]} if told["losses"] else {},
+        tags={"lepton.kind": "search", "lepton.end": told["end"], "lepton.search": fingerprint},
+    )

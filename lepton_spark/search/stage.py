@@ -1,0 +1,240 @@
+"""Search for settings on the training and validation rows of a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from lepton_spark import __version__
+from lepton_spark.config.nearest import nearest
+from lepton_spark.config.row_feature import categories_of
+from lepton_spark.context import RunContext, StageResult
+from lepton_spark.dataset.folds import with_folds
+from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.row_groups import row_group_rows
+from lepton_spark.dataset.shards import whole
+from lepton_spark.dataset.split import PARTS, SPLIT, key_hash
+from lepton_spark.errors import ConfigError, DataError, EnvironmentFault
+from lepton_spark.lake import files, tables
+from lepton_spark.lake.catalog import join, path_of, scheme_of
+from lepton_spark.lake.copied import copied_by
+from lepton_spark.lake.readable import Part, readable
+from lepton_spark.lake.tables import Marker, TableId
+from lepton_spark.search.budget import Budget
+from lepton_spark.search.division import divisions, num_places, outers, too_few
+from lepton_spark.search.folds import PLACE, grouped, stratified, time_ordered
+from lepton_spark.search.study import open_storage, open_study
+from lepton_spark.search.told import facts_of
+from lepton_spark.search.training import PlacedRows, Trainer
+from lepton_spark.search.trials import JOB, Ground, choose, measure
+from lepton_spark.train.launch import num_ranks, num_workers
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lepton_spark.config.search import FoldSettings, SearchSettings
+    from lepton_spark.lake.file_plan import FileSlice
+
+logger = logging.getLogger(__name__)
+_SECONDS = "seconds"
+_ROWS_OF_A_FILE = 131_072
+_ORDER_SEED = 20_021  # another than those of parts and folds
+# Of nested folds: the rest of the time is for measuring what was chosen.
+_SHARE_OF_CHOICE = 0.9
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a search keeps its study, and what it follows from."""
+
+    path: str
+    fingerprint: str
+
+    @property
+    def rows(self) -> str:
+        return join(self.path, "rows")
+
+
+def search(context: RunContext) -> StageResult:
+    """Try settings by `search` of the case; given again it goes on, and ends where it has ended.
+
+    Raises:
+        ConfigError: The case says not what to search, or groups by a column that is not there.
+        DataError: There is no dataset for the date.
+        EnvironmentFault: The lake is not on a local path.
+        TrainingError: No trial was trained to its end, or training failed.
+        TryAgainError: A rank was killed or hung; the same command goes on.
+        ConflictError: Another run searches for the same case.
+    """
+    settings = _settings(context)
+    marker = _dataset(context)
+    place = _place(context, settings, marker)
+    with tables.hold(context, TableId("models", f"{context.case.case}-search")):
+        facts = _search(context, settings, marker, place)
+    files.delete_tree(place.rows)
+    best = facts["best"]
+    logger.info("trial %d of %d is best: %s", best["trial"], len(facts["trials"]), best["set"])
+    told = {**facts, "path": place.path, "fingerprint": place.fingerprint}
+    return StageResult(JOB, (), {**told, "dataset_version": marker.version})
+
+
+def _search(
+    context: RunContext, settings: SearchSettings, marker: Marker, place: _Place
+) -> dict[str, Any]:
+    """Choose on all rows first; then, of nested folds, without each of them in turn."""
+    files.make_folder(place.path)
+    storage = open_storage(join(place.path, "study.db"))
+    study = open_study(storage, "all", settings)
+    budget = Budget(
+        settings.budget_minutes * 60,
+        float(study.user_attrs.get(_SECONDS, 0.0)),
+        lambda used: study.set_user_attr(_SECONDS, used),
+    )
+    trainer = Trainer(
+        context, lambda: _rows(context, settings, marker, place), _types(context, marker)
+    )
+    folder = join(place.path, "checkpoint")
+    ground = Ground(context.case, settings, trainer, budget, context.progress, folder)
+    places = range(num_places(settings.folds))
+    nested = outers(settings.folds, places)
+    share = _SHARE_OF_CHOICE / (len(nested) + 1) if nested else 1.0
+    choose(ground, study, divisions(settings.folds, places), share)
+    studies = []
+    for number, outer in enumerate(nested, 1):
+        studies.append(open_study(storage, f"without-{outer.division.judged}", settings))
+        choose(ground, studies[-1], outer.inner, share * (number + 1))
+        measure(ground, studies[-1], outer)
+    files.delete_tree(folder)
+    return facts_of(settings, study, studies, float(study.user_attrs.get(_SECONDS, 0.0)))
+
+
+def _settings(context: RunContext) -> SearchSettings:
+    if context.case.search is None:
+        raise ConfigError(
+            "LS-1133",
+            f"the case {context.case.case} does not say what to search",
+            "only settings that are named are tried, within the values that are named",
+            "write search: {space: {train.learning_rate: {low: 1e-4, high: 1e-1, log: true}}}",
+        )
+    return context.case.search
+
+
+def _table(context: RunContext) -> TableId:
+    return TableId("gold", f"{context.case.case}_dataset")
+
+
+def _dataset(context: RunContext) -> Marker:
+    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
+    if marker is None:
+        raise DataError(
+            "LS-2072",
+            f"{_table(context)} was not prepared for {context.as_of}",
+            "settings are judged on the dataset of the date of the run",
+            "run the stage `dataset` first, or `lepton run`",
+        )
+    return marker
+
+
+def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Place:
+    """The folder of all that decides what a trial comes to; more trials or time change it not."""
+    case = context.case
+    facts = {
+        "dataset": marker.fingerprint,
+        "as_category": sorted(categories_of(case.features)),
+        "transform": case.transform.model_dump(mode="json"),
+        "model": case.model.model_dump(mode="json"),
+        "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
+        "search": settings.model_dump(mode="json", exclude={"trials", "budget_minutes"}),
+        "ranks": num_ranks(context),
+        "code": __version__,
+    }
+    fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    parts = ("models", case.case, context.as_of.isoformat(), f"search-{fingerprint[:16]}")
+    path = path_of(context.environment, *parts)
+    if scheme_of(path) != "file":
+        raise EnvironmentFault(
+            "LS-5043",
+            f"the lake of {context.environment.name} is at {scheme_of(path)}:",
+            "the trials of a search are kept in SQLite, which needs a local path",
+            "search in an environment whose lakehouse is a path",
+        )
+    return _Place(path, fingerprint)
+
+
+def _types(context: RunContext, marker: Marker) -> list[tuple[str, str]]:
+    """Name and type of each feature column, in the order of the feature table."""
+    schema = tables.read(context, _table(context), version=marker.version).schema
+    return [(name, schema[name].dataType.simpleString()) for name in marker.facts["features"]]
+
+
+def _rows(
+    context: RunContext, settings: SearchSettings, marker: Marker, place: _Place
+) -> dict[int, PlacedRows]:
+    """Training and validation rows by place; files of test rows are not opened."""
+    size = row_group_rows(context.case, len(marker.facts["features"]))
+    if settings.folds is None:
+        return {
+            number: _placed(
+                readable(
+                    context,
+                    _table(context),
+                    Part(marker.version, SPLIT, part, join(place.rows, part)),
+                    row_group_rows=size,
+                ),
+                float(marker.facts["positives"][part]),
+            )
+            for number, part in enumerate(PARTS[:2])
+        }
+    context.progress.step(JOB, "deal the rows to folds")
+    rows = _dealt(context, settings.folds, settings.seed, marker)
+    found = copied_by(context, rows, place.rows, PLACE, row_group_rows=size)
+    copy = context.spark.read.parquet(place.rows).groupBy(PLACE).agg(F.sum(LABEL).alias("sum"))
+    sums = {str(row[PLACE]): float(row["sum"]) for row in copy.collect()}
+    wanted = num_places(settings.folds)
+    if len(found) < wanted:
+        raise too_few("parts with rows", len(found), wanted)
+    return {int(value): _placed(slices, sums[value]) for value, slices in found.items()}
+
+
+def _placed(slices: tuple[FileSlice, ...], label_sum: float) -> PlacedRows:
+    return PlacedRows(tuple(whole(s.path, s.row_group, s.rows) for s in slices), label_sum)
+
+
+def _dealt(context: RunContext, folds: FoldSettings, seed: int, marker: Marker) -> DataFrame:
+    """The rows in their places, in the order of a hash, so that a row group is a sample of one."""
+    case = context.case
+    key = case.key_of(case.predict.each)
+    rows = tables.read(context, _table(context), version=marker.version)
+    rows = rows.filter(F.col(SPLIT).isin(*PARTS[:2]))
+    # All of them are trained on in some fold, so all are encoded by folds that they are not in.
+    rows, _ = with_folds(
+        rows.withColumn(SPLIT, F.lit("train")), case.transform.target_encoding, key
+    )
+    rows = rows.drop(SPLIT)
+    if folds.by is not None:
+        _demand(rows, folds.by)
+        placed = grouped(rows, folds.by, folds.count, seed)
+    elif folds.kind == "stratified":
+        placed = stratified(rows, key, folds.count, seed)
+    else:
+        placed = time_ordered(rows, case.predict.day, num_places(folds))
+    num_rows = sum(marker.facts["rows"].get(part, 0) for part in PARTS[:2])
+    num_files = max(num_workers(context), -(-num_rows // (_ROWS_OF_A_FILE * num_places(folds))))
+    order = key_hash(key, _ORDER_SEED)
+    return placed.repartition(num_files, order).sortWithinPartitions(PLACE, order)
+
+
+def _demand(rows: DataFrame, name: str) -> None:
+    known = [column for column in rows.columns if not column.startswith("_")]
+    if name not in known:
+        raise ConfigError(
+            "LS-1134",
+            f"search.folds.by is {name}, which is no column of the dataset",
+            "rows are grouped by a key, the day or a feature",
+            nearest(name, known),
+        )
