@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lepton_spark import errors
-from lepton_spark.errors import InternalError, LeptonError
+from lepton_spark.errors import EnvironmentFault, InternalError, LeptonError
 from lepton_spark.job.stop import Stopped
 
 _OUR_FOLDER = Path(errors.__file__).parent
 _MOST_FRAMES = 4
 _MOST_CAUSES = 3
+_TENSORFLOW_HAS_NONE = "ResourceExhaustedError"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def ending_of(error: BaseException) -> Ending:
     """
     if isinstance(error, (Stopped, KeyboardInterrupt)):
         return _stopped(error)
-    known = _ours(error) or _from_outside(error) or _bug(error)
+    known = _ours(error) or _of_memory(error) or _from_outside(error) or _bug(error)
     return Ending("failed", known.exit_code, known.code, str(known))
 
 
@@ -60,6 +61,23 @@ def _stopped(error: Stopped | KeyboardInterrupt) -> Ending:
 
 def _ours(error: BaseException) -> LeptonError | None:
     return next((cause for cause in _chain(error) if isinstance(cause, LeptonError)), None)
+
+
+def _of_memory(error: BaseException) -> LeptonError | None:
+    """Where the driver itself has none left; imports nothing, as that takes some."""
+    if not any(
+        isinstance(cause, MemoryError) or type(cause).__name__ == _TENSORFLOW_HAS_NONE
+        for cause in _chain(error)
+    ):
+        return None
+    return EnvironmentFault(
+        "LS-5035",
+        "the Python process of the driver ran out of memory.",
+        f"the operating system gave it no more for {_our_lines(error)}.",
+        "raise the limit of its memory (`ulimit -v`, or that of its container), or ask for less:"
+        " fewer features, a smaller train.batch_size, train.launcher: barrier.",
+        "what was published stays, nothing half-done can be seen",
+    )
 
 
 def _from_outside(error: BaseException) -> LeptonError | None:

@@ -195,6 +195,23 @@ COMPLAINTS: tuple[Complaint, ...] = (
         "raise spark.driver.memory or spark.executor.memory in the environment file.",
     ),
     _of(
+        EnvironmentFault,
+        "LS-5033",
+        r"INVALID_(DRIVER|EXECUTOR)_MEMORY",
+        "Spark was given too little memory: {detail}.",
+        "its own parts need 450 MiB before the first row is read.",
+        "raise spark.driver.memory or spark.executor.memory in the environment file.",
+    ),
+    _of(
+        EnvironmentFault,
+        "LS-5034",
+        r"(?<!OutOf)MemoryError|std::bad_alloc|Cannot allocate memory|\bENOMEM\b",
+        "a Python process of Spark ran out of memory.",
+        "rows are read, transformed and scored in worker processes beside the JVM.",
+        "give them more memory (spark.executor.memoryOverhead, or `ulimit -v` of the shell), or run"
+        " fewer of them on one machine: spark.master or spark.executor.cores.",
+    ),
+    _of(
         TryAgainError,
         "LS-7531",
         r"Python worker exited unexpectedly|Python worker failed|ExecutorLostFailure",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from lepton_spark import errors
@@ -102,6 +102,7 @@ def _causes(error: BaseException) -> list[tuple[str, str]]:
             cause = cause.getCause()
         except (Py4JError, OSError):
             # The JVM died with its exception.
+            found.append((Py4JNetworkError.__name__, ""))
             break
     return found
 

@@ -292,7 +292,7 @@ def _told() -> Iterator[None]:
         if type(error).__module__.split(".")[0] not in _FOREIGN:
             raise
         raise EnvironmentFault(
-            "LS-5030",
+            "LS-5042",
             f"MLflow failed with {type(error).__name__}.",
             "models are found and kept through MLflow.",
             "check mlflow.tracking_uri of the environment, its database or server, and the rights.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lepton_spark import errors
-from lepton_spark.errors import LeptonError, TrainingError, TryAgainError
+from lepton_spark.errors import EnvironmentFault, LeptonError, TrainingError, TryAgainError
 
 if TYPE_CHECKING:
     from lepton_spark.train.board import Status
@@ -18,6 +18,10 @@ START_SECONDS = 180.0  # for importing TensorFlow and compiling a step on a busy
 GRACE_SECONDS = 3.0  # a rank that lost another one waits so long for the other to be blamed
 MIN_QUIET_SECONDS = 30.0  # a supervisor that writes nothing so long is gone
 STATE = "no model was written; the checkpoint holds the last good epoch"
+# How processes end that a kernel, a container or their own allocator ended for want of memory.
+_KILLED_FOR_MEMORY = (-signal.SIGKILL, -signal.SIGABRT, 128 + signal.SIGKILL)
+_OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")
+_LESS = "lower train.workers or train.batch_size, or give the machines more memory"
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,14 @@ class Verdict:
 
     Args:
         rank: The one to blame; several may have failed because of it.
+        hint: What else to do where it comes back.
     """
 
     rank: int
     what: str
     error: Mapping[str, object] | None = None
     is_passing: bool = True
+    hint: str = ""
 
 
 def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdict | None:
@@ -85,10 +91,11 @@ def _failed(rank: int, status: Status) -> Verdict | None:
 def _killed(rank: int, status: Status) -> Verdict | None:
     if status.state != "failed" or status.error or status.exit_code is None:
         return None
+    hint = f"; if it comes back, {_LESS}" if status.exit_code in _KILLED_FOR_MEMORY else ""
+    how = f"ended with exit code {status.exit_code}"
     if status.exit_code < 0:
-        name = signal.Signals(-status.exit_code).name
-        return Verdict(rank, f"rank {rank} was killed by {name} at {status.place}")
-    return Verdict(rank, f"rank {rank} ended with exit code {status.exit_code} at {status.place}")
+        how = f"was killed by {signal.Signals(-status.exit_code).name}"
+    return Verdict(rank, f"rank {rank} {how} at {status.place}", hint=hint)
 
 
 def _silent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:
@@ -139,7 +146,15 @@ def error_of(verdict: Verdict, resume: str) -> LeptonError:
             "LS-7521",
             verdict.what,
             "all ranks must take part in each step, so all were stopped",
-            resume,
+            resume + verdict.hint,
+            STATE,
+        )
+    if str(told.get("type")).endswith(_OUT_OF_MEMORY):
+        return EnvironmentFault(
+            "LS-5044",
+            f"{verdict.what}; it ran out of memory",
+            "each rank holds a model, what its optimizer keeps, and a block of rows",
+            f"{_LESS}, then {resume}",
             STATE,
         )
     return TrainingError(

@@ -113,8 +113,9 @@ def describe(error: BaseException) -> dict[str, object]:
 
 def is_lost(error: BaseException) -> bool:
     """Whether a collective operation failed because another rank is gone."""
-    text = f"{type(error).__name__} {error}"
-    return any(word in text for word in _LOST)
+    name = type(error).__name__
+    # TensorFlow names the operation that got no memory, which may be a collective one.
+    return name != "ResourceExhaustedError" and any(word in f"{name} {error}" for word in _LOST)
 
 
 def _write(path: Path, content: bytes) -> None:

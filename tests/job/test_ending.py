@@ -50,6 +50,19 @@ def test_an_error_of_ours_below_another_one_counts():
     assert ending_of(outer).code == "LS-3001"
 
 
+@pytest.mark.parametrize("below", [True, False])
+def test_where_the_driver_has_no_memory_that_is_told_and_not_called_a_fault_of_ours(below):
+    error = raised(MemoryError(f"Unable to allocate {CANARY}"))
+    if below:  # what failed after it, such as the thread that was to stop Spark
+        after = RuntimeError("can't start new thread")
+        after.__context__, error = error, after
+
+    ending = ending_of(error)
+
+    assert (ending.exit_code, ending.code) == (50, "LS-5035")
+    assert CANARY not in ending.message
+
+
 def test_an_error_that_spark_brought_from_a_worker_is_read_back_from_its_text():
     from pyspark.errors import PySparkException
 

@@ -7,6 +7,7 @@ import os
 import pickle
 
 import pytest
+from py4j.protocol import Py4JNetworkError
 from pyspark.errors import AnalysisException, PySparkException
 
 from lepton_spark.errors import (
@@ -48,6 +49,16 @@ from lepton_spark.lake.troubles import explain, told_as
         ("java.io.IOException: No space left on device", EnvironmentFault, "LS-5008", "full"),
         ("ConcurrentAppendException", TryAgainError, "LS-7501", "same time"),
         ("Java heap space", EnvironmentFault, "LS-5030", "memory"),
+        ("OutOfMemoryError", EnvironmentFault, "LS-5030", "memory"),
+        (
+            "[INVALID_DRIVER_MEMORY] System memory 134217728 must be at least 471859200.",
+            EnvironmentFault, "LS-5033", "DRIVER",
+        ),
+        (
+            "pyarrow.lib.ArrowMemoryError: malloc of size 1024 failed: canary",
+            EnvironmentFault, "LS-5034", "Python process",
+        ),
+        ("terminate called: std::bad_alloc", EnvironmentFault, "LS-5034", "Python process"),
         ("Python worker exited unexpectedly (crashed)", TryAgainError, "LS-7531", "killed"),
         (
             "[DELTA_REPLACE_WHERE_MISMATCH] violated by row with values: - v : canary",
@@ -113,3 +124,20 @@ def test_the_original_text_is_not_shown_with_the_error():
 
     assert told.value.__suppress_context__
     assert "canary" not in str(pickle.loads(pickle.dumps(told.value)))
+
+
+def test_a_jvm_that_dies_with_its_exception_is_named():
+    """The exception is an object of the JVM, which is asked for its cause in vain."""
+    gone = Py4JNetworkError("Answer from Java side is empty")
+
+    class Gone:
+        _target_id = "o1"
+        _gateway_client = None
+
+        def getClass(self):  # noqa: N802  # of Java
+            raise gone
+
+    error = AnalysisException("")
+    error._origin = Gone()
+
+    assert explain(error).code == "LS-7532"

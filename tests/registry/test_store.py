@@ -127,7 +127,7 @@ def test_a_database_that_cannot_be_opened_is_a_fault_of_the_environment(context,
 
     with pytest.raises(EnvironmentFault) as raised:
         store.champion(replace(context, environment=environment))
-    assert raised.value.code == "LS-5030"
+    assert raised.value.code == "LS-5042"
 
 
 def test_rolling_back_lets_the_version_before_score_again(context):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import tempfile
 from dataclasses import replace
@@ -38,6 +39,18 @@ def _leave(_worker):
     os._exit(137)
 
 
+def _starve(_worker):
+    """Give this rank no more memory than it has, and ask for some."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
+    np.ones(1 << 28)
+
+
+def _fill(_worker):
+    """Let this rank write no file of more than a kilobyte, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+
+
 def _raise(_worker):
     raise KeyError("a cell value that nobody may see")
 
@@ -54,7 +67,15 @@ def _spoil(_worker):
     loop.load = spoiled
 
 
-DO = {"stop": _stop, "kill": _kill, "leave": _leave, "raise": _raise, "spoil": _spoil}
+DO = {
+    "stop": _stop,
+    "kill": _kill,
+    "leave": _leave,
+    "starve": _starve,
+    "fill": _fill,
+    "raise": _raise,
+    "spoil": _spoil,
+}
 
 
 def fail_and_fit(worker, payload):
