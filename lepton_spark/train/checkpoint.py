@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_spark.errors import ModelError
+from lepton_spark.errors import EnvironmentFault, ModelError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, scheme_of
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack, unpack
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 KEPT = 2
 HISTORY = "history.json"
 _STOP = "stop"
-_FORM = 2
+_FORM = 3
 # Weights now and at best, and what an optimizer keeps of each: two moments and an average.
 _PARTS = 6
 
@@ -56,15 +57,32 @@ class Checkpoints:
         return None
 
     def save(self, state: State) -> None:
-        """Write a state so that it is on the disk before this returns; then drop old ones."""
-        write_durably(join(self.folder, _name(state)), self._pack(state))
-        write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
+        """Write a state so that it is on the disk before this returns; then drop old ones.
+
+        Raises:
+            EnvironmentFault: The disk is full, or failed; the states before stay as they are.
+        """
+        try:
+            write_durably(join(self.folder, _name(state)), self._pack(state))
+            write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
+        except OSError as error:
+            raise self._not_kept(state, error) from error
         for name in self._names()[:-KEPT]:
             files.delete_tree(join(self.folder, name))
 
     def is_stopped(self) -> bool:
         """Whether someone asked to stop."""
         return files.exists(join(self.folder, _STOP))
+
+    def _not_kept(self, state: State, error: OSError) -> EnvironmentFault:
+        return EnvironmentFault(
+            "LS-5043",
+            f"the state of training after {state.epoch} epochs and {state.steps} steps could not be"
+            f" written to {self.folder}: {errno.errorcode.get(error.errno or 0, 'no errno')}",
+            "a run that is killed goes on from such a state, so training does not go on without",
+            "free space there or move the lake, then run the same command again; it resumes",
+            "no model was written; the checkpoint holds the last good state",
+        )
 
     def _names(self) -> list[str]:
         found = [file.path for file in files.list_files(self.folder)]

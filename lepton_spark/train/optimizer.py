@@ -29,6 +29,9 @@ class Steps:
 def make_optimizer(settings: TrainSettings, steps: Steps) -> keras.optimizers.Optimizer:
     """An optimizer that is not built yet; equal settings and steps move weights alike."""
     shared: dict[str, Any] = {
+        # Else Keras numbers it, and a second training of a process could not read the state of the
+        # first: states are kept by the names of variables.
+        "name": settings.optimizer,
         "learning_rate": rate_of(settings, steps),
         "weight_decay": settings.weight_decay,
         "global_clipnorm": settings.clip_norm,
