@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MIN_OF_CLASS = 30
 MIN_UNITS = 10
 LEAK = "suspected leak"
+SUSPECT = "the feature that tells most is"
 Tested = Mapping[str, Any]
 
 
@@ -62,7 +63,7 @@ def judge(
     gain = difference(own["resampled"], baseline["resampled"])
     verdict, reasons = _decide(name, own, gain, gate)
     if suspect is not None and any(reason.startswith(LEAK) for reason in reasons):
-        reasons.append(f"the feature that tells most is {suspect}")
+        reasons.append(f"{SUSPECT} {suspect}")
     return Verdict(
         verdict=verdict,
         reasons=tuple(reasons),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.context import RunContext, StageResult
-from lepton_spark.errors import DataError, ModelError
+from lepton_spark.errors import DataError, ModelError, TrainingError
+from lepton_spark.evaluate.gate import LEAK, SUSPECT
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.registry import store
@@ -30,6 +31,7 @@ def register(context: RunContext) -> StageResult:
     Raises:
         DataError: There is no dataset for the date.
         ModelError: The candidates are not judged, one was damaged, or none passed.
+        TrainingError: One is so good that a feature must know the label.
     """
     judged = _judged(context)
     with tables.hold(context, TableId("models", context.case.case)):
@@ -40,6 +42,7 @@ def register(context: RunContext) -> StageResult:
         first = next(iter(judged))
         # The best ranked is a version even where it failed: so it can be seen why.
         _version(context, first, judged[first], runs[first], alias=store.CANDIDATE)
+        _refuse_leak(judged)
         passed = next((name for name, bundle in judged.items() if _has_passed(bundle)), None)
         if passed is None:
             raise _none_passed(judged)
@@ -106,6 +109,27 @@ def _gate(bundle: Bundle) -> Mapping[str, Any]:
 
 def _has_passed(bundle: Bundle) -> bool:
     return bool(_gate(bundle)["verdict"] == "pass")
+
+
+def _refuse_leak(judged: Mapping[str, Bundle]) -> None:
+    """All candidates were given the same features: what one has found, others have in part."""
+    for name, bundle in judged.items():
+        gate = _gate(bundle)
+        told = [reason for reason in gate["reasons"] if reason.startswith(LEAK)]
+        if told:
+            raise TrainingError(
+                "LS-6009",
+                f"{'; '.join([f'{name}: {told[0]}', *_named(gate)])}",
+                f"no candidate is promoted where one has a {gate['metric']} above"
+                f" {gate['suspicious_above']}: all of them were given the same features",
+                "leave the feature out of `features`, or correct when it is known; where the label"
+                " really is that plain, raise gate.suspicious_above",
+                "no model was promoted",
+            )
+
+
+def _named(gate: Mapping[str, Any]) -> list[str]:
+    return [reason for reason in gate["reasons"] if reason.startswith(SUSPECT)]
 
 
 def _none_passed(judged: Mapping[str, Bundle]) -> ModelError:

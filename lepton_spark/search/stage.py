@@ -150,7 +150,7 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
         "model": case.model.model_dump(mode="json"),
         "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
         "search": settings.model_dump(mode="json", exclude={"trials", "budget_minutes"}),
-        "ranks": num_ranks(context),
+        "ranks": num_ranks(context, marker.facts["rows"]["train"]),
         "code": __version__,
     }
     fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -108,7 +108,7 @@ class Trainer:
         if follower.stopped:
             return Ended(read_history(checkpoint), follower.stopped)
         job = self._job(case, division, checkpoint)
-        size = num_ranks(self._context)
+        size = num_ranks(self._context, sum(piece.rows for piece in job.fitted))
         fitted = fit_network(backend_of(self._context), job, size, on_epoch=follower)
         return Ended(fitted.history, follower.stopped)
 

@@ -110,7 +110,8 @@ def _dataset(context: RunContext) -> Marker:
 
 
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
-    require_batch(context.case.train, marker.facts["rows"]["train"], num_ranks(context))
+    rows = marker.facts["rows"]["train"]
+    require_batch(context.case.train, rows, num_ranks(context, rows))
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, place, part) for part in ("train", "validate")}
     settings = context.case.transform
@@ -189,7 +190,7 @@ def _network(job: _Job) -> Bundle:
         positive_share=_positive_share(job),
         checkpoint=job.place.checkpoint,
     )
-    size = num_ranks(job.context)
+    size = num_ranks(job.context, job.marker.facts["rows"]["train"])
     fitted = fit_network(
         backend_of(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
     )

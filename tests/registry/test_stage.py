@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lepton_spark.errors import DataError, ModelError
+from lepton_spark.errors import ConflictError, DataError, ModelError, TrainingError
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.tables import TableId
 from lepton_spark.registry import store
 from lepton_spark.registry.stage import register
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
+from tests.conftest import environment_at
+from tests.faults.bad_data import demand
 from tests.score.conftest import CASE, clinic_bundle
 
 pytestmark = [pytest.mark.spark, pytest.mark.mlflow]
@@ -37,10 +41,11 @@ def interval(value):
     return {"value": value, "low": value - 0.01, "high": value + 0.01}
 
 
-def judged(verdict, auc, *, coefficient):
+def judged(verdict, auc, *, coefficient, reasons=()):
+    below = [f"auc {auc:.4f} is below the floor 0.6"]
     gate = {
         "verdict": verdict,
-        "reasons": [] if verdict == "pass" else [f"auc {auc:.4f} is below the floor 0.6"],
+        "reasons": [] if verdict == "pass" else list(reasons) or below,
         "metric": "auc",
         "value": auc,
         "at_least": 0.6,
@@ -122,6 +127,48 @@ def test_where_none_passed_nothing_is_promoted_and_the_numbers_are_told(clinic):
     assert "at least 0.6" in raised.value.why
     with pytest.raises(ModelError):
         store.champion(clinic())
+
+
+def test_b9_where_one_candidate_must_know_the_label_no_other_is_promoted(clinic):
+    reasons = ["suspected leak: auc 0.9999 is above 0.99", "the feature that tells most is minutes"]
+    leaking = judged("fail", 0.9999, coefficient=3.0, reasons=reasons)
+    judge(clinic(), {"boosted_trees": leaking, "logistic": judged("pass", 0.98, coefficient=2.0)})
+
+    with pytest.raises(TrainingError) as raised:
+        register(clinic())
+
+    words = ["boosted_trees", "0.9999", "tells most is minutes", "gate.suspicious_above"]
+    demand(raised.value, "LS-6009", *words, "no model was promoted", exit_code=60)
+    with pytest.raises(ModelError):
+        store.champion(clinic())
+
+
+def test_f12_of_two_promotions_at_once_one_wins_and_the_other_is_told_to_wait(clinic, monkeypatch):
+    judge(clinic(), {"table_mlp": judged("pass", 0.7, coefficient=1.0)})
+    log, has_begun, may_go = store.log, threading.Event(), threading.Event()
+
+    def log_and_wait(context, trial):
+        if context.run_id == "r-first":
+            has_begun.set()
+            assert may_go.wait(60)
+        return log(context, trial)
+
+    monkeypatch.setattr(store, "log", log_and_wait)
+    hasty = environment_at(clinic().environment.lakehouse, lock_wait_seconds=0.2)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(register, clinic(run_id="r-first"))
+        assert has_begun.wait(60)
+        try:
+            with pytest.raises(ConflictError) as raised:
+                register(clinic(environment=hasty))
+        finally:
+            may_go.set()
+        won = first.result()
+
+    words = ["run r-first is writing models.clinic", "wait until it ends"]
+    demand(raised.value, "LS-4007", *words, exit_code=40)
+    assert won.facts["is_new"]
+    assert store.champion(clinic()).version == won.facts["model_version"]
 
 
 def test_a_verdict_that_was_edited_is_refused(clinic, tmp_path):
