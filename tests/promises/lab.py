@@ -44,10 +44,11 @@ _OF_THE_RUN = {"_run_id", "run_id", "_ingested_at", "_modified_at"}
 
 @dataclass(frozen=True)
 class Lake:
-    """One lake of the shops."""
+    """One lake, of the shops unless another case is named."""
 
     spark: SparkSession
     folder: Path
+    case: str = CASE
 
     @property
     def lakehouse(self) -> Path:
@@ -55,7 +56,7 @@ class Lake:
 
     def context(self, as_of: date, **changes: Any) -> RunContext:
         """A run on this lake."""
-        loaded = load_all(self.folder / "conf", CASE, "local")
+        loaded = load_all(self.folder / "conf", self.case, "local")
         given = {
             "spark": self.spark,
             "case": loaded.case,
