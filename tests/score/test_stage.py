@@ -8,7 +8,8 @@ from lepton_spark.errors import ConflictError, DataError, ModelError
 from lepton_spark.lake import tables
 from lepton_spark.registry import store
 from lepton_spark.score.stage import score
-from tests.score.conftest import DAY, FILE, PREDICTIONS, at, clinic_bundle
+from tests.lake.deletions import take_away
+from tests.score.conftest import DAY, FEATURES, FILE, PREDICTIONS, at, clinic_bundle
 
 pytestmark = pytest.mark.spark
 
@@ -110,6 +111,21 @@ def test_a_row_without_features_is_told_and_not_dropped(clinic):
     assert ("C", 3, "refused", "no_features") in clinic.predictions(
         "site", "visit", "status", "reason"
     )
+
+
+def test_a_row_that_a_deletion_vector_takes_away_is_told_and_not_scored(clinic):
+    clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
+    clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
+    clinic.features([("A", visit, DAY, 10) for visit in range(1, 9)])  # several in a file
+    clinic.champion()
+    take_away(clinic.context(), FEATURES, "visit = 2")
+
+    score(clinic.context())
+
+    assert clinic.predictions("visit", "status", "reason") == [
+        (1, "scored", None),
+        (2, "refused", "no_features"),
+    ]
 
 
 def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from lepton_spark.dataset.stage import prepare
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import DataError
+from lepton_spark.evaluate import stage as evaluate_stage
+from lepton_spark.evaluate.stage import evaluate
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import location
 from lepton_spark.models.predictor import load_predictor
@@ -18,6 +22,7 @@ from lepton_spark.train import stage as train_stage
 from lepton_spark.train.stage import train
 from tests.conftest import environment_at
 from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
+from tests.lake.deletions import take_away
 
 pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
 
@@ -191,3 +196,38 @@ def test_a_table_whose_files_cannot_be_read_is_copied_and_gives_the_same_rows(
     assert "is copied for the workers: its files may have deletion vectors" in caplog.text
     assert not files.exists(place_of(context).checkpoint)
     assert found[0] == found[1]
+
+
+def test_rows_that_a_deletion_vector_takes_away_are_neither_learned_nor_judged(
+    context_for, monkeypatch, caplog
+):
+    """Files still hold them, so that workers get a copy and scores come through Spark."""
+    context = context_for(tiny_case(**SMALL, evaluate={"resamples": 50}), AS_OF)
+    publish_visits(context, visits())
+    prepare(context)
+    version = take_away(context, DATASET, "visit % 3 = 0")
+    marker = replace(tables.find(context, DATASET, "dataset", AS_OF.isoformat()), version=version)
+    for stage in (train_stage, evaluate_stage):
+        monkeypatch.setattr(stage, "_dataset", lambda _: marker)
+    monkeypatch.setattr(train_stage, "_names", lambda _: ["majority", "logistic"])
+
+    with caplog.at_level(logging.INFO):
+        digests = train(context).facts["candidates"]
+        evaluate(context)
+
+    left = {row["_split"]: row["count"] for row in rows_left(context).collect()}
+    place = candidates.folder(context, marker)
+    fitted = bundles.load(place.candidate("logistic"), digests["logistic"])
+    assert fitted.transform.num_rows == left["train"] == 400
+    logistic = place.judgement()["models"]["logistic"]
+    assert {part: logistic[part]["rows"] for part in ("validate", "test")} == {
+        part: left[part] for part in ("validate", "test")
+    }
+    reason = "its files may have deletion vectors"
+    assert f"train of gold.tiny_dataset is copied for the workers: {reason}" in caplog.text
+    assert f"test of gold.tiny_dataset is read through Spark: {reason}" in caplog.text
+    assert not files.exists(place.checkpoint)
+
+
+def rows_left(context):
+    return tables.read(context, DATASET).groupBy("_split").count()
