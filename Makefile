@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
 	&& echo $$name && break; done)
 BIN := .venv/bin
-BENCHES := statistics clean transform features fixed journey launch loader step score memory
+BENCHES := statistics clean transform features fixed journey launch loader step scaling score memory
 NAME ?= all
 SCALE ?= 1
 AS_OF ?= 2014-01-02
