@@ -41,6 +41,7 @@ class FeatureChecker(RowChecker):
         for index, name in enumerate(self.case.features.own):
             self.check_column(("features", "own", index), name, FEATURE_KINDS)
         self.check_images()
+        self.check_graphs()
         self.check_row_features()
 
     def check_latest(self, source: str, latest: Latest) -> None:

@@ -26,6 +26,8 @@ def named_features(case: Case) -> list[tuple[str, KeyPath]]:
         (name, ("features", "own", index)) for index, name in enumerate(features.own)
     ]
     names += [(name, ("features", "images", name)) for name in features.images]
+    for graph, settings in features.graphs.items():
+        names += [(name, ("features", "graphs", graph)) for name in settings.columns]
     names += [(feature.name, feature.path) for feature in row_features(features)]
     for source, latest in features.latest.items():
         path: KeyPath = ("features", "latest", source)

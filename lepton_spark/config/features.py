@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lepton_spark.config.episode_features import Baskets, Sessions
+from lepton_spark.config.graphs import GraphSettings
 from lepton_spark.config.images import ImageSettings
 from lepton_spark.config.measure import Measure
 from lepton_spark.config.model import (
@@ -66,6 +67,10 @@ class Features(Settings):
     images: dict[ColumnName, ImageSettings] = Field(
         default_factory=dict, description="Bytes of the predicted source: images for a cnn."
     )
+    graphs: dict[Identifier, GraphSettings] = Field(
+        default_factory=dict,
+        description="Name: a graph in columns of the predicted source, for a graph network.",
+    )
     latest: dict[Identifier, Latest] = Field(
         default_factory=dict, description="Source: its last row known at the moment."
     )
@@ -84,6 +89,11 @@ class Features(Settings):
     as_category: tuple[ColumnName, ...] = Field(
         (), description="Numbers that name things, such as an hour; text always does."
     )
+
+    @property
+    def graph_columns(self) -> tuple[str, ...]:
+        """The columns of all graphs, as written."""
+        return tuple(name for graph in self.graphs.values() for name in graph.columns)
 
     @property
     def episodes(self) -> tuple[tuple[str, Sessions | Baskets], ...]:

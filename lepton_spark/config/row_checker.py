@@ -61,6 +61,14 @@ class RowChecker(Checker):
             self.check_column(path, name, {"binary"})
             self.check_reader(path, "cnn", "images")
 
+    def check_graphs(self) -> None:
+        """Lists in texts of the predicted source, which the network reads."""
+        for name, graph in self.case.features.graphs.items():
+            path: KeyPath = ("features", "graphs", name)
+            for column in graph.columns:
+                self.check_column(path, column, {"string"})
+            self.check_reader(path, "graph", "graphs")
+
     def check_column(self, path: KeyPath, name: str, kinds: set[str]) -> None:
         """A column of the predicted source that becomes a feature, or part of one."""
         each = self.case.predict.each

@@ -44,11 +44,12 @@ class TransformSettings(Settings):
 class ModelSettings(Settings):
     """The network."""
 
-    kind: Literal["table_mlp", "gru", "cnn", "multimodal"] = Field(
+    kind: Literal["table_mlp", "gru", "cnn", "graph", "multimodal"] = Field(
         "table_mlp",
         description="Architecture of the network: dense layers over the features of a row, beside "
-        "them a GRU over each of features.windows and transform.tokens, or convolutions over each "
-        "of features.images; multimodal has both.",
+        "them a GRU over each of features.windows and transform.tokens, convolutions over each "
+        "of features.images, or messages along the edges of each of features.graphs; multimodal "
+        "has all of them.",
     )
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (256, 128), min_length=1, max_length=16, description="Units of each hidden layer."
@@ -69,6 +70,9 @@ class ModelSettings(Settings):
         min_length=1,
         max_length=8,
         description="Of cnn: filters of each block, after which an image has half its sides.",
+    )
+    graph_units: int = Field(
+        64, ge=1, le=4096, description="Of graph: units of a node in each round of messages."
     )
     flip: bool = Field(
         False, description="Of cnn: an image means the same with left and right changed."

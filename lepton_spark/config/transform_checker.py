@@ -85,11 +85,13 @@ class TransformChecker(Checker):
                     nearest(pattern, kinds),
                     "LS-1090",
                 )
-            both = [n for n in left_out if n in numbers and is_any(n, refusing)]
+            graphs = self.case.features.graph_columns
+            both = [n for n in left_out if n in graphs or (n in numbers and is_any(n, refusing))]
             if both:
+                what = "graph refuses" if both[0] in graphs else "outliers refuse"
                 self.refuse(
                     path,
-                    f"{pattern} leaves out {both[0]}, whose outliers refuse rows",
+                    f"{pattern} leaves out {both[0]}, whose {what} rows",
                     "a row is refused by all models or by none, or they cannot be compared",
                     f"keep {both[0]}, or let its outliers be flagged or clipped",
                     "LS-1115",
@@ -114,6 +116,7 @@ class TransformChecker(Checker):
         }
         kinds |= {name: own[name].kind for name in case.features.own}
         kinds |= dict.fromkeys(case.features.images, "binary")
+        kinds |= dict.fromkeys(case.features.graph_columns, "graph")
         for source, latest in case.features.latest.items():
             columns = self.silver.of(source)
             kinds |= {f"{source}_{name}": columns[name].kind for name in latest.take}

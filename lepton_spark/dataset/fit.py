@@ -15,17 +15,14 @@ from pyspark.sql import functions as F
 from lepton_spark.dataset import passes
 from lepton_spark.dataset.digest import RowsDigest
 from lepton_spark.dataset.fit_encoding import fit_encodings
+from lepton_spark.dataset.fit_graphs import fit_graphs
 from lepton_spark.dataset.fit_outliers import fit_outliers
 from lepton_spark.dataset.fit_terms import fit_terms, fit_tokens
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.scan import Scan
 from lepton_spark.dataset.series import Asked, Series, Variable
 from lepton_spark.dataset.statistics import Bounds, Detail, Summary, Survey, summarise
-from lepton_spark.dataset.transform import (
-    CategoryColumn,
-    FeatureTransform,
-    NumberColumn,
-)
+from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.dataset.values import as_text
 from lepton_spark.errors import DataError
 
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lepton_spark.config.train import TransformSettings
+    from lepton_spark.dataset.graphs import GraphLists
     from lepton_spark.dataset.images import ImageColumn
     from lepton_spark.dataset.shards import Piece
 
@@ -61,6 +59,7 @@ class Columns:
     series: tuple[Asked, ...] = ()
     images: tuple[ImageColumn, ...] = ()
     tokens: tuple[str, ...] = ()
+    graphs: tuple[GraphLists, ...] = ()
 
     @classmethod
     def of(
@@ -80,7 +79,7 @@ class Columns:
             series: What the columns of lists are.
             images: What the columns of bytes are.
         """
-        named = {name for name, kind in types if kind in {"string", "date"}} | set(as_category)
+        named = {name for name, kind in types if kind in ("string", "date")} | {*as_category}
         encoding = settings.target_encoding if settings else None
         encoded = set(encoding.columns) if encoding else set()
         texts = set(settings.text) if settings else set()
@@ -96,6 +95,11 @@ class Columns:
             tuple(name for name, _ in types if name in tokens),
         )
 
+    def with_graphs(self, graphs: Sequence[GraphLists]) -> Columns:
+        """The same, with graphs in place of the texts that hold them."""
+        categories = tuple(n for n in self.categories if not any(n in g.columns for g in graphs))
+        return replace(self, categories=categories, graphs=tuple(graphs))
+
     @property
     def worded(self) -> tuple[str, ...]:
         """Columns whose values are read as text."""
@@ -103,8 +107,9 @@ class Columns:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Columns of which only the digest is taken of all values: texts and images."""
-        return (*self.worded, *(image.name for image in self.images))
+        """Columns of which only the digest is taken of all values: texts, images, graphs."""
+        images = (image.name for image in self.images)
+        return (*self.worded, *images, *(name for each in self.graphs for name in each.columns))
 
     @property
     def steps(self) -> dict[str, int]:
@@ -127,10 +132,9 @@ def fit_transform(
 ) -> FeatureTransform:
     """Fit a transform to the rows of some pieces.
 
-    The same rows give the same transform to the bit, however they are cut into files, row groups
-    and tasks. Costs three small Spark jobs, two of which decode the numbers, and a few more for
-    outliers, encodings and texts where the settings ask for them; collects a few kilobytes a
-    column, whatever the rows.
+    The same rows give the same transform to the bit, however they are cut into files and tasks.
+    Costs three small Spark jobs, two of which decode the numbers, and a few more for outliers,
+    encodings, texts and graphs; collects a few kilobytes a column, whatever the rows.
 
     Args:
         spark: Its workers read the files.
@@ -144,7 +148,8 @@ def fit_transform(
     """
     scan = Scan(spark, tuple(pieces))
     outliers = fit_outliers(scan, columns.numbers, settings.outliers)
-    scan = replace(scan, refusing=outliers.refusing)
+    scan = replace(scan, refusing=(*outliers.refusing, *columns.graphs))
+    graphs = fit_graphs(scan, columns.graphs, settings.clip_quantile)
     values = passes.of_steps(passes.clipped(outliers.clips), columns.steps)
     digest, surveys = _survey(scan, columns, values)
     _tell_refused(scan, digest.rows)
@@ -182,14 +187,14 @@ def fit_transform(
         series=tuple(each for asked in columns.series if (each := _series(asked, summaries, flat))),
         images=columns.images,
         tokens=tuple(each for each in tokens if each.name not in flat),
+        graphs=graphs,
     )
 
 
 def _tell_refused(scan: Scan, num_kept: int) -> None:
     num_rows = sum(piece.rows for piece in scan.pieces)
     if scan.refusing:
-        refused = num_rows - num_kept
-        logger.info("%d of %d training rows are outliers and left out", refused, num_rows)
+        logger.info("%d of %d training rows are refused", num_rows - num_kept, num_rows)
 
 
 def _number(name: str, missing: int, summary: Summary) -> NumberColumn:

@@ -14,6 +14,7 @@ from lepton_spark.dataset.reader import read_piece
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from lepton_spark.dataset.graphs import GraphLists
     from lepton_spark.dataset.outliers import Fence, Forest
     from lepton_spark.dataset.shards import Piece
 
@@ -32,7 +33,7 @@ class Scan:
 
     spark: SparkSession
     pieces: tuple[Piece, ...]
-    refusing: tuple[Fence | Forest, ...] = ()
+    refusing: tuple[Fence | Forest | GraphLists, ...] = ()
 
     def collect(self, names: Sequence[str], work: Callable[[Tables], bytes]) -> list[bytes]:
         """What `work` gives for the rows of each task; one small blob a task. Runs one job."""
@@ -69,7 +70,9 @@ class Scan:
         return self.spark.range(0, num_tasks, 1, num_tasks).mapInArrow(task, schema)
 
 
-def _kept(piece: Piece, names: Sequence[str], refusing: Sequence[Fence | Forest]) -> pa.Table:
+def _kept(
+    piece: Piece, names: Sequence[str], refusing: Sequence[Fence | Forest | GraphLists]
+) -> pa.Table:
     looked_at = [name for finder in refusing for name in finder.columns]
     rows = read_piece(piece, [*names, *looked_at])
     for finder in refusing:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from lepton_spark.config.column import is_any
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
+from lepton_spark.dataset.graphs import Graph, graph_of
 from lepton_spark.dataset.images import ImageColumn, image_of
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest, forest_of
 from lepton_spark.dataset.series import Series, series_of
@@ -26,12 +27,13 @@ from lepton_spark.dataset.tokens import TokenColumn, token_column
 from lepton_spark.dataset.values import as_float, as_text, one_array
 from lepton_spark.errors import ModelError
 
-FORM = 4
+FORM = 5
 # What documents of each form have beside numbers and categories; older ones are still read.
 _SINCE = {
     **dict.fromkeys(("fences", "forests", "encodings", "texts"), 2),
     "series": 3,
     **dict.fromkeys(("images", "tokens"), 4),
+    "graphs": 5,
 }
 
 
@@ -82,6 +84,7 @@ class FeatureTransform:
         series: Each a tensor of its own.
         images: The same.
         tokens: The same.
+        graphs: Each three tensors of its own; rows without such a graph are refused.
     """
 
     numbers: tuple[NumberColumn, ...]
@@ -95,14 +98,16 @@ class FeatureTransform:
     series: tuple[Series, ...] = ()
     images: tuple[ImageColumn, ...] = ()
     tokens: tuple[TokenColumn, ...] = ()
+    graphs: tuple[Graph, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the input columns, each once, those of series last."""
+        """Names of the input columns, each once, those of series and graphs last."""
         parts: tuple[Sequence[_Named], ...]
         parts = (self.numbers, self.categories, self.encodings, self.texts, self.images)
         named = [column.name for columns in (*parts, self.tokens) for column in columns]
-        return (*named, *(name for each in self.series for name in each.columns))
+        listed = (*(each.columns for each in self.series), *(g.lists.columns for g in self.graphs))
+        return (*named, *(name for columns in listed for name in columns))
 
     @property
     def columns_to_fit(self) -> tuple[str, ...]:
@@ -139,6 +144,7 @@ class FeatureTransform:
             NUMBERS: TensorSpec((self.width,), "float32"),
             CATEGORIES: TensorSpec((len(self.categories),), "int32"),
             **{each.tensor: each.spec for each in self._tensors},
+            **{name: spec for graph in self.graphs for name, spec in graph.specs.items()},
         }
 
     @property
@@ -204,7 +210,10 @@ class FeatureTransform:
             NUMBERS: np.ascontiguousarray(numbers.T),
             CATEGORIES: np.ascontiguousarray(categories.T),
         }
-        return Block(tensors | {each.tensor: each.apply(rows) for each in self._tensors})
+        tensors |= {each.tensor: each.apply(rows) for each in self._tensors}
+        for graph in self.graphs:
+            tensors |= graph.apply(rows)
+        return Block(tensors)
 
     def refused(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Whether each row is one that nothing is fitted on and that gets no score.
@@ -213,12 +222,18 @@ class FeatureTransform:
             ModelError: As of `apply`.
         """
         is_refused = np.zeros(rows.num_rows, np.bool_)
-        finders = self._finders(REFUSE)
+        finders = [*self._finders(REFUSE), *(graph.lists for graph in self.graphs)]
         if finders:
             self._demand_columns(rows.schema.names)
         for finder in finders:
             is_refused |= finder.is_out(rows)
         return is_refused
+
+    @property
+    def refusal(self) -> str:
+        """Why a row is refused: `outlier`, `graph`, or either."""
+        refusing = {"outlier": self._finders(REFUSE), "graph": self.graphs}
+        return "_or_".join(reason for reason, finders in refusing.items() if finders)
 
     def _derived(self, rows: pa.Table | pa.RecordBatch) -> Iterator[npt.NDArray[Any]]:
         """`[columns, rows]` of what has no `NumberColumn`, in the order of `outputs`."""
@@ -301,6 +316,7 @@ def _parse(document: Mapping[str, Any]) -> FeatureTransform:
         series=tuple(series_of(series) for series in parts["series"]),
         images=tuple(image_of(image) for image in parts["images"]),
         tokens=tuple(token_column(text) for text in parts["tokens"]),
+        graphs=tuple(graph_of(graph) for graph in parts["graphs"]),
     )
 
 
@@ -323,6 +339,6 @@ def _checked(transform: FeatureTransform) -> FeatureTransform:
     parts: list[Fence | Forest | TargetEncoding | TextColumn | Series | ImageColumn | TokenColumn]
     parts = [*finders, *transform.encodings, *transform.texts, *transform.series]
     parts += [*transform.images, *transform.tokens]
-    for part in parts:
+    for part in (*parts, *transform.graphs):
         part.check()
     return transform

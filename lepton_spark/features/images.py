@@ -1,4 +1,4 @@
-"""Images beside the features of their rows."""
+"""Images and graphs beside the features of their rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def with_images(
     features: DataFrame, rows: DataFrame, images: Iterable[str], by: Sequence[str]
 ) -> DataFrame:
-    """Put the images of rows beside their features, after all other columns.
+    """Put the images and graphs of rows beside their features, after all other columns.
 
     They do not travel with the rows: a worker that looks into the past of its rows holds half a
     million of them, and so many images are more than it has memory for. One shuffle of the images,
@@ -21,7 +21,7 @@ def with_images(
     Args:
         features: One row for each that `by` tells apart.
         rows: The same rows with their images.
-        images: Columns of bytes.
+        images: Columns of bytes, and of texts that hold graphs.
         by: The key and the day.
     """
     names = [*images]

@@ -280,7 +280,7 @@ def _features(
     of_row = [feature.name for feature in row_features(settings)]
     over_time = [name for name in found.columns if name not in kept]
     whole = add_row_features(found, settings, holidays).select(*shown, *of_row, *over_time)
-    whole = with_images(whole, dated, settings.images, by)
+    whole = with_images(whole, dated, [*settings.images, *settings.graph_columns], by)
     return whole.withColumn(_MONTH, F.trunc("_as_of", "month"))
 
 

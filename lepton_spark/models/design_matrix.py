@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Form = Literal["one_hot", "ordinal"]
 Floats = npt.NDArray[np.float32]
 _MOST_WORDS = 500
+_GRAPH_SUMMARIES = 3  # beside those of its properties
 _GRID = 14  # cells an image is cut into, across and down, at most
 
 
@@ -26,7 +27,9 @@ def dense_width(shape: Shape) -> int:
     """Columns of `dense`."""
     of_series = sum(channels for _, channels in shape.series.values())
     of_tokens = sum(_num_words(cardinality) for _, cardinality in shape.tokens.values())
-    return shape.width + of_series + sum(map(_num_cells, shape.images.values())) + of_tokens
+    of_graphs = sum(_GRAPH_SUMMARIES + channels for _, channels, _ in shape.graphs.values())
+    of_images = sum(map(_num_cells, shape.images.values()))
+    return shape.width + of_series + of_images + of_tokens + of_graphs
 
 
 def dense_names(transform: FeatureTransform) -> list[str]:
@@ -47,7 +50,12 @@ def dense_names(transform: FeatureTransform) -> list[str]:
         for text in transform.tokens
         for word in text.words[: _num_words(text.cardinality)]
     ]
-    return [*transform.outputs, *summaries, *cells, *words]
+    graphs = [
+        f"{graph.lists.name} {part}"
+        for graph in transform.graphs
+        for part in ("nodes", "edges", "degree", *graph.lists.nodes)
+    ]
+    return [*transform.outputs, *summaries, *cells, *words, *graphs]
 
 
 def width_of(shape: Shape, form: Form) -> int:
@@ -61,14 +69,17 @@ def dense(block: Block, shape: Shape) -> Floats:
 
     Of each variable of a series: the mean of its values, the last of them, and the share of steps
     that have one; zeros where no step has. Of each image: the mean of the pixels of each cell of a
-    grid, row by row, from -1 to 1. Of each text: how often it has each of the most used words.
+    grid, row by row, from -1 to 1. Of each text: how often it has each of the most used words. Of
+    each graph: the logarithms of 1 and its nodes, and of 1 and its edges; how many edges end at a
+    node in the mean; the mean of each property.
     """
-    if not (shape.series or shape.images or shape.tokens):
+    if not (shape.series or shape.images or shape.tokens or shape.graphs):
         return block.numbers
     summaries = [_summary(block.tensors[name]) for name in shape.series]
     cells = [_cells(block.tensors[name]) for name in shape.images]
     words = [_words(block.tensors[name], size) for name, (_, size) in shape.tokens.items()]
-    return np.concatenate([block.numbers, *summaries, *cells, *words], axis=1)
+    graphs = [_graph(block, name) for name in shape.graphs]
+    return np.concatenate([block.numbers, *summaries, *cells, *words, *graphs], axis=1)
 
 
 def design_matrix(block: Block, shape: Shape, form: Form) -> Floats:
@@ -141,3 +152,14 @@ def _words(tokens: npt.NDArray[np.int32], cardinality: int) -> Floats:
     flat = (np.arange(rows)[:, None] * words + places)[is_counted]
     counts = np.bincount(flat, minlength=rows * words)
     return counts.reshape(rows, words).astype(np.float32)
+
+
+def _graph(block: Block, name: str) -> Floats:
+    """`[rows, 3 + properties]`."""
+    nodes, mask = block.tensors[f"{name}_nodes"], block.tensors[f"{name}_mask"]
+    num_nodes = mask.sum(axis=1, keepdims=True)
+    num_edges = (block.tensors[f"{name}_edges"][:, :, 0] >= 0).sum(axis=1, keepdims=True)
+    least = np.maximum(num_nodes, 1.0)
+    counts = [np.log1p(num_nodes), np.log1p(num_edges), num_edges / least]
+    means = (nodes * mask[:, :, None]).sum(axis=1) / least
+    return np.concatenate([*counts, means], axis=1, dtype=np.float32)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
 from lepton_spark.errors import ModelError
 from lepton_spark.models.convolution import look
+from lepton_spark.models.graph import read_graphs
 from lepton_spark.models.lean import keras
 from lepton_spark.models.seeds import Seeds
 
@@ -33,8 +34,8 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
 
     Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]`, each series
     `[batch, steps, channels]`, each image `[batch, height, width, channels]` and each text
-    `[batch, length]` by its name; the output is `[batch, 1]`. No layer looks across the rows of a
-    batch, so a batch may be dealt to several ranks.
+    `[batch, length]` by its name, and the three tensors of each graph; the output is `[batch, 1]`.
+    No layer looks across the rows of a batch, so a batch may be dealt to several ranks.
 
     Args:
         settings: Sizes.
@@ -64,6 +65,8 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
     for name, (_, cardinality) in shape.tokens.items():
         words = _embed_words(tokens[name], name, cardinality, settings, seeds)
         beside.append(_read(words, name, settings, seeds))
+    graphs, read = read_graphs(shape.graphs, settings, seeds)
+    beside += read
     if beside:
         values = layers.Concatenate(name="inputs")([values, *beside])
     for index, units in enumerate(settings.hidden):
@@ -72,7 +75,7 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
     logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot(), dtype="float32")(
         values
     )
-    inputs = {NUMBERS: numbers, CATEGORIES: categories, **series, **images, **tokens}
+    inputs = {NUMBERS: numbers, CATEGORIES: categories, **series, **images, **tokens, **graphs}
     return keras.Model(inputs, logit, name=settings.kind)
 
 

@@ -16,7 +16,7 @@ from lepton_spark.models.design_matrix import dense, dense_width, design_matrix,
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import unpack
 
-NETWORKS = ("table_mlp", "gru", "cnn", "multimodal")
+NETWORKS = ("table_mlp", "gru", "cnn", "graph", "multimodal")
 WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(NETWORKS, ("weights.npz",)),
     "logistic": ("weights.npz",),
@@ -183,9 +183,11 @@ class Average:
 
 
 def _slice_rows(settings: ModelSettings, shape: Shape) -> int:
-    """Fewer rows where the first block of convolutions makes much of each."""
+    """Fewer rows where the first block of convolutions, or a graph, makes much of each."""
     pixels = sum(height * width for height, width, _ in shape.images.values())
     floats = 3 * 4 * pixels * settings.filters[0]
+    ends = sum(nodes + 2 * edges for nodes, _, edges in shape.graphs.values())
+    floats += 3 * 4 * ends * settings.graph_units
     return max(1, min(SLICE_ROWS, _SLICE_BYTES // max(1, floats)))
 
 

@@ -20,6 +20,8 @@ class Shape:
         series: Steps and channels of each series, by the name of its tensor.
         images: Height, width and channels of each image, likewise.
         tokens: Length and cardinality of each text, likewise.
+        graphs: Nodes, properties and edges of each graph, by what the names of its tensors begin
+            with.
     """
 
     width: int
@@ -27,6 +29,7 @@ class Shape:
     series: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     tokens: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    graphs: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, transform: FeatureTransform) -> Shape:
@@ -34,7 +37,8 @@ class Shape:
         series = {each.name: each.shape for each in transform.series}
         images = {each.tensor: each.shape for each in transform.images}
         tokens = {each.tensor: (each.length, each.cardinality) for each in transform.tokens}
-        return cls(transform.width, transform.cardinalities, series, images, tokens)
+        graphs = {each.tensor: each.shape for each in transform.graphs}
+        return cls(transform.width, transform.cardinalities, series, images, tokens, graphs)
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Shape:
@@ -45,8 +49,8 @@ class Shape:
             TypeError: One is no number.
             ValueError: The same.
         """
-        series, images, tokens = (
-            spec.get(kind, {}).items() for kind in ("series", "images", "tokens")
+        series, images, tokens, graphs = (
+            spec.get(kind, {}).items() for kind in ("series", "images", "tokens", "graphs")
         )
         return cls(
             int(spec["width"]),
@@ -54,6 +58,7 @@ class Shape:
             {str(name): (int(steps), int(channels)) for name, (steps, channels) in series},
             {str(name): (int(rows), int(pixels), int(c)) for name, (rows, pixels, c) in images},
             {str(name): (int(length), int(words)) for name, (length, words) in tokens},
+            {str(name): (int(nodes), int(c), int(edges)) for name, (nodes, c, edges) in graphs},
         )
 
     def to_spec(self) -> dict[str, Any]:
@@ -61,6 +66,7 @@ class Shape:
         found = {"width": self.width, "cardinalities": list(self.cardinalities)}
         others: dict[str, Mapping[str, tuple[int, ...]]]
         others = {"series": self.series, "images": self.images, "tokens": self.tokens}
+        others |= {"graphs": self.graphs}
         return found | {
             kind: {name: list(sizes) for name, sizes in sized.items()}
             for kind, sized in others.items()

@@ -35,7 +35,7 @@ class Scorer:
 
 
 def assemble(
-    accepted: DataFrame, refused: DataFrame, scores: DataFrame, key: Sequence[str]
+    accepted: DataFrame, refused: DataFrame, scores: DataFrame, key: Sequence[str], refusal: str
 ) -> DataFrame:
     """Put scores beside the rows of a day.
 
@@ -45,13 +45,14 @@ def assemble(
         scores: Key and `score`, null where the model refuses the row; a key that occurs twice
             gives two rows, for the audit to find.
         key: Columns that identify a row.
+        refusal: Why the model refuses rows, such as `outlier`.
 
     Returns:
-        Key, `score`, `status`, `reason` (of an accepted row `outlier` or `no_features`), `_file`,
+        Key, `score`, `status`, `reason` (of an accepted row `refusal` or `no_features`), `_file`,
         `_row`.
     """
     # An accepted row without features must stay.
-    answers = scores.select(*key, "score", F.lit("outlier").alias("_why"))
+    answers = scores.select(*key, "score", F.lit(refusal).alias("_why"))
     joined = accepted.join(answers, list(key), how="left")
     has_score = F.col("score").isNotNull()
     good = joined.select(

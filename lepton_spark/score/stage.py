@@ -110,7 +110,8 @@ def _publish(
     table, key = predictions_table(context), context.as_of.isoformat()
     good, bad = (rows.persist() for rows in _scheduled(context, inputs))
     names = context.case.key_of(context.case.predict.each)
-    rows = assemble(good, bad, day_scores(context, inputs.features_rows(context), model), names)
+    scores = day_scores(context, inputs.features_rows(context), model)
+    rows = assemble(good, bad, scores, names, model.transform.refusal)
     publication = tables.Publication(
         table,
         JOB,

@@ -10,6 +10,7 @@ import pytest
 
 from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.graphs import GraphLists
 from lepton_spark.dataset.images import ImageColumn
 from lepton_spark.dataset.tokens import TokenColumn
 from lepton_spark.errors import DataError
@@ -34,8 +35,9 @@ SETTINGS = TransformSettings.model_validate(
     }
 )
 SHOT = ImageColumn("shot", 1, 1, 1, "pixels")
+PATH = GraphLists("path", "from", "to", ("height",), max_nodes=3, max_edges=2, directed=False)
 COLUMNS = Columns(
-    ("flagged", "clipped", "refused"), (), ("key",), ("words",), (), (SHOT,), ("said",)
+    ("flagged", "clipped", "refused"), (), ("key",), ("words",), (), (SHOT,), ("said",), (PATH,)
 )
 WORDS = np.array(["late profit rose", "late sales fell", "late", "", "once"])
 
@@ -52,6 +54,10 @@ def rows_of(count=4000, seed=1):
             "words": pa.array(words, mask=random.random(count) < 0.1),
             "said": pa.array(words, mask=random.random(count) < 0.1),
             "shot": pa.array([bytes([n % 256]) for n in range(count)]),
+            # Of every hundred rows one has more nodes than there may be, one an edge to none.
+            "from": ["[1]" if n % 100 else "[7]" for n in range(count)],
+            "to": ["[0]"] * count,
+            "height": [f"[{n}, {n + 0.5}{', 1, 1' * (n % 100 == 1)}]" for n in range(count)],
             "_label": random.integers(0, 2, count).astype(float),
             "_fold": pa.array(random.integers(0, FOLDS, count), pa.int32()),
         }
@@ -78,7 +84,7 @@ def test_fences_are_exact_and_refused_rows_are_in_no_statistic(fitted):
         (middle - reach, middle + reach), rel=1e-6
     )
     assert fence["refused"].high == np.quantile(refused, 0.98, method="higher")
-    is_kept = refused <= fence["refused"].high
+    is_kept = (refused <= fence["refused"].high) & (np.arange(4000) % 100 > 1)
     assert transform.num_rows == is_kept.sum() < 4000
     np.testing.assert_array_equal(transform.refused(rows), ~is_kept)
 
@@ -187,3 +193,29 @@ def test_a_dataset_of_other_folds_is_refused(spark, tmp_path):
 
     with pytest.raises(DataError, match="LS-2171"):
         fit_transform(spark, write(rows, tmp_path), Columns((), (), ("key",)), settings)
+
+
+def test_nodes_are_standardised_by_the_nodes_of_rows_whose_graph_can_be(fitted):
+    rows, transform = fitted
+
+    kept = np.flatnonzero(~transform.refused(rows))
+    heights = np.concatenate([kept, kept + 0.5])
+    (graph,) = transform.graphs
+    (height,) = graph.properties
+    assert graph.lists == PATH
+    assert (height.low, height.high) == (heights.min(), heights.max())
+    assert (height.mean, height.scale) == pytest.approx((heights.mean(), heights.std()), rel=1e-4)
+
+
+def test_rows_without_a_graph_are_counted_where_none_has_one(spark, tmp_path):
+    rows = pa.table({"from": ["[0]", "[0]", None], "to": ["[4]"] * 3, "height": ["[1]"] * 3})
+    columns = Columns((), (), graphs=(PATH,))
+
+    with pytest.raises(DataError, match=r"LS-2173.*1 missing; 2 an edge to a node that is not"):
+        fit_transform(spark, write(rows, tmp_path), columns, TransformSettings())
+
+
+def test_what_holds_a_graph_is_no_category():
+    types = [(name, "string") for name in ("shop", *PATH.columns)]
+
+    assert Columns.of(types, ()).with_graphs([PATH]).categories == ("shop",)

@@ -117,6 +117,11 @@ def test_a_document_of_the_older_form_still_loads():
         FeatureTransform.from_json(json.dumps(older))
 
 
+LISTS = {
+    "name": "g", "edges_from": "from", "edges_to": "to", "nodes": ["x"], "max_nodes": 2,
+    "max_edges": 2, "directed": False,
+}  # fmt: skip
+PROPERTY = {"low": 0.0, "high": 1.0, "mean": 0.0, "scale": 1.0}
 IMAGE = {"name": "x", "height": 2, "width": 2, "channels": 1, "stored": "file"}
 ENCODED = {
     "name": "shop", "levels": ["a"], "rows": [[3, 1]], "positives": [[3, 0]],
@@ -135,7 +140,7 @@ def damaged(**changes):
         "",
         "[]",
         "{",
-        damaged(form=5),
+        damaged(form=6),
         damaged(numbers=[{"name": "delay"}]),
         damaged(fences=[{"name": "gone", "low": 0.0, "high": 1.0, "then": "flag"}]),
         damaged(fences=[{"name": "delay", "low": 2.0, "high": 1.0, "then": "flag"}]),
@@ -143,6 +148,9 @@ def damaged(**changes):
         damaged(forests=[{"name": "delay"}]),
         damaged(images=[{"name": "delay"}]),
         damaged(images=[{**IMAGE, "channels": 2}]),
+        damaged(graphs=[{"lists": LISTS, "properties": []}]),
+        damaged(graphs=[{"lists": {**LISTS, "max_nodes": 0}, "properties": [PROPERTY]}]),
+        damaged(graphs=[{"lists": LISTS, "properties": [{**PROPERTY, "scale": 0.0}]}]),
         damaged(texts=[{"name": "t", "terms": ["b", "a"], "idf": [1.0, 1.0], "ngrams": 1}]),
         damaged(encodings=[{**ENCODED, "all_rows": [4]}]),
         damaged(encodings=[{**ENCODED, "positives": [[4, 0]]}]),

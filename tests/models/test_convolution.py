@@ -12,7 +12,12 @@ from lepton_spark.models.shape import Shape
 
 pytestmark = pytest.mark.tensorflow
 SHAPE = Shape(
-    2, (4,), {"series_signs": (5, 6)}, {"image_shot": (9, 12, 1)}, {"tokens_said": (7, 30)}
+    2,
+    (4,),
+    {"series_signs": (5, 6)},
+    {"image_shot": (9, 12, 1)},
+    {"tokens_said": (7, 30)},
+    {"graph_ring": (4, 2, 3)},
 )
 
 
@@ -25,6 +30,9 @@ def block_of(rows):
             "series_signs": random.normal(size=(rows, 5, 6)).astype(np.float32),
             "tokens_said": random.integers(0, 30, (rows, 7), np.int32),
             "image_shot": random.integers(0, 256, (rows, 9, 12, 1), np.uint8),
+            "graph_ring_nodes": random.normal(size=(rows, 4, 2)).astype(np.float32),
+            "graph_ring_edges": random.integers(0, 4, (rows, 3, 2), np.int32),
+            "graph_ring_mask": (np.arange(4) <= np.arange(rows)[:, None] % 4).astype(np.float32),
         }
     )
 
@@ -96,8 +104,8 @@ def test_a_baseline_is_given_the_cells_of_an_image_and_the_words_of_a_text():
 
     assert found.shape[1] + 1 == width_of(SHAPE, "ordinal")
     images = block.tensors["image_shot"]
-    np.testing.assert_allclose(found[:, -136:-28], images.reshape(4, -1) / 127.5 - 1, atol=1e-6)
-    for row, tokens in zip(found[:, -28:], block.tensors["tokens_said"], strict=True):
+    np.testing.assert_allclose(found[:, -141:-33], images.reshape(4, -1) / 127.5 - 1, atol=1e-6)
+    for row, tokens in zip(found[:, -33:-5], block.tensors["tokens_said"], strict=True):
         assert row.tolist() == [(tokens == word).sum() for word in range(2, 30)]
 
 

@@ -134,6 +134,6 @@ def test_a_spec_that_its_files_do_not_fit_is_refused(spec, files):
 
 
 def test_an_unknown_kind_is_told_what_is_known():
-    known = "table_mlp, gru, cnn, multimodal, logistic, boosted_trees, majority"
+    known = "table_mlp, gru, cnn, graph, multimodal, logistic, boosted_trees, majority"
     with pytest.raises(ModelError, match=known):
         load_predictor({"kind": "lambda", **SIZES}, {})

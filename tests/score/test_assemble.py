@@ -16,7 +16,7 @@ def test_a_row_without_a_score_says_whether_the_model_or_its_features_are_why(sp
     )
     scores = spark.createDataFrame([(1, 0.5), (2, None)], "visit int, score double")
 
-    found = assemble(accepted, refused, scores, ["visit"]).orderBy("visit").collect()
+    found = assemble(accepted, refused, scores, ["visit"], "outlier").orderBy("visit").collect()
 
     assert [(row["score"], row["status"], row["reason"]) for row in found] == [
         (0.5, "scored", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lepton_spark.config.train import ModelSettings, TrainSettings
+from lepton_spark.dataset.graphs import Graph, GraphLists, Property
 from lepton_spark.dataset.series import Names, Series, Variable
 from lepton_spark.dataset.shards import whole
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
@@ -106,4 +108,40 @@ def series_job_on(rows, folder, **train):
         job,
         model=ModelSettings(kind="gru", hidden=(8,), dropout=0, series_units=8),
         transform=FeatureTransform((), (), "", series=(SERIES,)),
+    )
+
+
+NODES = 6
+GRAPH = Graph(
+    GraphLists("friends", "from", "to", ("sign",), NODES, NODES, directed=False),
+    (Property(-1.0, 1.0, 0.0, 1.0),),
+)
+
+
+def graphs_of(count, seed=1):
+    """Rows whose label follows from whether edges join like nodes; the nodes alone tell nothing."""
+    random = np.random.default_rng(seed)
+    label = random.random(count) < 0.5
+    rows = []
+    for is_like in label:
+        sign = random.permutation([1, -1, 1, -1, 1, -1])
+        pairs = [(a, b) for a in range(NODES) for b in range(a)]
+        fitting = [pair for pair in pairs if (sign[pair[0]] == sign[pair[1]]) == is_like]
+        edges = [fitting[place] for place in random.permutation(len(fitting))[: NODES - 1]]
+        rows.append((*map(list, zip(*edges, strict=True)), sign.tolist()))
+    texts = {
+        name: [json.dumps(row[place]) for row in rows]
+        for place, name in enumerate(GRAPH.lists.columns)
+    }
+    part = np.where(np.arange(count) % 4 == 3, "validate", "train")
+    return pa.table({**texts, "_label": label.astype(float), "_split": part})
+
+
+def graph_job_on(rows, folder, **train):
+    """The same as `job_on` for a network that reads a graph and nothing else."""
+    job = job_on(rows, folder, **train)
+    return replace(
+        job,
+        model=ModelSettings(kind="graph", hidden=(8,), dropout=0, graph_units=8),
+        transform=FeatureTransform((), (), "", graphs=(GRAPH,)),
     )

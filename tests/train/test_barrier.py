@@ -18,7 +18,7 @@ from lepton_spark.train.horovod_stock import StockBackend
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
 from lepton_spark.train.phases import repeatable
-from tests.train.planted import job_on, rows_of
+from tests.train.planted import graph_job_on, graphs_of, job_on, rows_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.horovod]
 ROWS = rows_of(2000)
@@ -78,11 +78,13 @@ def test_temporary_files_of_a_rank_go_with_it(backend):
     assert not Path(result.facts["left"]).exists()
 
 
-def test_two_ranks_with_half_the_batch_equal_one_with_the_whole(backend, tmp_path):
-    train = ROWS.filter(np.array(ROWS["_split"]) == "train").slice(0, 1024)
-    both = pa.concat_tables([train, ROWS.filter(np.array(ROWS["_split"]) == "validate")])
-    dealt = no_dropout(job_on(both, tmp_path / "two"), batch_size=64)
-    alone = no_dropout(job_on(interleaved(train, 64), tmp_path / "one"), batch_size=128)
+@pytest.mark.parametrize("kind", ["table_mlp", "graph"])
+def test_two_ranks_with_half_the_batch_equal_one_with_the_whole(backend, tmp_path, kind):
+    job_of, rows = (job_on, ROWS) if kind == "table_mlp" else (graph_job_on, graphs_of(2000))
+    train = rows.filter(np.array(rows["_split"]) == "train").slice(0, 1024)
+    both = pa.concat_tables([train, rows.filter(np.array(rows["_split"]) == "validate")])
+    dealt = no_dropout(job_of(both, tmp_path / "two"), batch_size=64)
+    alone = no_dropout(job_of(interleaved(train, 64), tmp_path / "one"), batch_size=128)
     alone = replace(alone, validated=dealt.validated)
 
     two = fit_network(backend, dealt, 2)

@@ -11,7 +11,14 @@ from lepton_spark.models.predictor import load_predictor
 from lepton_spark.models.weights import unpack
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
-from tests.train.planted import job_on, rows_of, series_job_on, series_of
+from tests.train.planted import (
+    graph_job_on,
+    graphs_of,
+    job_on,
+    rows_of,
+    series_job_on,
+    series_of,
+)
 
 pytestmark = pytest.mark.tensorflow
 ROWS = rows_of(4000)
@@ -159,3 +166,12 @@ def test_a_network_reads_series_and_finds_what_only_their_order_tells(tmp_path):
 
     assert fitted.history[-1]["validation_auc"] > 0.85
     assert [entry["rows"] for entry in fitted.history] == [1500] * len(fitted.history)
+
+
+def test_a_network_reads_graphs_and_finds_what_only_their_edges_tell(tmp_path):
+    job = graph_job_on(graphs_of(1000), tmp_path, epochs=10, learning_rate=0.02, batch_size=64)
+
+    fitted = fit_network(LocalBackend(), job, 1)
+
+    assert fitted.history[-1]["validation_auc"] > 0.95
+    assert [entry["rows"] for entry in fitted.history] == [750] * len(fitted.history)
