@@ -125,7 +125,6 @@ def job_of(side: Side, pieces: Sequence[Piece], folder: Path, **train: Any) -> S
         fitted=tuple(pieces),
         validated=(replace(pieces[0], rows=min(_VALIDATED, pieces[0].rows)),),
         label=LABEL,
-        positive_share=0.5,
         checkpoint=str(Path(tempfile.mkdtemp(dir=folder)) / "checkpoint"),
         entry=f"benchmarks.scaling_ranks:{side.name}",
         cores=side.cores,

@@ -66,7 +66,6 @@ def ours(path: str, units: tuple[int, ...], precision: str) -> Found:
             fitted=pieces,
             validated=pieces[:1],
             label=LABEL,
-            positive_share=0.5,
             checkpoint=str(Path(folder) / "checkpoint"),
         )
         history = fit_network(LocalBackend(), job, 1).history

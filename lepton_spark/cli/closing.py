@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.cli.tables import align
+from lepton_spark.config.task import shown_metrics
 from lepton_spark.lake.catalog import TableId, location
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from lepton_spark.job.outcome import Outcome
     from lepton_spark.job.request import Request
 
-_METRICS = ("auc", "pr_auc", "log_loss", "brier")
+_NAMES = {
+    "auc": "AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "brier": "Brier", "rmse": "RMSE",
+    "mae": "MAE", "r2": "R2", "macro_f1": "macro F1",
+}  # fmt: skip
 
 
 def closing(outcome: Outcome, environment: Environment) -> str:
@@ -93,10 +97,14 @@ def _made(
 
 
 def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
-    yield ("model", "AUC on test (95 %)", "PR-AUC", "log loss", "Brier", "gate")
+    if not models:
+        return
+    metrics = shown_metrics(models[0])
+    first, *rest = (_NAMES.get(metric, metric) for metric in metrics)
+    yield ("model", f"{first} on test (95 %)", *rest, "gate")
     for model in models:
-        auc, *others = (model[metric] for metric in _METRICS)
-        interval = f"{_digits(auc['value'])} ({_digits(auc['low'])} to {_digits(auc['high'])})"
+        main, *others = (model[metric] for metric in metrics)
+        interval = f"{_digits(main['value'])} ({_digits(main['low'])} to {_digits(main['high'])})"
         numbers = [_digits(metric["value"]) for metric in others]
         yield (model["model"], interval, *numbers, model["verdict"])
 

@@ -9,6 +9,7 @@ import typer  # noqa: TC002  # typer reads annotations
 from lepton_spark.cli.options import CONF, AsOf, Case, Choices, ConfDir, Env, Json, Set, request_of
 from lepton_spark.cli.say import carry_out
 from lepton_spark.cli.tables import align
+from lepton_spark.config.task import shown_metrics
 from lepton_spark.job.run import run_stages
 
 if TYPE_CHECKING:
@@ -56,15 +57,15 @@ def _words(outcome: Outcome) -> str:
 
 def show_report(facts: Mapping[str, Any]) -> str:
     """What a page says, in a few lines."""
-    models = [("model", "verdict", "auc"), *map(_model, facts["models"])]
+    metric = shown_metrics(facts["models"][0])[0]
+    models = [("model", "verdict", metric)]
+    models += [
+        (each["model"], each["verdict"], f"{each[metric]['value']:.4f}") for each in facts["models"]
+    ]
     parts = [align(models)]
     if facts["epochs"]:
         parts += [align([_HEAD, *map(_epoch, facts["epochs"])]), f"{facts['bottleneck']}\n"]
     return "\n".join([*parts, f"{facts['path']}\n"])
-
-
-def _model(model: Mapping[str, Any]) -> Sequence[str]:
-    return model["model"], model["verdict"], f"{model['auc']['value']:.4f}"
 
 
 def _epoch(entry: Mapping[str, Any]) -> Sequence[str]:

@@ -22,6 +22,7 @@ from lepton_spark.config.model import (
 from lepton_spark.config.score import ScoreSettings
 from lepton_spark.config.search import SearchSettings
 from lepton_spark.config.source import Source
+from lepton_spark.config.task import Task, TaskKind, quantile_name
 from lepton_spark.config.train import ModelSettings, TrainSettings, TransformSettings
 from lepton_spark.errors import ConfigError
 
@@ -34,14 +35,44 @@ class Moment(Settings):
 
 
 class Label(Settings):
-    """What is predicted: true, false, or not (yet) known."""
+    """What is predicted: whether something is so, of which class it is, or how much there is."""
 
     name: ColumnName = Field(description="What the label is called in reports.")
     source: Identifier = Field(alias="from", description="Source that holds the outcome.")
-    is_: SqlExpression = Field(alias="is", description="True for the class to predict.")
+    is_: SqlExpression | None = Field(
+        None, alias="is", description="Of two classes: true for the one to predict."
+    )
+    class_: SqlExpression | None = Field(
+        None, alias="class", description="Of several classes: the name of that of a row."
+    )
+    classes: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        (), max_length=10_000, description="Of class: all names that there are."
+    )
+    value: SqlExpression | None = Field(None, description="An amount: a number.")
     only_if: SqlExpression | None = Field(
         None, description="Rows where this is not true have no label."
     )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Label:
+        if sum(text is not None for text in (self.is_, self.class_, self.value)) != 1:
+            raise ValueError("give one of is, class and value")
+        if (self.class_ is None) != (self.classes == ()):
+            raise ValueError("class and classes are given together")
+        if self.class_ is not None and len({*self.classes}) < max(2, len(self.classes)):
+            raise ValueError("classes are at least two different names")
+        return self
+
+    @property
+    def kind(self) -> TaskKind:
+        """Of which kind the task is."""
+        return "binary" if self.is_ else "classes" if self.class_ else "amount"
+
+    @property
+    def expression(self) -> tuple[str, str]:
+        """Key and text of what the label is made of."""
+        texts = {"is": self.is_, "class": self.class_, "value": self.value}
+        return next((key, text) for key, text in texts.items() if text is not None)
 
 
 class Split(Settings):
@@ -133,6 +164,23 @@ class Case(Settings):
     def key_of(self, name: str) -> tuple[str, ...]:
         """The columns that identify a row of a source, or of an entity."""
         return (id_of(name),) if name in self.entities else self.sources[name].key
+
+    @property
+    def task(self) -> Task:
+        """What a model of this case says of each row.
+
+        Raises:
+            ConfigError: The case ends with its features.
+        """
+        label, loss = self.aim.label, self.train.loss
+        if label.kind == "binary":
+            return Task()
+        if label.kind == "classes":
+            return Task("classes", label.classes)
+        if loss.kind == "quantile":
+            names = tuple(quantile_name(quantile) for quantile in loss.quantiles)
+            return Task("amount", names, loss.quantiles)
+        return Task("amount", ("expected",), (), loss.power if loss.kind == "tweedie" else None)
 
     @property
     def has_aim(self) -> bool:

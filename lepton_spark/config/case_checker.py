@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.checker import Checker
+from lepton_spark.config.column import NUMBERS
+from lepton_spark.config.task import CHOICES, baselines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from lepton_spark.config.document import KeyPath
+
+_NAMES = {"string", "integer", "boolean"}
+_LABELS = {"is": {"boolean"}, "class": _NAMES, "value": {*NUMBERS}}
 
 
 class CaseChecker(Checker):
@@ -59,22 +66,26 @@ class CaseChecker(Checker):
             )
         for name in wanted:
             self.demand((*path, "from"), outcomes[name].kind, {rows[name].kind})
-        for key, text in (("is", label.is_), ("only_if", label.only_if)):
-            if text is not None:
-                checked = self.parse((*path, key), text, outcomes)
-                self.demand((*path, key), checked.kind, {"boolean"})
+        key, text = label.expression
+        self.demand((*path, key), self.parse((*path, key), text, outcomes).kind, _LABELS[key])
+        if label.only_if is not None:
+            checked = self.parse((*path, "only_if"), label.only_if, outcomes)
+            self.demand((*path, "only_if"), checked.kind, {"boolean"})
 
     def check_models(self) -> None:
-        """The gate can be passed, and compares with a model that is trained."""
+        """The gate can be passed, compares with a model that is trained, and all fit the label."""
         gate, train = self.case.aim.gate, self.case.train
-        if gate.suspicious_above <= gate.at_least:
+        low, high = gate.bounds
+        if high <= low:
+            name, floor = ("at_most", low) if gate.is_error else ("suspicious_above", low)
             self.refuse(
-                ("gate", "suspicious_above"),
-                "suspicious_above is not above at_least",
+                ("gate", name),
+                f"{name} is not above {'suspicious_below' if gate.is_error else 'at_least'}",
                 "no model could pass: good enough would already count as a leak",
-                f"raise suspicious_above above {gate.at_least}",
+                f"raise {name} above {floor}",
                 "LS-1007",
             )
+        self._check_task()
         if gate.better_than not in train.baselines:
             self.refuse(
                 ("gate", "better_than"),
@@ -90,4 +101,34 @@ class CaseChecker(Checker):
                 "its members are trained in the same run",
                 "add boosted_trees to train.baselines",
                 "LS-1019",
+            )
+
+    def _check_task(self) -> None:
+        """Loss, metric, baselines and encodings are of the kind of the label."""
+        label, train, gate = self.case.aim.label, self.case.train, self.case.aim.gate
+        choices, what = CHOICES[label.kind], f"predict.label.{label.expression[0]}"
+        self._demand_one(("train", "loss", "kind"), train.loss.kind, choices.losses, what)
+        self._demand_one(("gate", "metric"), gate.metric, choices.metrics, what)
+        known = baselines_of(label.kind, train.loss.kind)
+        for index, name in enumerate(train.baselines):
+            self._demand_one(("train", "baselines", index), name, known, what)
+        if gate.metric == "pinball" and train.loss.kind != "quantile":
+            self._demand_one(("gate", "metric"), gate.metric, ("rmse", "mae", "r2"), what)
+        if label.kind != "binary" and self.case.transform.target_encoding is not None:
+            self.refuse(
+                ("transform", "target_encoding"),
+                f"{what} has no positives",
+                "a feature is encoded as the share of positives of each of its values",
+                "remove transform.target_encoding",
+                "LS-1099",
+            )
+
+    def _demand_one(self, path: KeyPath, name: str, known: Collection[str], what: str) -> None:
+        if name not in known:
+            self.refuse(
+                path,
+                f"{name} does not fit {what}",
+                "losses, metrics and baselines are of positives, of classes or of amounts",
+                f"choose one of {', '.join(known)}",
+                "LS-1099",
             )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lepton_spark.config.model import ColumnName, Settings
-from lepton_spark.config.train import Baseline
+from lepton_spark.config.task import ERRORS, Baseline, Metric
 
 
 class EvaluateSettings(Settings):
@@ -21,11 +19,42 @@ class EvaluateSettings(Settings):
 class GateSettings(Settings):
     """What a model must reach before it may score."""
 
-    metric: Literal["auc", "pr_auc"] = Field("auc", description="What is compared.")
-    at_least: float = Field(gt=0, lt=1, description="Floor of the metric on test rows.")
+    metric: Metric = Field(
+        "auc",
+        description="What is compared: auc or pr_auc where something is so or not; accuracy, "
+        "macro_f1 or log_loss of classes; rmse, mae, r2 or pinball of an amount.",
+    )
+    at_least: float | None = Field(
+        None, gt=0, lt=1, description="Floor of the metric on test rows."
+    )
+    at_most: float | None = Field(
+        None, gt=0, description="Of log_loss, rmse, mae and pinball: the largest on test rows."
+    )
     better_than: Baseline = Field(
         "majority", description="Baseline to beat by the lower end of a paired 95 % interval."
     )
     suspicious_above: float = Field(
         0.99, gt=0, le=1, description="A better score is refused as a leak."
     )
+    suspicious_below: float = Field(
+        0, ge=0, description="An error that is not above this is refused as a leak."
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> GateSettings:
+        wanted, other = ("at_most", "at_least") if self.is_error else ("at_least", "at_most")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"give {wanted}, not {other}, for {self.metric}")
+        return self
+
+    @property
+    def is_error(self) -> bool:
+        """Whether less of the metric is better."""
+        return self.metric in ERRORS
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which values a model passes."""
+        if self.at_most is not None:
+            return self.suspicious_below, self.at_most
+        return self.at_least or 0.0, self.suspicious_above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from lepton_spark.config.environment import Environment
 from lepton_spark.config.nearest import nearest
 from lepton_spark.config.override import apply_overrides, parse_overrides
 from lepton_spark.config.secret import fill_in
+from lepton_spark.config.task import with_defaults
 from lepton_spark.config.validation import validate
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def load_case(conf_dir: Path, name: str, overrides: Sequence[str] = ()) -> Case:
         ConfigError: With the file, line and column, the key, and the nearest known one.
     """
     document = case_document(conf_dir, name, overrides)
-    case = validate(document, Case)
+    case = validate(replace(document, values=with_defaults(document.values)), Case)
     _check_name(document, "case", case.case, name)
     return case
 

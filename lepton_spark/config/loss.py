@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lepton_spark.config.model import Settings
+from lepton_spark.config.task import MEDIAN, LossKind
 
 
 class LossSettings(Settings):
-    """A loss of a logit and a label of 0 or 1."""
+    """A loss of what the network says and the label."""
 
-    kind: Literal["cross_entropy", "focal", "asymmetric"] = Field(
+    kind: LossKind = Field(
         "cross_entropy",
-        description="Only cross_entropy gives scores that are shares; focal and asymmetric count "
-        "what is scored rightly already less.",
+        description="Of classes: only cross_entropy gives scores that are shares; focal and, of "
+        "two classes, asymmetric count what is scored rightly already less. Of an amount: squared "
+        "(the default) and huber, which heeds outliers less, fit its mean, quantile fits "
+        "quantiles, tweedie the mean of an amount that is often 0 and never less.",
+    )
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.1, 0.5, 0.9),
+        min_length=1,
+        max_length=99,
+        description="Of quantile: rising, 0.5 among them, which is the score.",
+    )
+    power: float = Field(
+        1.5, gt=1, lt=2, description="Of tweedie: the variance grows as the mean to this power."
+    )
+    delta: float = Field(
+        1.0, gt=0, description="Of huber: standard deviations from which on an error counts once."
     )
     gamma: float = Field(
         2.0, ge=0, le=10, description="Of focal and of the positives of asymmetric: how much less."
@@ -28,6 +43,12 @@ class LossSettings(Settings):
     )
     class_weights: Literal["equal", "balanced"] = Field(
         "equal",
-        description="balanced: both classes of the training rows count alike, whatever their "
+        description="balanced: all classes of the training rows count alike, whatever their "
         "number; scores are then no shares.",
     )
+
+    @model_validator(mode="after")
+    def _rising(self) -> LossSettings:
+        if list(self.quantiles) != sorted({*self.quantiles}) or MEDIAN not in self.quantiles:
+            raise ValueError("quantiles rise, and 0.5 is among them")
+        return self

@@ -109,7 +109,8 @@ class RowChecker(Checker):
         """The label's name, and what its value is made from, but for the row's key and day."""
         predict, label = self.case.predict, self.case.aim.label
         outcomes = self.silver.of(label.source)
-        checked = self.parse(("predict", "label", "is"), label.is_, outcomes)
+        key, text = label.expression
+        checked = self.parse(("predict", "label", key), text, outcomes)
         made_from = frozenset().union(*(outcomes[name].reads for name in checked.columns))
         given = {*self.case.key_of(predict.each), predict.day}
         return (made_from - given) | {label.name}

@@ -9,8 +9,7 @@ from pydantic import Field
 from lepton_spark.config.fitted import Outliers, TargetEncodingSettings, TermSettings, TokenSettings
 from lepton_spark.config.loss import LossSettings
 from lepton_spark.config.model import ColumnName, Settings
-
-Baseline = Literal["majority", "logistic", "boosted_trees"]
+from lepton_spark.config.task import Baseline
 
 
 class TransformSettings(Settings):
@@ -145,7 +144,8 @@ class TrainSettings(Settings):
         120, gt=0, description="Silence after which a rank counts as hung."
     )
     baselines: tuple[Baseline, ...] = Field(
-        ("majority", "logistic", "boosted_trees"), description="Trained beside the network."
+        ("majority", "logistic", "boosted_trees"),
+        description="Trained beside the network; of an amount mean, linear and boosted_trees.",
     )
     average: bool = Field(
         False,

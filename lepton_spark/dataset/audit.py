@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.label_count import is_sound
 from lepton_spark.dataset.split import PARTS, SPLIT
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from lepton_spark.config.task import Task
 
-def audit_dataset(rows: DataFrame, key: Sequence[str], *, num_rows: int) -> None:
-    """See that each key is there once, in one part, with a label of 0 or 1.
+
+def audit_dataset(rows: DataFrame, key: Sequence[str], task: Task, *, num_rows: int) -> None:
+    """See that each key is there once, in one part, with a label that can be.
 
     Args:
         rows: Of the dataset. Costs one shuffle on the key and two jobs.
         key: Columns that identify a row.
+        task: Kind of the label.
         num_rows: How many were labelled.
 
     Raises:
         DataError: It is not so; the message holds counts only.
     """
-    is_right = F.col(LABEL).isin(0.0, 1.0) & F.col(SPLIT).isin(*PARTS)
+    is_right = is_sound(task) & F.col(SPLIT).isin(*PARTS)
     counted = rows.agg(F.count("*").alias("rows"), F.count_if(is_right).alias("right")).first()
     found, right = (counted["rows"], counted["right"]) if counted else (0, 0)
     repeated = rows.groupBy(*key).agg(F.count("*").alias("_rows")).filter(F.col("_rows") > 1)

@@ -35,8 +35,9 @@ def label_rows(
         moment: With a time zone; what was not known then does not exist.
 
     Returns:
-        Key, `_label` (1.0 where the condition is true, else 0.0) and `_known_at`; rows whose
-        label is null or excluded by `only_if` are left out.
+        Key, `_label` and `_known_at`; rows whose label is null or excluded by `only_if` are left
+        out. `_label` is a double: 1.0 where the condition is true, else 0.0; the place of a class
+        in the list of classes, -1.0 where it is not in it; an amount, which may be NaN.
 
     Raises:
         ConfigError: An expression is not allowed.
@@ -44,10 +45,20 @@ def label_rows(
     arrived = outcomes.filter(F.col("_arrived_at") <= F.lit(moment))
     known = known_at(versions(arrived, key), moment)
     if label.only_if is not None:
-        known = known.filter(_condition(label.only_if, outcomes, "only_if"))
-    value = _condition(label.is_, outcomes, "is").cast("boolean").cast("double")
-    labelled = known.select(*key, value.alias(LABEL), KNOWN_AT)
+        known = known.filter(_expression(label.only_if, outcomes, "only_if"))
+    labelled = known.select(*key, _value(label, outcomes).alias(LABEL), KNOWN_AT)
     return labelled.filter(F.col(LABEL).isNotNull())
+
+
+def _value(label: Label, outcomes: DataFrame) -> Column:
+    key, text = label.expression
+    value = _expression(text, outcomes, key)
+    if label.kind == "binary":
+        return value.cast("boolean").cast("double")
+    if label.kind == "amount":
+        return value.cast("double")
+    names = F.array(*(F.lit(name) for name in label.classes))
+    return (F.array_position(names, value.cast("string")) - F.lit(1)).cast("double")
 
 
 def on_last_day(features: DataFrame, key: Sequence[str], day: str) -> DataFrame:
@@ -61,6 +72,6 @@ def on_last_day(features: DataFrame, key: Sequence[str], day: str) -> DataFrame:
     return features.withColumn(_LAST, last).filter(F.col(day) == F.col(_LAST)).drop(_LAST)
 
 
-def _condition(text: str, rows: DataFrame, name: str) -> Column:
+def _expression(text: str, rows: DataFrame, name: str) -> Column:
     kinds = readable_kinds(rows.dtypes)
     return F.expr(expression.parse(text, columns=kinds, where=f"predict.label.{name}").sql)

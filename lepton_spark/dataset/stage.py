@@ -14,9 +14,10 @@ from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.dataset.audit import audit_dataset
 from lepton_spark.dataset.folds import folds_of, with_folds
 from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
+from lepton_spark.dataset.label_count import LabelCount, label_counts
 from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
-from lepton_spark.dataset.sufficiency import PartCount, require_enough
+from lepton_spark.dataset.sufficiency import require_enough
 from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
@@ -41,7 +42,7 @@ class _Summary:
         content: Order-free digest of keys, labels and parts.
     """
 
-    parts: dict[str, PartCount]
+    parts: dict[str, LabelCount]
     fitted_until: str
     content: str
 
@@ -65,7 +66,7 @@ def prepare(context: RunContext) -> StageResult:
     Raises:
         DataError: Features or outcomes are not there, or the audit failed.
         TryAgainError: No row has a label yet.
-        TrainingError: One class only, or too few rows of one.
+        TrainingError: One class or amount only, or too few rows.
     """
     case = context.case
     table = TableId("gold", f"{case.case}_dataset")
@@ -75,7 +76,7 @@ def prepare(context: RunContext) -> StageResult:
     features = features.filter(F.col("_as_of") <= F.lit(context.as_of))
     labels = _labels(context)
     summary, unlabelled = _summarise(context, features, labels)
-    require_enough(summary.parts, label=case.aim.label.name, unlabelled=unlabelled)
+    require_enough(summary.parts, case.task, label=case.aim.label.name, unlabelled=unlabelled)
     columns = feature_columns(case, features.columns)
     publication = Publication(
         table,
@@ -85,7 +86,7 @@ def prepare(context: RunContext) -> StageResult:
         replace="true",
         facts=_facts(summary, columns, pinned),
         partition_by=(SPLIT,),
-        audit=lambda staged: audit_dataset(staged, _key(case), num_rows=summary.rows),
+        audit=lambda staged: audit_dataset(staged, _key(case), case.task, num_rows=summary.rows),
         row_group_rows=row_group_rows(case, len(columns)),
     )
     published = tables.publish(context, _rows(context, features, labels, summary), publication)
@@ -124,19 +125,18 @@ def _labelled(context: RunContext, features: DataFrame, labels: DataFrame) -> Da
 
 
 def _summarise(context: RunContext, features: DataFrame, labels: DataFrame) -> tuple[_Summary, int]:
-    """Count parts and classes; reads no feature. Collects one row a part."""
+    """Count parts and labels; reads no feature. Collects one row a part."""
     case = context.case
     narrow = features.select(*dict.fromkeys([*_key(case), case.predict.day]))
     rows = _labelled(context, narrow, labels)
     digest = F.xxhash64(*(F.col(name) for name in (*_key(case), LABEL, SPLIT)))
     counted = rows.groupBy(SPLIT).agg(
-        F.count("*").alias("rows"),
-        F.sum(LABEL).cast("bigint").alias("positives"),
+        *label_counts(case.task),
         F.date_format(F.max(KNOWN_AT), "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").alias("known_until"),
         F.sum(digest.cast("decimal(38,0)")).cast("string").alias("content"),
     )
     found = {row[SPLIT]: row for row in counted.collect()}
-    parts = {name: PartCount(row["rows"], row["positives"]) for name, row in found.items()}
+    parts = {name: LabelCount.of(row.asDict()) for name, row in found.items()}
     until = [found[name]["known_until"] for name in PARTS[:2] if name in found]
     content = [[name, found[name]["content"]] for name in PARTS if name in found]
     summary = _Summary(parts, max(until, default=""), json.dumps(content))
@@ -186,7 +186,8 @@ def _fingerprint(
 def _facts(summary: _Summary, columns: list[str], pinned: _Pinned) -> dict[str, Any]:
     return {
         "rows": {name: part.rows for name, part in summary.parts.items()},
-        "positives": {name: part.positives for name, part in summary.parts.items()},
+        "labels": {name: part.facts() for name, part in summary.parts.items()},
+        "percentiles": list(summary.parts["train"].percentiles),
         "fitted_until": summary.fitted_until,
         "features": columns,
         "features_table": str(pinned.table),
@@ -195,7 +196,8 @@ def _facts(summary: _Summary, columns: list[str], pinned: _Pinned) -> dict[str, 
 
 
 def _told(publication: Publication, published: Published) -> dict[str, Any]:
-    facts = {name: value for name, value in publication.facts.items() if name != "features"}
+    private = {"features", "percentiles"}
+    facts = {name: value for name, value in publication.facts.items() if name not in private}
     return {
         **facts,
         "features": len(publication.facts["features"]),

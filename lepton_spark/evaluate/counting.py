@@ -37,33 +37,20 @@ def count_scores(
     """Count the scores of each model, part and slice by unit and bin.
 
     Args:
-        scored: `_label`, `_split`, `_unit`, and `p_<model>` of each model, null where the model
-            refuses the row, which then does not count. Costs one shuffle.
+        scored: As `spread_scores` takes it. Costs one shuffle.
         models: Names.
-        slices: By name; every value of one is a group of its own. Null is the value `null`.
+        slices: By name.
 
     Returns:
-        model, part, slice (empty: all rows), value, unit, place, the sums positives, negatives,
-        probability, loss and squares, and the smallest and largest score.
+        model, part, slice (empty: all rows), value, unit, place, the sums rows, positives,
+        negatives, probability, loss and squares, the smallest and largest score, and the number of
+        scores that are no numbers, `unsound`.
     """
-    groups = [_struct(slice=F.lit(ALL), value=F.lit(ALL))]
-    groups += [_struct(slice=F.lit(name), value=_text(of)) for name, of in slices.items()]
-    scores = [_struct(model=F.lit(name), score=F.col(f"p_{name}")) for name in models]
-    sliced = scored.withColumn("_group", F.explode(F.array(*groups)))
-    rows = sliced.withColumn("_scores", F.explode(F.array(*scores)))
-    score, label = F.col("_scores.score"), F.col(LABEL)
-    # A model is judged by the rows that it scores; one that it refuses has no score, not a bad one.
-    rows = rows.filter(score.isNotNull())
-    cells = rows.groupBy(
-        F.col("_scores.model").alias("model"),
-        F.col(SPLIT).alias("part"),
-        F.col("_group.slice").alias("slice"),
-        F.col("_group.value").alias("value"),
-        F.col(UNIT).alias("unit"),
-        _place(score).alias("place"),
-    )
+    score, label = F.col("score"), F.col(LABEL)
+    cells = spread_scores(scored, models, slices).groupBy(*_GROUP, "unit", _place(score))
     likelihood = F.when(label > 0, _clipped(score)).otherwise(1 - _clipped(score))
     return cells.agg(
+        F.count("*").alias("rows"),
         F.sum(label).alias("positives"),
         F.sum(1 - label).alias("negatives"),
         F.sum(score).alias("probability"),
@@ -71,6 +58,38 @@ def count_scores(
         F.sum((score - label) * (score - label)).alias("squares"),
         F.min(score).alias("low"),
         F.max(score).alias("high"),
+        F.count_if(F.isnan(score)).alias("unsound"),
+    )
+
+
+def spread_scores(
+    scored: DataFrame, models: Sequence[str], slices: Mapping[str, Column]
+) -> DataFrame:
+    """One row for each score, in each group that it belongs to.
+
+    Args:
+        scored: `_label`, `_split`, `_unit`, and `p_<model>` of each model, null where the model
+            refuses the row, which then does not count.
+        models: Names.
+        slices: By name; every value of one is a group of its own. Null is the value `null`.
+
+    Returns:
+        model, part, slice (empty: all rows), value, unit, score and `_label`. No shuffle.
+    """
+    groups = [_struct(slice=F.lit(ALL), value=F.lit(ALL))]
+    groups += [_struct(slice=F.lit(name), value=_text(of)) for name, of in slices.items()]
+    scores = [_struct(model=F.lit(name), score=F.col(f"p_{name}")) for name in models]
+    sliced = scored.withColumn("_group", F.explode(F.array(*groups)))
+    rows = sliced.withColumn("_scores", F.explode(F.array(*scores)))
+    # A model is judged by the rows that it scores; one that it refuses has no score, not a bad one.
+    return rows.filter(F.col("_scores.score").isNotNull()).select(
+        F.col("_scores.model").alias("model"),
+        F.col(SPLIT).alias("part"),
+        F.col("_group.slice").alias("slice"),
+        F.col("_group.value").alias("value"),
+        F.col(UNIT).alias("unit"),
+        F.col("_scores.score").alias("score"),
+        LABEL,
     )
 
 
@@ -78,12 +97,12 @@ def largest_values(counts: DataFrame, *, part: str, count: int) -> DataFrame:
     """Leave out the rare values of each slice.
 
     Args:
-        counts: As of `count_scores`.
+        counts: As of `count_scores`, `sum_amounts` or `sum_classes`.
         part: In which the values are ranked by rows.
         count: Values of each slice that stay.
     """
-    rows = F.sum(F.col("positives") + F.col("negatives"))
-    sized = counts.filter(F.col("part") == part).groupBy("slice", "value").agg(rows.alias("_rows"))
+    of_part = counts.filter(F.col("part") == part)
+    sized = of_part.groupBy("slice", "value").agg(F.sum("rows").alias("_rows"))
     largest_first = Window.partitionBy("slice").orderBy(F.col("_rows").desc(), F.col("value"))
     ranked = sized.withColumn("_rank", F.row_number().over(largest_first))
     kept = ranked.filter(F.col("_rank") <= count).select("slice", "value")
@@ -97,10 +116,10 @@ def best_places(counts: DataFrame) -> dict[str, int]:
         counts: As of `count_scores`, one group a model.
     """
 
-    def choose(_key: object, cells: Cells) -> str:
-        return json.dumps(best_place(cells))
+    def choose(_key: object, cells: pa.Table) -> str:
+        return json.dumps(best_place(_cells(cells)))
 
-    return {key[0]: int(result) for key, result in _in_workers(counts, choose).items()}
+    return {key[0]: int(result) for key, result in in_workers(counts, choose).items()}
 
 
 def measure_counts(
@@ -119,19 +138,23 @@ def measure_counts(
     """
     chosen = dict(places)
 
-    def judge(key: Sequence[str], cells: Cells) -> str:
+    def judge(key: Sequence[str], cells: pa.Table) -> str:
         keep = resampling.keep if key[2] == ALL else None
         given = replace(resampling, place=chosen[key[0]], keep=keep)
-        return json.dumps(measure(cells, given))
+        return json.dumps(measure(_cells(cells), given))
 
-    return _in_workers(counts, judge)
+    return in_workers(counts, judge)
 
 
-def _in_workers(counts: DataFrame, work: Callable[[Sequence[str], Cells], str]) -> dict[Group, Any]:
+def in_workers(
+    counts: DataFrame, work: Callable[[Sequence[str], pa.Table], str]
+) -> dict[Group, Any]:
+    """What a function makes of the cells of each group: JSON text, given back as it reads."""
+
     def apply(key: tuple[pa.Scalar, ...], cells: pa.Table) -> pa.Table:
         names = [scalar.as_py() for scalar in key]
         columns = {name: [value] for name, value in zip(_GROUP, names, strict=True)}
-        return pa.table({**columns, "result": [work(names, _cells(cells))]})
+        return pa.table({**columns, "result": [work(names, cells)]})
 
     found = counts.groupBy(*_GROUP).applyInArrow(apply, _RESULT)
     return {
@@ -169,4 +192,4 @@ def _place(score: Column) -> Column:
     logit = F.log(_clipped(score) / (1 - _clipped(score)))
     place = F.floor((logit + LOGIT_LIMIT) * (BINS / (2 * LOGIT_LIMIT)))
     inside = F.least(F.greatest(place, F.lit(0)), F.lit(BINS - 1)).cast("int")
-    return F.when(F.isnan(score), NOWHERE).otherwise(inside)
+    return F.when(F.isnan(score), NOWHERE).otherwise(inside).alias("place")

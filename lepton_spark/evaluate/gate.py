@@ -27,7 +27,8 @@ class Verdict:
     Args:
         verdict: pass, fail or insufficient.
         value: Metric on test rows, with the ends of its 95 % interval.
-        difference: Metric minus that of the baseline on the same resamples, with its interval.
+        wanted: What the gate asks of the metric, in words.
+        difference: How much better than the baseline on the same resamples, with its interval.
     """
 
     verdict: str
@@ -36,8 +37,7 @@ class Verdict:
     value: float | None
     low: float | None
     high: float | None
-    at_least: float
-    suspicious_above: float
+    wanted: str
     better_than: str
     difference: Mapping[str, float | None]
 
@@ -60,18 +60,17 @@ def judge(
     """
     own, baseline = tested[name], tested[gate.better_than]
     found = own["metrics"][gate.metric]
-    gain = difference(own["resampled"], baseline["resampled"])
-    verdict, reasons = _decide(name, own, gain, gate)
+    better = gain(own["resampled"], baseline["resampled"], gate)
+    verdict, reasons = _decide(name, own, better, gate)
     if suspect is not None and any(reason.startswith(LEAK) for reason in reasons):
         reasons.append(f"{SUSPECT} {suspect}")
     return Verdict(
         verdict=verdict,
         reasons=tuple(reasons),
         metric=gate.metric,
-        at_least=gate.at_least,
-        suspicious_above=gate.suspicious_above,
+        wanted=_wanted(gate),
         better_than=gate.better_than,
-        difference=gain,
+        difference=better,
         **found,
     )
 
@@ -84,21 +83,28 @@ def difference(
     return interval(values)
 
 
+def gain(
+    own: Sequence[float | None], other: Sequence[float | None], gate: GateSettings
+) -> dict[str, float | None]:
+    """How much better than another model, in the metric of the gate: of an error, how much less."""
+    return difference(other, own) if gate.is_error else difference(own, other)
+
+
+def _wanted(gate: GateSettings) -> str:
+    low, high = gate.bounds
+    if gate.is_error:
+        return f"at most {high:g}" + (f" and above {low:g}" if low else "")
+    return f"at least {low:g} and at most {high:g}"
+
+
 def _decide(
-    name: str, own: Tested, gain: Mapping[str, float | None], gate: GateSettings
+    name: str, own: Tested, better: Mapping[str, float | None], gate: GateSettings
 ) -> tuple[str, list[str]]:
     missing = _missing(own)
     if missing:
         return "insufficient", missing
-    value, low = own["metrics"][gate.metric]["value"], gain["low"]
-    reasons = []
-    if value > gate.suspicious_above:
-        reasons.append(
-            f"{LEAK}: {gate.metric} {value:.4f} is above {gate.suspicious_above}; see that "
-            "no feature knows the label, or raise gate.suspicious_above"
-        )
-    if value < gate.at_least:
-        reasons.append(f"{gate.metric} {value:.4f} is below the floor {gate.at_least}")
+    value, low = own["metrics"][gate.metric]["value"], better["low"]
+    reasons = _out_of_bounds(value, gate)
     if name == gate.better_than:
         reasons.append("it is the baseline that others must beat")
     elif low is None or low <= 0:
@@ -109,9 +115,25 @@ def _decide(
     return ("fail", reasons) if reasons else ("pass", [])
 
 
+def _out_of_bounds(value: float, gate: GateSettings) -> list[str]:
+    lowest, highest = gate.bounds
+    told = f"{gate.metric} {value:.4f} is"
+    see = "see that no feature knows the label, or"
+    if gate.is_error:
+        leak = f"{LEAK}: {told} not above {lowest:g}; {see} lower gate.suspicious_below"
+        return [leak] * (value <= lowest) + [f"{told} above the limit {highest:g}"] * (
+            value > highest
+        )
+    leak = f"{LEAK}: {told} above {highest}; {see} raise gate.suspicious_above"
+    return [leak] * (value > highest) + [f"{told} below the floor {lowest}"] * (value < lowest)
+
+
 def _missing(own: Tested) -> list[str]:
-    negatives = own["rows"] - own["positives"]
-    found = {"positives": own["positives"], "negatives": negatives}
+    if "positives" in own:
+        negatives = own["rows"] - own["positives"]
+        found = {"positives": own["positives"], "negatives": negatives}
+    else:
+        found = {"rows": own["rows"]}
     reasons = [
         f"{count} {what} among the test rows, {MIN_OF_CLASS} are needed"
         for what, count in found.items()

@@ -95,7 +95,7 @@ def measure(cells: Cells, resampling: Resampling) -> dict[str, Any]:
     """
     dense = _Dense(cells)
     tables = _Tables(dense, cells, resampling.place)
-    parts = [tables.measure(weights) for weights in _draws(len(dense.units), resampling)]
+    parts = [tables.measure(weights) for weights in draws(len(dense.units), resampling)]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     shares = found.pop(_OBSERVED)
     return {
@@ -104,7 +104,7 @@ def measure(cells: Cells, resampling: Resampling) -> dict[str, Any]:
         "units": len(dense.units),
         "metrics": {name: interval(values) for name, values in found.items()},
         "reliability": tables.reliability(shares),
-        **({"resampled": _plain(found[resampling.keep])} if resampling.keep else {}),
+        **({"resampled": plain(found[resampling.keep])} if resampling.keep else {}),
     }
 
 
@@ -123,11 +123,12 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _plain(values: Floats) -> list[float | None]:
+def plain(values: Floats) -> list[float | None]:
+    """Values as JSON has them: null for NaN."""
     return [_number(value) for value in values]
 
 
-def _draws(units: int, resampling: Resampling) -> Iterator[Floats]:
+def draws(units: int, resampling: Resampling) -> Iterator[Floats]:
     """Weights `[some, units]`: first all ones, then how often each unit was drawn."""
     # The same draws for the same units, so that models are compared on the same resamples.
     random = np.random.default_rng([resampling.seed, units])

@@ -6,16 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import DoubleType, StructField, StructType
+from pyspark.sql.types import ArrayType, DoubleType, StructField, StructType
 
 from lepton_spark.dataset.reader import read_table
-from lepton_spark.models.predictor import Predictor, load_predictor
+from lepton_spark.models.output import Output
+from lepton_spark.models.predictor import Predictions, Predictor, load_predictor
 from lepton_spark.train.bundle import Bundle, check_columns
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType
 
     from lepton_spark.context import RunContext
     from lepton_spark.dataset.transform import FeatureTransform
@@ -45,8 +49,8 @@ def predict(
             missing or unfit the rows go through the JVM, three times slower.
 
     Returns:
-        Lazy: the kept columns and `p_<name>` of each model, double; null where the model's
-        transform refuses the row.
+        Lazy: the kept columns and `p_<name>` of each model, double where it says one number of a
+        row, else an array of doubles; null where the model's transform refuses the row.
 
     Raises:
         ModelError: A column that a model was fitted with is missing.
@@ -96,7 +100,7 @@ class _Scorer:
         inputs = [name for bundle in bundles.values() for name in bundle.transform.columns]
         widths = (bundle.transform.specs.values() for bundle in bundles.values())
         widest = max((sum(spec.num_bytes for spec in specs) for specs in widths), default=1)
-        scores = [StructField(f"p_{name}", DoubleType()) for name in bundles]
+        scores = [StructField(f"p_{name}", _type_of(each)) for name, each in bundles.items()]
         return cls(
             digests={name: bundle.digest for name, bundle in bundles.items()},
             columns=tuple(dict.fromkeys([*keep, *inputs])),
@@ -129,8 +133,21 @@ class _Scorer:
                 transform = model.transform
                 blocks[model.transform_digest] = transform.apply(rows), transform.refused(rows)
             block, is_refused = blocks[model.transform_digest]
-            scores.append(pa.array(model.predictor.predict(block), mask=is_refused))
+            scores.append(_as_arrow(model.predictor.predict(block), is_refused))
         return scores
+
+
+def _type_of(bundle: Bundle) -> DataType:
+    return DoubleType() if Output.read(bundle.spec).width == 1 else ArrayType(DoubleType())
+
+
+def _as_arrow(found: Predictions, is_refused: npt.NDArray[np.bool_]) -> pa.Array:
+    """One number, or a list of them, a row."""
+    rows, width = found.shape
+    if width == 1:
+        return pa.array(found[:, 0], mask=is_refused)
+    offsets = np.arange(rows + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(offsets, found.reshape(-1), mask=pa.array(is_refused))
 
 
 @dataclass(frozen=True)

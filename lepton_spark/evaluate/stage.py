@@ -16,7 +16,6 @@ from lepton_spark.dataset.split import SPLIT
 from lepton_spark.errors import DataError, ModelError
 from lepton_spark.evaluate.counting import (
     ALL,
-    NOWHERE,
     UNIT,
     best_places,
     count_scores,
@@ -25,10 +24,13 @@ from lepton_spark.evaluate.counting import (
 )
 from lepton_spark.evaluate.judgement import judgement, side_by_side
 from lepton_spark.evaluate.measure import Resampling
+from lepton_spark.evaluate.metrics import threshold_of
 from lepton_spark.evaluate.predictions import predict
+from lepton_spark.evaluate.sums import measure_sums, sum_amounts, sum_classes
 from lepton_spark.evaluate.units import unit_of
 from lepton_spark.lake import file_plan, files, tables
 from lepton_spark.lake.tables import Marker, TableId
+from lepton_spark.models.output import Output
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 
@@ -97,21 +99,40 @@ def _judge(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> 
     case = context.case
     context.progress.step(JOB, "score validation and test rows")
     scored = _scored(context, marker, found)
-    counts = count_scores(scored, list(found), _slices(context)).persist()
+    output = Output.read(next(iter(found.values())).spec)
+    counts = _counted(context, scored, list(found), output).persist()
     try:
         _require_numbers(counts)
         is_all = F.col("slice") == ALL
-        places = best_places(counts.filter(is_all & (F.col("part") == "validate")))
+        is_binary, places = output.task.kind == "binary", {}
+        if is_binary:
+            places = best_places(counts.filter(is_all & (F.col("part") == "validate")))
         context.progress.step(JOB, "measure")
         kept = largest_values(counts, part="test", count=_VALUES_OF_A_SLICE)
         wanted = kept.filter(is_all | (F.col("part") == "test"))
         resampling = Resampling(
             case.evaluate.resamples, case.evaluate.seed, keep=case.aim.gate.metric
         )
-        measured = measure_counts(wanted, resampling, places)
+        measured = (
+            measure_counts(wanted, resampling, places)
+            if is_binary
+            else measure_sums(wanted, resampling, output)
+        )
     finally:
         counts.unpersist()
-    return judgement(measured, places, case.aim.gate, suspect=_most_telling(found))
+    thresholds = {name: threshold_of(place) for name, place in places.items()}
+    return judgement(measured, list(found), case.aim.gate, thresholds, suspect=_most_telling(found))
+
+
+def _counted(
+    context: RunContext, scored: DataFrame, models: list[str], output: Output
+) -> DataFrame:
+    slices = _slices(context)
+    if output.task.kind == "binary":
+        return count_scores(scored, models, slices)
+    if output.task.kind == "classes":
+        return sum_classes(scored, models, slices)
+    return sum_amounts(scored, models, slices, output)
 
 
 def _most_telling(found: Mapping[str, Bundle]) -> str | None:
@@ -154,12 +175,12 @@ def _slices(context: RunContext) -> dict[str, Column]:
 
 
 def _require_numbers(counts: DataFrame) -> None:
-    bad = counts.filter(F.col("place") == NOWHERE).select("model").distinct().collect()
+    bad = counts.filter(F.col("unsound") > 0).select("model").distinct().collect()
     if bad:
         raise ModelError(
             "LS-3042",
             f"{', '.join(sorted(row['model'] for row in bad))} gives scores that are no numbers",
-            "a score is a probability",
+            "a score is a probability or an amount",
             "train again with a lower train.learning_rate",
         )
 

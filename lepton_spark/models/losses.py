@@ -1,4 +1,4 @@
-"""Losses of a logit and a label of 0 or 1, one value a row."""
+"""Losses of what a network says and a label, one value a row."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from lepton_spark.models.lean import tf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lepton_spark.config.loss import LossSettings
+    from lepton_spark.models.output import Output
+
+    RowLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Loss:
@@ -17,44 +20,55 @@ class Loss:
 
     Args:
         settings: Which loss.
-        positive_share: Of the training rows; what balanced classes are weighed by.
+        output: What the network's numbers mean.
+        class_rows: Training rows of each class, by which balanced classes are weighed.
     """
 
-    def __init__(self, settings: LossSettings, positive_share: float) -> None:
+    def __init__(
+        self, settings: LossSettings, output: Output, class_rows: Sequence[int] = ()
+    ) -> None:
         self._settings = settings
+        self._output = output
         # Chosen here: a graph is made of functions without a match in them.
-        self._losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = {
-            "cross_entropy": self._cross_entropy,
-            "focal": self._focal,
-            "asymmetric": self._asymmetric,
-        }[settings.kind]
-        self._weights = (1.0, 1.0)
-        if settings.class_weights == "balanced":
+        self._losses = self._chosen(settings.kind, output.task.kind)
+        self._weights: tf.Tensor | None = None
+        if settings.class_weights == "balanced" and class_rows:
             # Their mean over the training rows is 1, so that a rate means the same as without.
-            self._weights = (0.5 / positive_share, 0.5 / (1.0 - positive_share))
+            mean = sum(class_rows) / len(class_rows)
+            self._weights = tf.constant([mean / rows for rows in class_rows], tf.float32)
 
-    def of_rows(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def of_rows(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Loss of each row, float32 `[rows]`.
 
         Args:
-            labels: 0 or 1, float32 `[rows]`.
-            logits: float32 `[rows]`.
+            labels: 0 or 1, the number of a class, or an amount; float32 `[rows]`.
+            outputs: Of the network, float32 `[rows, width]`.
         """
-        losses = self._losses(labels, logits)
-        positive, negative = self._weights
-        if positive == negative:
+        losses = self._losses(labels, outputs)
+        if self._weights is None:
             return losses
-        return losses * (labels * positive + (1.0 - labels) * negative)
+        return losses * tf.gather(self._weights, tf.cast(labels, tf.int32))
 
-    def _cross_entropy(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        return tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+    def _chosen(self, kind: str, task: str) -> RowLoss:
+        if task == "classes":
+            return self._focal_classes if kind == "focal" else _cross_entropy_classes
+        losses: dict[str, RowLoss] = {
+            "cross_entropy": _cross_entropy,
+            "focal": self._focal,
+            "asymmetric": self._asymmetric,
+            "squared": self._squared,
+            "huber": self._huber,
+            "quantile": self._quantile,
+            "tweedie": self._tweedie,
+        }
+        return losses[kind]
 
-    def _focal(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        return self._focused(labels, logits, self._settings.gamma, 0.0)
+    def _focal(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return self._focused(labels, outputs[:, 0], self._settings.gamma, 0.0)
 
-    def _asymmetric(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def _asymmetric(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         settings = self._settings
-        return self._focused(labels, logits, settings.gamma_negative, settings.margin)
+        return self._focused(labels, outputs[:, 0], settings.gamma_negative, settings.margin)
 
     def _focused(
         self, labels: tf.Tensor, logits: tf.Tensor, gamma_negative: float, margin: float
@@ -71,6 +85,52 @@ class Loss:
         positive = -tf.math.log_sigmoid(logits) * _power(1.0 - score, self._settings.gamma)
         negative = of_negative * _power(hard, gamma_negative)
         return labels * positive + (1.0 - labels) * negative
+
+    def _focal_classes(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Cross entropy times a power of the share that the right class does not have."""
+        losses = _cross_entropy_classes(labels, outputs)
+        return losses * _power(1.0 - tf.exp(-losses), self._settings.gamma)
+
+    def _errors(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Label less output, in standard deviations of the label, `[rows, width]`."""
+        return ((labels - self._output.center) / self._output.scale)[:, tf.newaxis] - outputs
+
+    def _squared(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return 0.5 * tf.square(self._errors(labels, outputs)[:, 0])
+
+    def _huber(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Source: Huber, Robust Estimation of a Location Parameter, 1964."""
+        size = tf.abs(self._errors(labels, outputs)[:, 0])
+        delta = self._settings.delta
+        inside = tf.minimum(size, delta)
+        return 0.5 * tf.square(inside) + delta * (size - inside)
+
+    def _quantile(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Mean over the quantiles; source: Koenker and Bassett, Regression Quantiles, 1978."""
+        errors = self._errors(labels, outputs)
+        quantiles = tf.constant(self._output.task.quantiles, tf.float32)
+        return tf.reduce_mean(tf.maximum(quantiles * errors, (quantiles - 1.0) * errors), axis=1)
+
+    def _tweedie(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Negative logarithm of the likelihood, less what no weight changes.
+
+        Source: Jorgensen, The Theory of Dispersion Models, 1997; the mean is an exponent.
+        """
+        power, exponent = self._settings.power, outputs[:, 0]
+        amounts = labels / self._output.center
+        return tf.exp((2.0 - power) * exponent) / (2.0 - power) - amounts * tf.exp(
+            (1.0 - power) * exponent
+        ) / (1.0 - power)
+
+
+def _cross_entropy(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=outputs[:, 0])
+
+
+def _cross_entropy_classes(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.cast(labels, tf.int32), logits=outputs
+    )
 
 
 def _power(values: tf.Tensor, exponent: float) -> tf.Tensor:

@@ -29,17 +29,19 @@ def embedding_size(cardinality: int, largest: int) -> int:
     return max(1, min(largest, round(1.6 * math.pow(cardinality, 0.56))))
 
 
-def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Model:
-    """A model from the tensors of a block to a logit, with weights drawn by the seed.
+def build(settings: ModelSettings, shape: Shape, width: int = 1, *, seed: int = 0) -> keras.Model:
+    """A model from the tensors of a block to its outputs, with weights drawn by the seed.
 
     Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]`, each series
     `[batch, steps, channels]`, each image `[batch, height, width, channels]` and each text
-    `[batch, length]` by its name, and the three tensors of each graph; the output is `[batch, 1]`.
-    No layer looks across the rows of a batch, so a batch may be dealt to several ranks.
+    `[batch, length]` by its name, and the three tensors of each graph; the output is
+    `[batch, width]`. No layer looks across the rows of a batch, so a batch may be dealt to several
+    ranks.
 
     Args:
         settings: Sizes.
         shape: Of the inputs.
+        width: Numbers of the output, such as logits.
         seed: Of the initial weights; the same seed gives the same weights.
     """
     seeds = Seeds(seed)
@@ -72,7 +74,7 @@ def build(settings: ModelSettings, shape: Shape, *, seed: int = 0) -> keras.Mode
     for index, units in enumerate(settings.hidden):
         values = _dense(values, units, f"hidden_{index}", settings.dropout, seeds)
     # In 32 bits whatever the others are in: the loss and the gate look at it.
-    logit = layers.Dense(1, name="logit", kernel_initializer=seeds.glorot(), dtype="float32")(
+    logit = layers.Dense(width, name="logit", kernel_initializer=seeds.glorot(), dtype="float32")(
         values
     )
     inputs = {NUMBERS: numbers, CATEGORIES: categories, **series, **images, **tokens, **graphs}

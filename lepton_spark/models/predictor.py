@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,37 +14,38 @@ from lepton_spark.config.train import ModelSettings
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block
 from lepton_spark.errors import ModelError
 from lepton_spark.models.design_matrix import dense, dense_width, design_matrix, width_of
+from lepton_spark.models.output import Output
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import unpack
 
 NETWORKS = ("table_mlp", "gru", "cnn", "graph", "multimodal")
 WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(NETWORKS, ("weights.npz",)),
-    "logistic": ("weights.npz",),
+    **dict.fromkeys(("logistic", "linear"), ("weights.npz",)),
     "boosted_trees": ("booster.json",),
-    "majority": (),
+    **dict.fromkeys(("majority", "mean"), ()),
     "average": ("weights.npz", "booster.json"),
 }
 KINDS = tuple(WEIGHTS_FILES)
 SLICE_ROWS = 4096
 _SLICE_BYTES = 64 * 1024 * 1024
 _FEWEST_MEMBERS = 2
-Probabilities = npt.NDArray[np.float64]
+Predictions = npt.NDArray[np.float64]
 
 
 class Predictor(Protocol):
     """Scores rows of one transform."""
 
-    def predict(self, block: Block) -> Probabilities:
-        """Probability of the positive class, `[rows]`, in (0, 1) or exactly 0 or 1."""
+    def predict(self, block: Block) -> Predictions:
+        """`[rows, width]`, as `Output.predictions` has it."""
 
 
 def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor:
     """Build the model that a spec describes and fill it with its weights.
 
     Args:
-        spec: `kind` and what `Shape` reads; `settings` of a network, `rate` of the majority,
-            `members` of an average.
+        spec: `kind`, `output` and what `Shape` reads; `settings` of a network, `values` of a
+            majority or mean, `members` of an average.
         files: Content of a bundle by name, digests already checked.
 
     Raises:
@@ -58,7 +60,7 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
             "train the model with this version, or upgrade lepton-spark",
         )
     try:
-        return _LOADERS[kind](spec, Shape.read(spec), files)
+        return _LOADERS[kind](spec, _Sizes.read(spec), files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "LS-3008",
@@ -69,79 +71,103 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
 
 
 @dataclass(frozen=True)
-class Majority:
-    """The share of positives in the training rows, for every row."""
+class _Sizes:
+    """What goes into a model, and what its numbers mean."""
 
-    rate: float
+    shape: Shape
+    output: Output
 
-    def predict(self, block: Block) -> Probabilities:
-        """The same probability for each row."""
-        return np.full(len(block.numbers), self.rate, dtype=np.float64)
+    @classmethod
+    def read(cls, spec: Mapping[str, Any]) -> _Sizes:
+        return cls(Shape.read(spec), Output.read(spec))
 
 
 @dataclass(frozen=True)
-class Logistic:
-    """A linear model on the one-hot design matrix."""
+class Constant:
+    """What holds of the training rows as a whole, for every row."""
 
-    shape: Shape
+    values: tuple[float, ...]
+
+    def predict(self, block: Block) -> Predictions:
+        """The same for each row."""
+        return np.tile(np.array(self.values, dtype=np.float64), (len(block.numbers), 1))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear model on the one-hot design matrix.
+
+    Args:
+        coefficients: `[columns of the matrix, width]`.
+        intercepts: `[width]`.
+        is_logistic: Whether its numbers are logits; otherwise they are the amount itself.
+    """
+
+    sizes: _Sizes
     coefficients: npt.NDArray[np.float64]
-    intercept: float
+    intercepts: npt.NDArray[np.float64]
+    is_logistic: bool
 
-    def predict(self, block: Block) -> Probabilities:
-        """Probability of the positive class; makes no column for each category."""
-        width = dense_width(self.shape)
-        logits = dense(block, self.shape) @ self.coefficients[:width] + self.intercept
-        starts = np.cumsum([width, *self.shape.cardinalities])
+    def predict(self, block: Block) -> Predictions:
+        """Makes no column for each category."""
+        shape = self.sizes.shape
+        width = dense_width(shape)
+        values = dense(block, shape) @ self.coefficients[:width] + self.intercepts
+        starts = np.cumsum([width, *shape.cardinalities])
         for place, start in enumerate(starts[:-1].tolist()):
-            logits += self.coefficients[start + block.categories[:, place]]
-        return _sigmoid(logits)
+            values += self.coefficients[start + block.categories[:, place]]
+        found: Predictions = values
+        return self.sizes.output.predictions(values) if self.is_logistic else found
 
 
 class BoostedTrees:
     """Boosted trees on the ordinal design matrix; keeps one thread."""
 
-    def __init__(self, shape: Shape, content: bytes) -> None:
+    def __init__(self, sizes: _Sizes, content: bytes) -> None:
         import xgboost  # noqa: PLC0415  # only where a bundle holds trees
 
-        self._shape = shape
+        self._shape, self._width = sizes.shape, sizes.output.width
+        self._is_quantiles = bool(sizes.output.task.quantiles)
         self._booster = xgboost.Booster({"nthread": 1})
         try:
             self._booster.load_model(bytearray(content))
         except xgboost.core.XGBoostError as error:
             raise ValueError("not a booster") from error
-        if self._booster.num_features() != width_of(shape, "ordinal"):
+        if self._booster.num_features() != width_of(self._shape, "ordinal"):
             raise ValueError("another number of features")
 
-    def predict(self, block: Block) -> Probabilities:
-        """Probability of the positive class."""
+    def predict(self, block: Block) -> Predictions:
+        """Probabilities, or amounts; quantiles sorted where they cross."""
         matrix = design_matrix(block, self._shape, "ordinal")
-        return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float64)
+        found = np.asarray(self._booster.inplace_predict(matrix), dtype=np.float64)
+        found = found.reshape(len(matrix), self._width)
+        return np.sort(found, axis=1) if self._is_quantiles else found
 
 
 class Network:
     """The network, on one TensorFlow thread, in slices that stay in the cache."""
 
-    def __init__(self, settings: ModelSettings, shape: Shape, content: bytes) -> None:
+    def __init__(self, settings: ModelSettings, sizes: _Sizes, content: bytes) -> None:
         _one_thread()
         from lepton_spark.models import network  # noqa: PLC0415  # TensorFlow takes seconds
 
-        self._model = network.build(settings, shape)
-        self._slice_rows = _slice_rows(settings, shape)
+        self._output = sizes.output
+        self._model = network.build(settings, sizes.shape, sizes.output.width)
+        self._slice_rows = _slice_rows(settings, sizes.shape)
         arrays = list(unpack(content).values())
         expected = [tuple(variable.shape) for variable in self._model.weights]
         if [array.shape for array in arrays] != expected:
             raise ValueError("weights of another shape")
         self._model.set_weights(arrays)
 
-    def predict(self, block: Block) -> Probabilities:
-        """Probability of the positive class."""
-        scores = np.empty(len(block.numbers), dtype=np.float64)
-        for start in range(0, len(scores), self._slice_rows):
+    def predict(self, block: Block) -> Predictions:
+        """What the network means, from its raw numbers."""
+        found = np.empty((len(block.numbers), self._output.width), dtype=np.float64)
+        for start in range(0, len(found), self._slice_rows):
             rows = slice(start, start + self._slice_rows)
-            inputs = block.cut(rows).tensors
-            logits = np.asarray(self._model(inputs, training=False), dtype=np.float64)
-            scores[rows] = _sigmoid(logits[:, 0])
-        return scores
+            raw = np.asarray(self._model(block.cut(rows).tensors, training=False))
+            found[rows] = self._output.predictions(raw)
+        return found
 
 
 @dataclass(frozen=True)
@@ -157,7 +183,7 @@ class Member:
     numbers: tuple[int, ...]
     categories: tuple[int, ...]
 
-    def predict(self, block: Block) -> Probabilities:
+    def predict(self, block: Block) -> Predictions:
         """What the member says, given its own inputs."""
         own = {
             NUMBERS: np.ascontiguousarray(block.numbers[:, self.numbers]),
@@ -176,8 +202,8 @@ class Average:
 
     members: tuple[Member, ...]
 
-    def predict(self, block: Block) -> Probabilities:
-        """Mean of the members' probabilities."""
+    def predict(self, block: Block) -> Predictions:
+        """Mean of what the members say; of quantiles that of each (Vincent, 1912)."""
         total = sum(member.predict(block) for member in self.members)
         return np.asarray(total / len(self.members), dtype=np.float64)
 
@@ -201,36 +227,41 @@ def _one_thread() -> None:
         return
 
 
-def _sigmoid(logits: npt.NDArray[np.float64]) -> Probabilities:
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500)))
-
-
-def _logistic(_spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
+def _linear(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Predictor:
     arrays = unpack(files["weights.npz"])
     coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
-    if coefficients.shape != (width_of(shape, "one_hot"),):
+    intercepts = np.asarray(arrays["intercepts"], dtype=np.float64)
+    width = sizes.output.width
+    if (coefficients.shape, intercepts.shape) != (
+        (width_of(sizes.shape, "one_hot"), width),
+        (width,),
+    ):
         raise ValueError("coefficients of another shape")
-    return Logistic(shape, coefficients, float(arrays["intercept"]))
+    return Linear(sizes, coefficients, intercepts, is_logistic=spec["kind"] == "logistic")
 
 
-def _network(spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
-    return Network(ModelSettings.model_validate(spec["settings"]), shape, files["weights.npz"])
+def _network(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Predictor:
+    return Network(ModelSettings.model_validate(spec["settings"]), sizes, files["weights.npz"])
 
 
-def _majority(spec: Mapping[str, Any], _shape: Shape, _files: Mapping[str, bytes]) -> Predictor:
-    rate = float(spec["rate"])
-    if not 0 <= rate <= 1:
-        raise ValueError("rate outside 0 and 1")
-    return Majority(rate)
+def _constant(spec: Mapping[str, Any], sizes: _Sizes, _files: Mapping[str, bytes]) -> Predictor:
+    values = tuple(map(float, spec["values"]))
+    is_share = sizes.output.task.kind != "amount"
+    if len(values) != sizes.output.width or not all(map(isfinite, values)):
+        raise ValueError("another number of values")
+    if is_share and not all(0 <= value <= 1 for value in values):
+        raise ValueError("a share outside 0 and 1")
+    return Constant(values)
 
 
-def _average(spec: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Predictor:
+def _average(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Predictor:
     if len(spec["members"]) < _FEWEST_MEMBERS:
         raise ValueError("an average of fewer than two")
-    return Average(tuple(_member(entry, shape, files) for entry in spec["members"]))
+    return Average(tuple(_member(entry, sizes, files) for entry in spec["members"]))
 
 
-def _member(entry: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) -> Member:
+def _member(entry: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Member:
+    shape = sizes.shape
     numbers, categories = tuple(entry["numbers"]), tuple(entry["categories"])
     cardinalities = tuple(shape.cardinalities[place] for place in categories)
     own = entry["spec"]
@@ -238,13 +269,15 @@ def _member(entry: Mapping[str, Any], shape: Shape, files: Mapping[str, bytes]) 
         raise ValueError("a member that cannot be")
     if (own["width"], tuple(own["cardinalities"])) != (len(numbers), cardinalities):
         raise ValueError("a member of another input")
+    if Output.read(own) != sizes.output:
+        raise ValueError("a member that says other things")
     return Member(load_predictor(own, files), numbers, categories)
 
 
-_LOADERS: dict[str, Callable[[Mapping[str, Any], Shape, Mapping[str, bytes]], Predictor]] = {
+_LOADERS: dict[str, Callable[[Mapping[str, Any], _Sizes, Mapping[str, bytes]], Predictor]] = {
     **dict.fromkeys(NETWORKS, _network),
-    "logistic": _logistic,
-    "boosted_trees": lambda _spec, shape, files: BoostedTrees(shape, files["booster.json"]),
-    "majority": _majority,
+    **dict.fromkeys(("logistic", "linear"), _linear),
+    "boosted_trees": lambda _spec, sizes, files: BoostedTrees(sizes, files["booster.json"]),
+    **dict.fromkeys(("majority", "mean"), _constant),
     "average": _average,
 }

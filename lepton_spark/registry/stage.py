@@ -143,8 +143,8 @@ def _none_passed(judged: Mapping[str, Bundle]) -> ModelError:
     return ModelError(
         "LS-3037",
         "no candidate passed the gate. " + ". ".join(told) + ".",
-        f"the gate asks for {gate['metric']} of at least {gate['at_least']} and at most"
-        f" {gate['suspicious_above']} on test rows, and better than {gate['better_than']}.",
+        f"the gate asks for {gate['metric']} of {gate['wanted']} on test rows, and better than"
+        f" {gate['better_than']}.",
         "look at the features and the evaluation; change `gate` only for a reason outside of it.",
         "no model was promoted",
     )

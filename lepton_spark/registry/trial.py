@@ -45,7 +45,7 @@ def _params(case: Case) -> dict[str, str]:
 
 def _metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
     """Value and ends of the 95 % interval of each metric, on validation and test rows."""
-    found = {"threshold": evaluation["threshold"]}
+    found = {key: evaluation[key] for key in ("threshold",) if key in evaluation}
     for part, label in _PARTS.items():
         for metric, ends in evaluation[part]["metrics"].items():
             found[f"{label}_{metric}"] = ends["value"]

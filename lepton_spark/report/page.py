@@ -8,6 +8,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from lepton_spark.config.task import shown_metrics
 from lepton_spark.report.plot import curves, spent
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -17,10 +18,10 @@ table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: r
 td:first-child, th:first-child { text-align: left } tr:nth-child(even) { background: #f4f4f4 }
 svg { max-width: 100%; height: auto }
 """
-_METRICS = ("auc", "pr_auc", "log_loss", "brier")
 _OF_EPOCH = (
-    "epoch", "loss", "validation_loss", "validation_auc", "rows", "seconds", "read_seconds",
-    "hand_over_seconds", "step_seconds", "allreduce_seconds", "validate_seconds", "peak_mib",
+    "epoch", "loss", "validation_loss", "validation_auc", "validation_accuracy", "validation_mae",
+    "rows", "seconds", "read_seconds", "hand_over_seconds", "step_seconds", "allreduce_seconds",
+    "validate_seconds", "peak_mib",
 )  # fmt: skip
 
 
@@ -66,10 +67,11 @@ def _html(title: str, parts: Sequence[str]) -> str:
 def _models(story: Story) -> str:
     """A line a model: what it reached on test rows, and whether it may score."""
     chosen = f"validate_{story.metric}"
-    head = ["model", "verdict", f"{story.metric}, validation", *_METRICS]
+    metrics = shown_metrics(story.models[0])
+    head = ["model", "verdict", f"{story.metric}, validation", *metrics]
     rows = []
     for model in story.models:
-        values = [_value(model[name]) for name in _METRICS]
+        values = [_value(model[name]) for name in metrics]
         rows.append([model["model"], model["verdict"], _value(model[chosen]), *values])
     return _table(head, rows)
 

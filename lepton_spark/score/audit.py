@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -12,24 +13,30 @@ from lepton_spark.score.assemble import NO_FEATURES, REFUSED, SCORED
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from lepton_spark.config.task import Task
+
 _MANY = 100
+_LARGEST = sys.float_info.max
+_NO_SHARE = "NaN or outside 0 and 1"
+_UNSOUND = {"binary": _NO_SHARE, "classes": _NO_SHARE, "amount": "NaN or infinite"}
 
 
-def audit(staged: DataFrame, num_expected: int) -> dict[str, Any]:
+def audit(staged: DataFrame, num_expected: int, task: Task) -> dict[str, Any]:
     """Check predictions as they will be published.
 
     Args:
         staged: Rows of the prediction table.
         num_expected: Raw rows of the day.
+        task: What is said of a row.
 
     Returns:
-        `scored`, `refused` and `decided`, counts of rows.
+        `scored`, `refused` and, of two classes, `decided`: counts of rows.
 
     Raises:
-        DataError: A row is missing or doubled, no row has features, a score is not a probability,
-            or all are the same.
+        DataError: A row is missing or doubled, no row has features, a score is not a probability
+            or, of an amount, no finite number, or all are the same.
     """
-    found = _measured(staged)
+    found = _measured(staged, task)
     if not found["rows"] == found["locators"] == num_expected:
         raise _broken(
             "LS-2080",
@@ -48,8 +55,8 @@ def audit(staged: DataFrame, num_expected: int) -> dict[str, Any]:
     if found["unsound"]:
         raise _broken(
             "LS-2081",
-            f"{found['unsound']} of {found['scored']} scores are NaN or outside 0 and 1.",
-            "a score is a probability.",
+            f"{found['unsound']} of {found['scored']} scores are {_UNSOUND[task.kind]}.",
+            f"a score is {'an amount' if task.kind == 'amount' else 'a probability'}.",
             "look at the features of the day and at the model; do not lower the check.",
         )
     if found["scored"] > _MANY and found["lowest"] == found["highest"]:
@@ -59,18 +66,20 @@ def audit(staged: DataFrame, num_expected: int) -> dict[str, Any]:
             "a model that tells no row from another is broken, or its features are empty.",
             "look at the features of the day: their sources may be missing.",
         )
-    return {name: found[name] for name in ("scored", "refused", "decided")}
+    return {name: found[name] for name in ("scored", "refused", "decided") if name in found}
 
 
-def _measured(staged: DataFrame) -> dict[str, Any]:
+def _measured(staged: DataFrame, task: Task) -> dict[str, Any]:
     score, is_scored = F.col("score"), F.col("status") == SCORED
-    is_sound = score.between(0, 1) & ~F.isnan(score)
+    low, high = (-_LARGEST, _LARGEST) if task.kind == "amount" else (0.0, 1.0)
+    is_sound = score.between(low, high) & ~F.isnan(score)
+    decided = [F.count_if(F.col("decision")).alias("decided")] * (task.kind == "binary")
     row = staged.agg(
+        *decided,
         F.count("*").alias("rows"),
         F.count_distinct("_file", "_row").alias("locators"),
         F.count_if(is_scored).alias("scored"),
         F.count_if(F.col("status") == REFUSED).alias("refused"),
-        F.count_if(F.col("decision")).alias("decided"),
         F.count_if(F.col("reason") == NO_FEATURES).alias("featureless"),
         F.count_if(is_scored & ~F.coalesce(is_sound, F.lit(col=False))).alias("unsound"),
         F.min(F.when(is_scored, score)).alias("lowest"),

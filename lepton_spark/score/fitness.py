@@ -99,7 +99,7 @@ def fitted_until_of(bundle: Bundle) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def threshold_of(bundle: Bundle) -> float:
-    """From which score on the decision is true; chosen on validation rows."""
-    threshold: float = bundle.document("evaluation.json")["threshold"]
+def threshold_of(bundle: Bundle) -> float | None:
+    """From which score on the decision is true, chosen on validation rows; None of other tasks."""
+    threshold: float | None = bundle.document("evaluation.json").get("threshold")
     return threshold

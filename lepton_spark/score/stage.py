@@ -125,7 +125,8 @@ def _publish(
             "moment": context.moment.isoformat(),
         },
         audit=lambda staged: counted.update(
-            audit(staged, _count(context, good, bad)) | _unseen(context, inputs, model)
+            audit(staged, _count(context, good, bad), context.case.task)
+            | _unseen(context, inputs, model)
         ),
     )
     try:

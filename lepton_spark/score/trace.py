@@ -127,11 +127,11 @@ def _again(
     scores = day_scores(context, features, model)
     found = scores.filter(matches(named, scores.schema)).collect()
     difference = abs(found[0]["score"] - row["score"]) if len(found) == 1 else None
-    if difference is None or difference > TOLERANCE:
+    if difference is None or difference > TOLERANCE * max(1.0, abs(row["score"])):
         raise InternalError(
             "LS-7080",
             f"the score cannot be computed again: difference {difference}.",
-            f"from the same features the same model gives the same score, to {TOLERANCE}.",
+            f"from the same features the same model gives the same score, to {TOLERANCE} of it.",
             "keep the tables as they are and report this message.",
             _STATE,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,11 @@ from lepton_spark.train.matrix import (
 )
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    import numpy.typing as npt
+    from pyspark.sql import DataFrame, SparkSession
 
-    from lepton_spark.config.train import Baseline
+    from lepton_spark.config.task import Baseline, Task
+    from lepton_spark.models.output import Output
 
 # Chosen on validation rows of several tables, none of them test rows; not tuned a case.
 TREES: Mapping[str, Any] = {
@@ -36,13 +38,13 @@ TREES: Mapping[str, Any] = {
     "reg_lambda": 5.0,
     "tree_method": "hist",
     "max_bin": 256,
-    "eval_metric": "logloss",
     "verbose": False,
 }
 _LEAF_WEIGHT = 50.0
 _LEAVES = 40
 _MOST_IMPORTANT = 20
 LOGISTIC: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
+LINEAR: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,23 @@ class BaselineJob:
 
     Args:
         source: Pieces of `train` and `validate`.
-        positive_rate: Share of positives among the training rows.
+        output: What is said of a row.
+        class_rows: Training rows of each class; empty where there are none.
+        percentiles: Of the amounts of the training rows, 101 of them; empty where there are none.
         workers: Task slots for the trees.
     """
 
     source: MatrixSource
-    positive_rate: float
+    output: Output
+    class_rows: tuple[int, ...]
+    percentiles: tuple[float, ...]
     workers: int
     seed: int
+
+    @property
+    def rows(self) -> int:
+        """Training rows."""
+        return sum(piece.rows for piece in self.source.parts["train"])
 
 
 def fit_baseline(spark: SparkSession, name: Baseline, job: BaselineJob) -> FittedBaseline:
@@ -88,40 +99,85 @@ def fit_baseline(spark: SparkSession, name: Baseline, job: BaselineJob) -> Fitte
 
 
 def _majority(_spark: SparkSession, job: BaselineJob) -> FittedBaseline:
-    return FittedBaseline(spec={"rate": job.positive_rate}, training={"rate": job.positive_rate})
+    shares = [rows / sum(job.class_rows) for rows in job.class_rows]
+    return _constant(shares[1:] if job.output.task.kind == "binary" else shares)
+
+
+def _mean(_spark: SparkSession, job: BaselineJob) -> FittedBaseline:
+    task = job.output.task
+    if not task.quantiles:
+        return _constant([job.output.center])
+    places = np.linspace(0, 1, len(job.percentiles))
+    return _constant(np.interp(task.quantiles, places, job.percentiles).tolist())
+
+
+def _constant(values: Sequence[float]) -> FittedBaseline:
+    return FittedBaseline(spec={"values": list(values)}, training={"values": list(values)})
 
 
 def _logistic(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     from pyspark.ml.classification import LogisticRegression  # noqa: PLC0415  # slow to import
-    from pyspark.ml.functions import array_to_vector  # noqa: PLC0415  # as above
 
-    train_only = MatrixSource(job.source.transform, {"train": job.source.parts["train"]})
-    num_tasks = max(job.workers, spark.sparkContext.defaultParallelism)
-    rows = matrix_rows(spark, train_only, "one_hot", num_tasks=num_tasks)
-    vectors = rows.select(array_to_vector(F.col(FEATURES)).alias(FEATURES), TARGET)
     # The transform has standardised already; doing it again would undo the meaning of one-hot.
     fitter = LogisticRegression(
         featuresCol=FEATURES, labelCol=TARGET, standardization=False, **LOGISTIC
     )
-    model = fitter.fit(vectors)
+    model = fitter.fit(_vectors(spark, job))
+    if job.output.task.kind == "binary":
+        coefficients, intercepts = model.coefficients.toArray()[None, :], [model.intercept]
+    else:
+        coefficients = model.coefficientMatrix.toArray()
+        intercepts = model.interceptVector.toArray()
+    return _line(coefficients, intercepts, LOGISTIC, model.summary.objectiveHistory)
+
+
+def _linear(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
+    from pyspark.ml.regression import LinearRegression  # noqa: PLC0415  # slow to import
+
+    fitter = LinearRegression(
+        featuresCol=FEATURES, labelCol=TARGET, standardization=False, solver="l-bfgs", **LINEAR
+    )
+    model = fitter.fit(_vectors(spark, job))
+    coefficients = model.coefficients.toArray()[None, :]
+    return _line(coefficients, [model.intercept], LINEAR, model.summary.objectiveHistory)
+
+
+def _vectors(spark: SparkSession, job: BaselineJob) -> DataFrame:
+    """One-hot rows of the training part, as spark.ml reads them."""
+    from pyspark.ml.functions import array_to_vector  # noqa: PLC0415  # slow to import
+
+    train_only = MatrixSource(job.source.transform, {"train": job.source.parts["train"]})
+    num_tasks = max(job.workers, spark.sparkContext.defaultParallelism)
+    rows = matrix_rows(spark, train_only, "one_hot", num_tasks=num_tasks)
+    return rows.select(array_to_vector(F.col(FEATURES)).alias(FEATURES), TARGET)
+
+
+def _line(
+    coefficients: npt.NDArray[np.float64],
+    intercepts: Sequence[float],
+    settings: Mapping[str, Any],
+    losses: Sequence[float],
+) -> FittedBaseline:
+    """Coefficients `[width, columns]` and intercepts `[width]` as a baseline."""
     arrays = {
-        "coefficients": np.asarray(model.coefficients.toArray(), dtype=np.float64),
-        "intercept": np.array(model.intercept, dtype=np.float64),
+        "coefficients": np.ascontiguousarray(coefficients.T, dtype=np.float64),
+        "intercepts": np.asarray(intercepts, dtype=np.float64),
     }
-    history = [float(loss) for loss in model.summary.objectiveHistory]
+    history = [{"step": step, "loss": float(loss)} for step, loss in enumerate(losses)]
     return FittedBaseline(
-        files={"weights.npz": pack(arrays)},
-        training={**LOGISTIC, "history": [{"step": i, "loss": x} for i, x in enumerate(history)]},
+        files={"weights.npz": pack(arrays)}, training={**settings, "history": history}
     )
 
 
 def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
-    from xgboost.spark import SparkXGBClassifier  # noqa: PLC0415  # slow to import
+    from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor  # noqa: PLC0415  # slow
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
     rows = matrix_rows(spark, job.source, "ordinal", num_tasks=job.workers)
-    settings = {**TREES, "min_child_weight": _leaf_weight(job)}
-    fitter = SparkXGBClassifier(
+    aim = _aim(job.output.task)
+    settings = {**TREES, **aim, "min_child_weight": _leaf_weight(job)}
+    kind = SparkXGBRegressor if job.output.task.kind == "amount" else SparkXGBClassifier
+    fitter = kind(
         features_col=FEATURES,
         label_col=TARGET,
         validation_indicator_col=IS_VALIDATION,
@@ -132,7 +188,7 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     model = fitter.fit(rows)
     booster = model.get_booster()
     best = int(booster.best_iteration)
-    losses = model.training_summary.validation_objective_history["logloss"]
+    losses = model.training_summary.validation_objective_history[aim["eval_metric"]]
     trees = booster[: best + 1]
     return FittedBaseline(
         files={"booster.json": bytes(trees.save_raw("json"))},
@@ -145,11 +201,34 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     )
 
 
+def _aim(task: Task) -> dict[str, Any]:
+    """What the trees make small, and what stops them."""
+    if task.kind == "binary":
+        return {"eval_metric": "logloss"}
+    if task.kind == "classes":
+        return {"eval_metric": "mlogloss"}
+    if task.quantiles:
+        alphas = list(task.quantiles)
+        return {
+            "objective": "reg:quantileerror",
+            "quantile_alpha": alphas,
+            "eval_metric": "quantile",
+        }
+    if task.power is not None:
+        metric = f"tweedie-nloglik@{task.power:g}"
+        return {
+            "objective": "reg:tweedie",
+            "tweedie_variance_power": task.power,
+            "eval_metric": metric,
+        }
+    return {"eval_metric": "rmse"}
+
+
 def _leaf_weight(job: BaselineJob) -> float:
     """Least weight of a leaf: of few rows less, so that a tree can have some leaves at all."""
-    rate = job.positive_rate
-    rows = sum(piece.rows for piece in job.source.parts["train"])
-    return min(_LEAF_WEIGHT, rate * (1.0 - rate) * rows / _LEAVES)
+    rarest = min(job.class_rows, default=job.rows) / job.rows
+    weight = rarest * (1.0 - rarest) if job.class_rows else 1.0
+    return min(_LEAF_WEIGHT, weight * job.rows / _LEAVES)
 
 
 def _importance(gains: Mapping[str, float], job: BaselineJob) -> list[dict[str, Any]]:
@@ -166,6 +245,8 @@ def _importance(gains: Mapping[str, float], job: BaselineJob) -> list[dict[str, 
 
 _FITS: Mapping[Baseline, Callable[[SparkSession, BaselineJob], FittedBaseline]] = {
     "majority": _majority,
+    "mean": _mean,
     "logistic": _logistic,
+    "linear": _linear,
     "boosted_trees": _boosted_trees,
 }

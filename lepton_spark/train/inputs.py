@@ -1,4 +1,4 @@
-"""What becomes of each column of a dataset, as its case says."""
+"""What becomes of each column of a dataset, and of its label, as its case says."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from lepton_spark.dataset.fit import Columns
 from lepton_spark.dataset.graphs import GraphLists
 from lepton_spark.dataset.images import ImageColumn
 from lepton_spark.dataset.series import Asked, Names
+from lepton_spark.models.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lepton_spark.config.case import Case
+    from lepton_spark.lake.marker import Marker
 
 
 def columns_of(case: Case, types: Sequence[tuple[str, str]]) -> Columns:
@@ -28,6 +30,19 @@ def columns_of(case: Case, types: Sequence[tuple[str, str]]) -> Columns:
     as_category = categories_of(case.features)
     columns = Columns.of(types, as_category, case.transform, _series(case), images)
     return columns.with_graphs([GraphLists.of(*each) for each in case.features.graphs.items()])
+
+
+def output_of(case: Case, dataset: Marker) -> Output:
+    """What a network says of a row; an amount in the units of the training rows."""
+    facts = dataset.facts["labels"]["train"]
+    if case.task.kind != "amount":
+        return Output(case.task)
+    return Output(case.task, facts["mean"], facts["deviation"])
+
+
+def class_rows_of(dataset: Marker) -> tuple[int, ...]:
+    """Training rows of each class; empty where the label is an amount."""
+    return tuple(dataset.facts["labels"]["train"].get("classes", ()))
 
 
 def _series(case: Case) -> list[Asked]:

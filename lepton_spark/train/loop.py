@@ -14,17 +14,11 @@ import numpy.typing as npt
 from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
 from lepton_spark.models.losses import Loss
+from lepton_spark.models.output import Output
+from lepton_spark.train.counting import Counting
 from lepton_spark.train.optimizer import Steps, make_optimizer
 from lepton_spark.train.phases import Phases
-from lepton_spark.train.steps import (
-    BINS,
-    STEPS_PER_CALL,
-    Counting,
-    Tally,
-    TrainingSteps,
-    area_under_curve,
-    load,
-)
+from lepton_spark.train.steps import STEPS_PER_CALL, Tally, TrainingSteps, load
 from lepton_spark.train.weight_average import averaged
 
 if TYPE_CHECKING:
@@ -44,14 +38,16 @@ class LoopSettings:
 
     Args:
         train: What the case asks for.
-        positive_share: Of the training rows.
+        output: What the network's numbers mean.
+        class_rows: Training rows of each class; empty where there are none.
         checkpoint_minutes: How often a state is kept within an epoch.
         is_shuffled: False keeps the order of the rows, for comparisons.
     """
 
     train: TrainSettings
-    positive_share: float
     checkpoint_minutes: float
+    output: Output = field(default_factory=Output)
+    class_rows: tuple[int, ...] = ()
     is_shuffled: bool = True
 
 
@@ -64,8 +60,8 @@ class State:
         steps: Of the epoch that has begun: how many are done.
         loss: Of these, sum of the loss of all rows.
         rows: Of these, rows.
-        history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, and what
-            `Phases.read` says.
+        history: One entry an epoch: epoch, loss, validation_loss, validation_<metric>, rows, and
+            what `Phases.read` says.
         current: Weights and optimizer variables.
         best: Weights of the best epoch.
     """
@@ -121,9 +117,9 @@ class Loop:
         steps = Steps(rows.train.layout.steps, train.rows_of_step * worker.size)
         self._optimizer = make_optimizer(train, steps)
         self._optimizer.build(model.trainable_variables)
-        loss = Loss(train.loss, settings.positive_share)
+        loss = Loss(train.loss, settings.output, settings.class_rows)
         self._training = TrainingSteps(model, loss, self._optimizer, worker, train)
-        self._counting = Counting(model, loss)
+        self._counting = Counting(model, loss, settings.output)
         self._state = State()
         self._compiled: set[str] = set()
         self._kept_at = time.monotonic()
@@ -229,15 +225,13 @@ class Loop:
         )
 
     def _validate(self, epoch: int) -> dict[str, float]:
-        counts = np.zeros(2 + 2 * BINS)
+        counts = np.zeros(self._counting.size)
         for block in self._rows.validate.epoch():
             tensors, steps = load(block), len(block.index)
             for first in range(0, steps, STEPS_PER_CALL):
                 self._beat("validate", f"epoch {epoch}, validation")
                 counts += self._counting.run(tensors, first, min(first + STEPS_PER_CALL, steps))
-        loss, rows, *bins = self._worker.sum(counts)
-        positives, negatives = np.array(bins[:BINS]), np.array(bins[BINS:])
-        return {"loss": float(loss / rows), "auc": area_under_curve(positives, negatives)}
+        return self._counting.read(self._worker.sum(counts))
 
     def _compare(self, epoch: int, loss: float) -> None:
         """Keep the weights if no epoch before had better ones."""
@@ -264,8 +258,7 @@ class Loop:
             {
                 "epoch": epoch,
                 "loss": fitted.loss,
-                "validation_loss": measured["loss"],
-                "validation_auc": measured["auc"],
+                **{f"validation_{name}": value for name, value in measured.items()},
                 "rows": fitted.rows,
                 "seconds": round(seconds, 3),
                 **measured_phases,

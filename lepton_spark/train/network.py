@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.errors import ConfigError, TryAgainError
+from lepton_spark.models.output import Output
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
 from lepton_spark.train.checkpoint import read_history
 from lepton_spark.train.watch import OnEpoch, watching
@@ -32,7 +33,8 @@ class NetworkJob:
     Args:
         fitted: Row groups of the training part.
         validated: Row groups of the validation part.
-        positive_share: Share of positives among the rows of the training part.
+        output: What the network's numbers mean.
+        class_rows: Rows of each class in the training part; empty where there are none.
         checkpoint: Folder, path or URI, that all ranks reach.
         most_block_rows: Fewer rows of a block than fit, for comparisons.
     """
@@ -43,8 +45,9 @@ class NetworkJob:
     fitted: tuple[Piece, ...]
     validated: tuple[Piece, ...]
     label: str
-    positive_share: float
     checkpoint: str
+    output: Output = field(default_factory=Output)
+    class_rows: tuple[int, ...] = ()
     is_shuffled: bool = True
     entry: str = ENTRY
     most_block_rows: int | None = None
@@ -64,7 +67,8 @@ class NetworkJob:
             "fitted": [asdict(piece) for piece in self.fitted],
             "validated": [asdict(piece) for piece in self.validated],
             "label": self.label,
-            "positive_share": self.positive_share,
+            "output": self.output.to_dict(),
+            "class_rows": list(self.class_rows),
             "is_shuffled": self.is_shuffled,
             "block_rows": self.block_rows,
             "size": size,
@@ -85,7 +89,7 @@ class FittedNetwork:
 
     Args:
         weights: npz of `models.weights`, the weights of the best epoch.
-        history: One entry an epoch: epoch, loss, validation_loss, validation_auc, rows, seconds.
+        history: One entry an epoch, as `State` has it.
         rows_by_rank: Rows of an epoch on each rank, padding not counted.
     """
 

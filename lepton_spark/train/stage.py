@@ -25,7 +25,7 @@ from lepton_spark.train import candidates
 from lepton_spark.train.average import AVERAGE, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
-from lepton_spark.train.inputs import columns_of
+from lepton_spark.train.inputs import class_rows_of, columns_of, output_of
 from lepton_spark.train.launch import backend_of, num_ranks, num_workers
 from lepton_spark.train.matrix import MatrixSource
 from lepton_spark.train.measured import subject, training_metrics, training_publication
@@ -33,7 +33,7 @@ from lepton_spark.train.network import NetworkJob, fit_network, require_batch
 from lepton_spark.train.phases import bottleneck, repeatable
 
 if TYPE_CHECKING:
-    from lepton_spark.config.train import Baseline
+    from lepton_spark.config.task import Baseline
     from lepton_spark.dataset.transform import FeatureTransform
     from lepton_spark.train.candidates import Candidates
 
@@ -164,15 +164,15 @@ def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
     return digest
 
 
-def _positive_share(job: _Job) -> float:
-    facts = job.marker.facts
-    return float(facts["positives"]["train"] / facts["rows"]["train"])
-
-
 def _baseline(job: _Job, name: Baseline) -> Bundle:
-    rate = _positive_share(job)
-    source = MatrixSource(job.transform, job.parts)
-    settings = BaselineJob(source, rate, num_workers(job.context), job.context.case.train.seed)
+    settings = BaselineJob(
+        source=MatrixSource(job.transform, job.parts),
+        output=output_of(job.context.case, job.marker),
+        class_rows=class_rows_of(job.marker),
+        percentiles=tuple(job.marker.facts["percentiles"]),
+        workers=num_workers(job.context),
+        seed=job.context.case.train.seed,
+    )
     fitted = fit_baseline(job.context.spark, name, settings)
     return _bundle(job, {"kind": name, **fitted.spec}, fitted.files, fitted.training)
 
@@ -187,8 +187,9 @@ def _network(job: _Job) -> Bundle:
         fitted=job.parts["train"],
         validated=job.parts["validate"],
         label=LABEL,
-        positive_share=_positive_share(job),
         checkpoint=job.place.checkpoint,
+        output=output_of(job.context.case, job.marker),
+        class_rows=class_rows_of(job.marker),
     )
     size = num_ranks(job.context, job.marker.facts["rows"]["train"])
     fitted = fit_network(
@@ -226,10 +227,15 @@ def _average(job: _Job) -> Bundle:
 def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
     done, total = int(epoch["epoch"]), context.case.train.epochs
     left = (total - done) * epoch["seconds"]
+    measured = ", ".join(
+        f"{name.removeprefix('validation_')} {epoch[name]:.4f}"
+        for name in epoch
+        if name.startswith("validation_") and name != "validation_loss"
+    )
     message = (
-        f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, "
-        f"auc {epoch['validation_auc']:.4f}, {epoch['rows'] / max(epoch['seconds'], 1e-3):,.0f} "
-        f"rows/s, {epoch['seconds']:.0f} s, {left:.0f} s left at most"
+        f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, {measured}, "
+        f"{epoch['rows'] / max(epoch['seconds'], 1e-3):,.0f} rows/s, {epoch['seconds']:.0f} s, "
+        f"{left:.0f} s left at most"
     )
     context.progress.step(JOB, message, done=done, total=total)
 
@@ -237,7 +243,7 @@ def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
 def _bundle(
     job: _Job, spec: Mapping[str, Any], weights: Mapping[str, bytes], training: Mapping[str, Any]
 ) -> Bundle:
-    sizes = Shape.of(job.transform).to_spec()
+    sizes = {**Shape.of(job.transform).to_spec(), "output": output_of(job.context.case, job.marker).to_dict()}
     return Bundle(
         {
             **job.documents,
@@ -268,7 +274,7 @@ def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) 
 
 
 def _snapshot(context: RunContext, marker: Marker) -> dict[str, Any]:
-    names = ("rows", "positives", "fitted_until", "features_table", "features_version")
+    names = ("rows", "labels", "fitted_until", "features_table", "features_version")
     return {
         "table": str(_table(context)),
         "version": marker.version,

@@ -1,12 +1,11 @@
-"""The compiled inner loops: a training step with its allreduce, and counting for validation."""
+"""The compiled inner loop of training: a step with its allreduce."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lepton_spark.models.lean import keras, tf
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from lepton_spark.train.worker import Worker
 
 STEPS_PER_CALL = 32  # between two calls a rank says that it lives
-BINS = 8192
-LOGIT_LIMIT = 16.0
 _SEEDS = ("seed_generator", "generator")  # where layers of Keras keep what they draw from
 
 
@@ -64,7 +61,7 @@ def load(block: StepBlock) -> Tensors:
     return Tensors(inputs, put(rows.labels), put(block.index), put(block.weight))
 
 
-def _chosen(block: Tensors, places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+def chosen(block: Tensors, places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Inputs and labels of the rows at some places."""
     inputs = {name: tf.gather(values, places) for name, values in block.inputs.items()}
     return inputs, tf.gather(block.labels, places)
@@ -143,12 +140,12 @@ class TrainingSteps:
         """Summed gradients of one batch of a step; sums of loss and rows."""
         size = self._settings.batch_size
         places = slice(part * size, (part + 1) * size)
-        inputs, labels = _chosen(block, block.index[step, places])
+        inputs, labels = chosen(block, block.index[step, places])
         weight = block.weight[step, places]
         self._seed(part)
         with tf.GradientTape() as tape:
-            logits = self._model(inputs, training=True)[:, 0]
-            loss = tf.reduce_sum(self._loss.of_rows(labels, logits) * weight)
+            outputs = self._model(inputs, training=True)
+            loss = tf.reduce_sum(self._loss.of_rows(labels, outputs) * weight)
         gradients = [
             tf.convert_to_tensor(gradient)
             for gradient in tape.gradient(loss, self._model.trainable_variables)
@@ -167,49 +164,3 @@ class TrainingSteps:
 
 def _all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
-
-
-class Counting:
-    """Counts logits of positives and negatives, and sums the loss, without keeping a row."""
-
-    def __init__(self, model: keras.Model, loss: Loss) -> None:
-        self._model = model
-        self._loss = loss
-        self._compiled = tf.function(self._run, autograph=True, reduce_retracing=True)
-
-    def run(self, block: Tensors, first: int, end: int) -> npt.NDArray[np.float64]:
-        """Loss sum, row count, then positives and negatives of each logit bin; of this rank."""
-        tensors: Any = self._compiled(
-            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
-        )
-        return np.concatenate([np.asarray(tensor, np.float64).ravel() for tensor in tensors])
-
-    def _run(self, block: Tensors, first: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        sums = tf.zeros((2,), tf.float64)
-        bins = tf.zeros((2 * BINS,), tf.float64)
-        for step in tf.range(first, end):
-            inputs, labels = _chosen(block, block.index[step])
-            rows = block.weight[step]
-            logits = self._model(inputs, training=False)[:, 0]
-            loss = tf.reduce_sum(self._loss.of_rows(labels, logits) * rows)
-            sums += tf.cast(tf.stack([loss, tf.reduce_sum(rows)]), tf.float64)
-            bins += tf.cast(_count(logits, labels, rows), tf.float64)
-        return sums, bins
-
-
-def _count(logits: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    place = (logits + LOGIT_LIMIT) * (BINS / (2 * LOGIT_LIMIT))
-    place = tf.cast(tf.clip_by_value(place, 0.0, BINS - 1.0), tf.int32)
-    place += BINS * tf.cast(1.0 - labels, tf.int32)
-    return tf.math.bincount(place, weights=weight, minlength=2 * BINS, maxlength=2 * BINS)
-
-
-def area_under_curve(
-    positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
-) -> float:
-    """AUC from counts by rising score; rows in one bin count as ties; NaN for one class."""
-    pairs = positives.sum() * negatives.sum()
-    if pairs == 0:
-        return float("nan")
-    below = np.cumsum(negatives) - negatives
-    return float((positives * (below + negatives / 2)).sum() / pairs)

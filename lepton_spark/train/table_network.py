@@ -13,6 +13,7 @@ from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import TrainingError
 from lepton_spark.models import network
 from lepton_spark.models.lean import tf
+from lepton_spark.models.output import Output
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
@@ -34,7 +35,9 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     settings = ModelSettings.model_validate(payload["model"])
     precision = agreed_precision(worker, payload["train"]["precision"])
     with computing_in(precision):
-        model = network.build(settings, Shape.of(transform), seed=payload["train"]["seed"])
+        width = Output.of(payload["output"]).width
+        seed = payload["train"]["seed"]
+        model = network.build(settings, Shape.of(transform), width, seed=seed)
     _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
     loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))
@@ -110,7 +113,8 @@ def _settings(payload: Mapping[str, Any]) -> LoopSettings:
     train = TrainSettings.model_validate(payload["train"])
     return LoopSettings(
         train,
-        payload["positive_share"],
         payload["checkpoint_minutes"],
+        Output.of(payload["output"]),
+        tuple(payload["class_rows"]),
         is_shuffled=payload["is_shuffled"],
     )

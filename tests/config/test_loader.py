@@ -58,8 +58,8 @@ def test_a_missing_setting_is_told_with_its_meaning(conf: Configuration):
 
 
 def test_a_wrong_choice_is_told_with_the_choices(conf: Configuration):
-    with pytest.raises(ConfigError, match="'auc' or 'pr_auc'"):
-        load_case(conf.folder, "shop", ["gate.metric=accuracy"])
+    with pytest.raises(ConfigError, match="'auc', 'pr_auc'"):
+        load_case(conf.folder, "shop", ["gate.metric=speed"])
 
 
 def test_a_wrong_value_is_never_repeated(conf: Configuration):

@@ -30,7 +30,7 @@ def test_every_key_of_a_case_has_a_description():
 def test_keys_are_named_as_in_the_file():
     label = json.loads(case_schema())["$defs"]["Label"]["properties"]
 
-    assert {"from", "is", "only_if", "name"} == set(label)
+    assert {"from", "is", "class", "classes", "value", "only_if", "name"} == set(label)
 
 
 def test_a_length_of_time_is_asked_for_as_it_is_read():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lepton_spark.config.task import Task
 from lepton_spark.dataset.audit import audit_dataset
 from lepton_spark.errors import DataError
 
@@ -13,9 +14,10 @@ SCHEMA = "shop string, visit int, _label double, _split string"
 GOOD = [("a", 1, 1.0, "train"), ("a", 2, 0.0, "test"), ("b", 1, 0.0, "validate")]
 
 
-def audit(spark, rows, num_rows=None):
+def audit(spark, rows, num_rows=None, task=None):
     frame = spark.createDataFrame(rows, SCHEMA)
-    audit_dataset(frame, ["shop", "visit"], num_rows=len(rows) if num_rows is None else num_rows)
+    number = len(rows) if num_rows is None else num_rows
+    audit_dataset(frame, ["shop", "visit"], task or Task(), num_rows=number)
 
 
 def test_a_right_dataset_passes(spark):
@@ -38,3 +40,18 @@ def test_a_right_dataset_passes(spark):
 def test_a_wrong_one_is_refused(spark, rows, num_rows):
     with pytest.raises(DataError, match="exactly one part"):
         audit(spark, rows, num_rows)
+
+
+@pytest.mark.parametrize(
+    ("task", "right", "wrong"),
+    [
+        (Task("classes", ("ant", "bee", "cat")), 2.0, [3.0, -1.0, 0.5, float("nan")]),
+        (Task("amount", ("expected",)), -7.5, [float("nan"), float("inf")]),
+    ],
+)
+def test_a_label_is_of_its_kind(spark, task, right, wrong):
+    audit(spark, [("a", 1, right, "train")], task=task)
+
+    for label in wrong:
+        with pytest.raises(DataError, match="1 rows have no valid label"):
+            audit(spark, [("a", 1, label, "train")], task=task)

@@ -110,3 +110,37 @@ def test_a_verdict_is_json():
     import json
 
     assert json.loads(json.dumps(judge("good", judged_on(), GATE).to_dict()))["verdict"] == "pass"
+
+
+def amounts_on(**metrics):
+    """An error of some models, each with its resamples."""
+    random = np.random.default_rng(1)
+    return {
+        name: {
+            "rows": 500,
+            "units": 40,
+            "metrics": {"rmse": {"value": value, "low": value - 0.1, "high": value + 0.1}},
+            "resampled": [value, *random.normal(value, 0.01, 200)],
+        }
+        for name, value in metrics.items()
+    }
+
+
+ERROR = GateSettings(metric="rmse", at_most=5.0, better_than="mean", suspicious_below=1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (4.0, None),
+        (5.5, "above the limit 5"),
+        (0.5, "suspected leak"),
+        (6.5, "not better than mean"),
+    ],
+)
+def test_of_an_error_less_is_better(value, reason):
+    verdict = judge("good", amounts_on(good=value, mean=6.0), ERROR)
+
+    assert verdict.verdict == ("fail" if reason else "pass")
+    assert reason is None or any(reason in told for told in verdict.reasons)
+    assert verdict.difference["value"] == pytest.approx(6.0 - value)

@@ -24,7 +24,7 @@ def ranking(**scores):
         for name, score in models.items()
         for part in ("validate", "test")
     }
-    return judgement(measured, dict.fromkeys(models, 500), GATE)["ranking"]
+    return judgement(measured, list(models), GATE, dict.fromkeys(models, 0.4))["ranking"]
 
 
 def noisy(scores, size):

@@ -36,13 +36,16 @@ def bundle(kind="logistic", **spec):
         "snapshot": {},
         "training": {},
     }
-    weights = {"coefficients": np.array([1.0, 0.5, 0, 1, 2]), "intercept": np.array(-0.5)}
+    weights = {
+        "coefficients": np.array([[1.0], [0.5], [0], [1], [2]]),
+        "intercepts": np.array([-0.5]),
+    }
     files = {f"{name}.json": to_json(document) for name, document in documents.items()}
     files["transform.json"] = TRANSFORM.to_json().encode()
     return Bundle({**files, **({"weights.npz": pack(weights)} if kind == "logistic" else {})})
 
 
-BUNDLES = {"one": bundle(), "two": bundle("majority", rate=0.25)}
+BUNDLES = {"one": bundle(), "two": bundle("majority", values=[0.25])}
 
 
 def visits(rows=1000):

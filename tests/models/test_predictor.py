@@ -22,14 +22,14 @@ def block(rows=5, seed=1):
 
 
 def logistic(**changed):
-    arrays = {"coefficients": np.arange(5.0), "intercept": np.array(-1.0), **changed}
+    arrays = {"coefficients": np.arange(5.0)[:, None], "intercepts": np.array([-1.0]), **changed}
     return {"weights.npz": pack(arrays)}
 
 
 def test_the_majority_gives_every_row_its_rate():
-    predictor = load_predictor({"kind": "majority", "rate": 0.25, **SIZES}, {})
+    predictor = load_predictor({"kind": "majority", "values": [0.25], **SIZES}, {})
 
-    assert predictor.predict(block()).tolist() == [0.25] * 5
+    assert predictor.predict(block()).tolist() == [[0.25]] * 5
 
 
 def test_the_logistic_model_is_a_sigmoid_of_the_design_matrix():
@@ -39,7 +39,7 @@ def test_the_logistic_model_is_a_sigmoid_of_the_design_matrix():
 
     one_hot = np.eye(3)[rows.categories[:, 0]]
     logits = np.hstack([rows.numbers, one_hot]) @ np.arange(5.0) - 1
-    assert scores == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
+    assert scores[:, 0] == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
 
 
 def test_boosted_trees_predict_as_the_booster_did():
@@ -54,7 +54,7 @@ def test_boosted_trees_predict_as_the_booster_did():
     files = {"booster.json": bytes(booster.save_raw("json"))}
     scores = load_predictor({"kind": "boosted_trees", **SIZES}, files).predict(rows)
 
-    assert scores == pytest.approx(booster.predict(xgboost.DMatrix(matrix)), abs=1e-6)
+    assert scores[:, 0] == pytest.approx(booster.predict(xgboost.DMatrix(matrix)), abs=1e-6)
 
 
 @pytest.mark.tensorflow
@@ -72,14 +72,18 @@ def test_the_network_predicts_as_it_was_trained_whatever_the_slicing():
     scores = load_predictor(spec, files).predict(rows)
 
     logits = np.asarray(model({"numbers": rows.numbers, "categories": rows.categories}))[:, 0]
-    assert scores == pytest.approx(1 / (1 + np.exp(-logits.astype(float))), abs=1e-6)
+    assert scores[:, 0] == pytest.approx(1 / (1 + np.exp(-logits.astype(float))), abs=1e-6)
 
 
 def average(*members):
     own = {"kind": "logistic", "width": 1, "cardinalities": [3]}
     found = members or (
         {"spec": own, "numbers": [1], "categories": [0]},
-        {"spec": {"kind": "majority", "rate": 0.5, **SIZES}, "numbers": [0, 1], "categories": [0]},
+        {
+            "spec": {"kind": "majority", "values": [0.5], **SIZES},
+            "numbers": [0, 1],
+            "categories": [0],
+        },
     )
     return {"kind": "average", "members": list(found), **SIZES}
 
@@ -87,7 +91,7 @@ def average(*members):
 def test_an_average_gives_each_member_its_own_inputs():
     rows = block()
     few = Block.of(rows.numbers[:, 1:], rows.categories)
-    files = logistic(coefficients=np.arange(4.0))
+    files = logistic(coefficients=np.arange(4.0)[:, None])
     alone = load_predictor(average()["members"][0]["spec"], files).predict(few)
 
     scores = load_predictor(average(), files).predict(rows)
@@ -100,7 +104,7 @@ def test_an_average_gives_each_member_its_own_inputs():
 )
 def test_an_average_of_members_that_do_not_fit_is_refused(change):
     first, second = average()["members"]
-    files = logistic(coefficients=np.arange(4.0))
+    files = logistic(coefficients=np.arange(4.0)[:, None])
 
     for members in [({**first, **change}, second), (first,)]:
         with pytest.raises(ModelError) as refused:
@@ -112,11 +116,11 @@ def test_an_average_of_members_that_do_not_fit_is_refused(change):
     ("spec", "files"),
     [
         ({"kind": "logistic", **SIZES}, {}),
-        ({"kind": "logistic", **SIZES}, logistic(coefficients=np.arange(4.0))),
+        ({"kind": "logistic", **SIZES}, logistic(coefficients=np.arange(4.0)[:, None])),
         ({"kind": "logistic", "width": 3, "cardinalities": [3]}, logistic()),
         ({"kind": "logistic", "cardinalities": [3]}, logistic()),
         ({"kind": "logistic", **SIZES}, {"weights.npz": b"no archive"}),
-        ({"kind": "majority", "rate": 1.5, **SIZES}, {}),
+        ({"kind": "majority", "values": [1.5], **SIZES}, {}),
         ({"kind": "boosted_trees", **SIZES}, {"booster.json": b"{}"}),
         ({"kind": "pickle", **SIZES}, {}),
         ({**SIZES}, {}),
@@ -134,6 +138,6 @@ def test_a_spec_that_its_files_do_not_fit_is_refused(spec, files):
 
 
 def test_an_unknown_kind_is_told_what_is_known():
-    known = "table_mlp, gru, cnn, graph, multimodal, logistic, boosted_trees, majority"
+    known = "cnn, graph, multimodal, logistic, linear, boosted_trees, majority, mean"
     with pytest.raises(ModelError, match=known):
         load_predictor({"kind": "lambda", **SIZES}, {})

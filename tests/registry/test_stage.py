@@ -48,8 +48,7 @@ def judged(verdict, auc, *, coefficient, reasons=()):
         "reasons": [] if verdict == "pass" else list(reasons) or below,
         "metric": "auc",
         "value": auc,
-        "at_least": 0.6,
-        "suspicious_above": 0.99,
+        "wanted": "at least 0.6 and at most 0.99",
         "better_than": "majority",
     }
     measured = {

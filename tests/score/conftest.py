@@ -79,7 +79,7 @@ def clinic_bundle(coefficient: float = 1.0, **changed: Any) -> Bundle:
     }
     files = {f"{name}.json": to_json(document) for name, document in documents.items()}
     files["transform.json"] = transform.to_json().encode()
-    weights = {"coefficients": np.array([coefficient]), "intercept": np.array(0.0)}
+    weights = {"coefficients": np.array([[coefficient]]), "intercepts": np.array([0.0])}
     return Bundle({**files, "weights.npz": pack(weights)})
 
 

@@ -57,8 +57,8 @@ def job_on(rows, folder, *, row_group_size=400, **train):
         fitted=write_part(rows, folder, row_group_size, "train"),
         validated=write_part(rows, folder, row_group_size, "validate"),
         label="_label",
-        positive_share=float(np.mean(rows["_label"].to_numpy())),
         checkpoint=str(folder / "checkpoint"),
+        class_rows=tuple(np.bincount(rows["_label"].to_numpy().astype(int)).tolist()),
     )
 
 

@@ -33,7 +33,7 @@ def small_bundle(**changed: object) -> Bundle:
         "training": {"history": []},
         **changed,
     }
-    weights = {"coefficients": np.array([1.0, 0, 1, 2]), "intercept": np.array(0.5)}
+    weights = {"coefficients": np.array([[1.0], [0], [1], [2]]), "intercepts": np.array([0.5])}
     return Bundle(
         {
             **{f"{name}.json": to_json(document) for name, document in documents.items()},
