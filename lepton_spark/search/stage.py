@@ -15,9 +15,8 @@ from lepton_spark.config.nearest import nearest
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.folds import with_folds
-from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.row_groups import row_group_rows
-from lepton_spark.dataset.shards import whole
+from lepton_spark.dataset.shards import Piece, whole
 from lepton_spark.dataset.split import PARTS, SPLIT, key_hash
 from lepton_spark.errors import ConfigError, DataError, EnvironmentFault
 from lepton_spark.lake import files, tables
@@ -30,7 +29,7 @@ from lepton_spark.search.division import divisions, num_places, outers, too_few
 from lepton_spark.search.folds import PLACE, grouped, stratified, time_ordered
 from lepton_spark.search.study import open_storage, open_study
 from lepton_spark.search.told import facts_of
-from lepton_spark.search.training import PlacedRows, Trainer
+from lepton_spark.search.training import Trainer
 from lepton_spark.search.trials import JOB, Ground, choose, measure
 from lepton_spark.train.launch import num_ranks, num_workers
 
@@ -96,7 +95,7 @@ def _search(
         lambda used: study.set_user_attr(_SECONDS, used),
     )
     trainer = Trainer(
-        context, lambda: _rows(context, settings, marker, place), _types(context, marker)
+        context, marker, lambda: _rows(context, settings, marker, place), _types(context, marker)
     )
     folder = join(place.path, "checkpoint")
     ground = Ground(context.case, settings, trainer, budget, context.progress, folder)
@@ -158,7 +157,7 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
     path = path_of(context.environment, *parts)
     if scheme_of(path) != "file":
         raise EnvironmentFault(
-            "LS-5043",
+            "LS-5045",
             f"the lake of {context.environment.name} is at {scheme_of(path)}:",
             "the trials of a search are kept in SQLite, which needs a local path",
             "search in an environment whose lakehouse is a path",
@@ -174,7 +173,7 @@ def _types(context: RunContext, marker: Marker) -> list[tuple[str, str]]:
 
 def _rows(
     context: RunContext, settings: SearchSettings, marker: Marker, place: _Place
-) -> dict[int, PlacedRows]:
+) -> dict[int, tuple[Piece, ...]]:
     """Training and validation rows by place; files of test rows are not opened."""
     size = row_group_rows(context.case, len(marker.facts["features"]))
     if settings.folds is None:
@@ -186,23 +185,20 @@ def _rows(
                     Part(marker.version, SPLIT, part, join(place.rows, part)),
                     row_group_rows=size,
                 ),
-                float(marker.facts["positives"][part]),
             )
             for number, part in enumerate(PARTS[:2])
         }
     context.progress.step(JOB, "deal the rows to folds")
     rows = _dealt(context, settings.folds, settings.seed, marker)
     found = copied_by(context, rows, place.rows, PLACE, row_group_rows=size)
-    copy = context.spark.read.parquet(place.rows).groupBy(PLACE).agg(F.sum(LABEL).alias("sum"))
-    sums = {str(row[PLACE]): float(row["sum"]) for row in copy.collect()}
     wanted = num_places(settings.folds)
     if len(found) < wanted:
         raise too_few("parts with rows", len(found), wanted)
-    return {int(value): _placed(slices, sums[value]) for value, slices in found.items()}
+    return {int(value): _placed(slices) for value, slices in found.items()}
 
 
-def _placed(slices: tuple[FileSlice, ...], label_sum: float) -> PlacedRows:
-    return PlacedRows(tuple(whole(s.path, s.row_group, s.rows) for s in slices), label_sum)
+def _placed(slices: tuple[FileSlice, ...]) -> tuple[Piece, ...]:
+    return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
 
 
 def _dealt(context: RunContext, folds: FoldSettings, seed: int, marker: Marker) -> DataFrame:

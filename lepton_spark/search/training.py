@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_spark.dataset.fit import fit_transform
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.train.checkpoint import ask_to_stop, read_history, take_back_stop
-from lepton_spark.train.inputs import columns_of
+from lepton_spark.train.inputs import class_rows_of, columns_of, output_of
 from lepton_spark.train.launch import backend_of, num_ranks
 from lepton_spark.train.network import NetworkJob, fit_network
 
@@ -19,28 +19,12 @@ if TYPE_CHECKING:
     from lepton_spark.context import RunContext
     from lepton_spark.dataset.shards import Piece
     from lepton_spark.dataset.transform import FeatureTransform
+    from lepton_spark.lake.marker import Marker
     from lepton_spark.search.division import Division
 
 Entry = Mapping[str, Any]
 # Why a training should end after the epoch that it is given; empty where it should not.
 Decide = Callable[[Entry], str]
-
-
-@dataclass(frozen=True)
-class PlacedRows:
-    """The rows of one place.
-
-    Args:
-        label_sum: Of all of them: how many are positive.
-    """
-
-    pieces: tuple[Piece, ...]
-    label_sum: float
-
-    @property
-    def num_rows(self) -> int:
-        """How many there are."""
-        return sum(piece.rows for piece in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -66,6 +50,7 @@ class Trainer:
 
     Args:
         context: Of the run.
+        dataset: Says what the labels of its training part are like; of a fold they are much alike.
         read: Gives the rows by place; called once, when they are needed.
         types: Name and Spark type of each feature column.
     """
@@ -73,16 +58,18 @@ class Trainer:
     def __init__(
         self,
         context: RunContext,
-        read: Callable[[], Mapping[int, PlacedRows]],
+        dataset: Marker,
+        read: Callable[[], Mapping[int, tuple[Piece, ...]]],
         types: Sequence[tuple[str, str]],
     ) -> None:
         self._context = context
+        self._dataset = dataset
         self._read = read
         self._types = types
         self._transforms: dict[tuple[int, ...], tuple[str, FeatureTransform]] = {}
 
     @cached_property
-    def _places(self) -> Mapping[int, PlacedRows]:
+    def _places(self) -> Mapping[int, tuple[Piece, ...]]:
         return self._read()
 
     def fit(self, case: Case, division: Division, checkpoint: str, decide: Decide) -> Ended:
@@ -113,18 +100,17 @@ class Trainer:
         return Ended(fitted.history, follower.stopped)
 
     def _job(self, case: Case, division: Division, checkpoint: str) -> NetworkJob:
-        parts = [self._places[place] for place in division.fitted]
-        pieces = tuple(piece for part in parts for piece in part.pieces)
-        rows = sum(part.num_rows for part in parts)
+        pieces = tuple(piece for place in division.fitted for piece in self._places[place])
         return NetworkJob(
             model=case.model,
             train=case.train,
             transform=self._transform(case, division.fitted, pieces).without(case.model.leave_out),
             fitted=pieces,
-            validated=self._places[division.judged].pieces,
+            validated=self._places[division.judged],
             label=LABEL,
-            positive_share=sum(part.label_sum for part in parts) / rows,
             checkpoint=checkpoint,
+            output=output_of(case, self._dataset),
+            class_rows=class_rows_of(self._dataset),
         )
 
     def _transform(

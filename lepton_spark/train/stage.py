@@ -243,7 +243,8 @@ def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
 def _bundle(
     job: _Job, spec: Mapping[str, Any], weights: Mapping[str, bytes], training: Mapping[str, Any]
 ) -> Bundle:
-    sizes = {**Shape.of(job.transform).to_spec(), "output": output_of(job.context.case, job.marker).to_dict()}
+    output = output_of(job.context.case, job.marker)
+    sizes = {**Shape.of(job.transform).to_spec(), "output": output.to_dict()}
     return Bundle(
         {
             **job.documents,
