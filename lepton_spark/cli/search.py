@@ -59,7 +59,9 @@ def _words(outcome: Outcome) -> str:
     request = outcome.request
     if request is None:
         return ""
-    command = f"lepton run {request.case} --as-of {request.as_of}"
+    given = [each for each in request.overrides if not each.startswith("search")]
+    command = f"lepton run {request.case} --as-of {request.as_of} --env {request.environment}"
+    command += "".join(f" --set {shlex.quote(each)}" for each in given)
     return "".join(
         show_search(result.facts, command)
         for results in outcome.nights.values()
