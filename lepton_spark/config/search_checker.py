@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.case import Case
     from lepton_spark.config.columns import Where
-    from lepton_spark.config.search import Dimension
+    from lepton_spark.config.search import Dimension, FoldSettings
 
 _PLACE = "it says where and how a training runs, not how good it becomes"
 _OTHERS = "a trial trains the network alone"
@@ -52,10 +52,23 @@ class SearchChecker:
         """
         if self._case.search is None:
             return
+        self._check_folds(self._case.search.folds)
         for name, dimension in self._case.search.space.items():
             self._refuse_senseless(name)
             self._check_values(name, dimension)
             self._check_range(name, dimension)
+
+    def _check_folds(self, folds: FoldSettings | None) -> None:
+        label = self._case.predict.label
+        if folds is None or folds.kind != "stratified" or label is None or label.kind != "amount":
+            return
+        refuse(
+            self._where(("search", "folds", "kind")),
+            f"stratified does not fit {label.name}, which is an amount",
+            "each value of a label is dealt in equal shares, and an amount has too many",
+            "choose time_ordered, or grouped by a column",
+            code="LS-1135",
+        )
 
     def _refuse_senseless(self, name: str) -> None:
         for refused, why in _REFUSED.items():

@@ -105,3 +105,20 @@ def test_settings_are_changed_in_a_copy(conf):
     assert json.loads(changed.model_dump_json())["transform"] == json.loads(case.model_dump_json())[
         "transform"
     ]  # fmt: skip
+
+
+def test_amounts_are_not_dealt_in_equal_shares(conf):
+    def load_with(kind):
+        def change(case):
+            case["predict"]["label"] = {"name": "kept", "from": "returns", "value": "days_kept"}
+            case["features"] = {"own": ["amount"]}
+            case["gate"] = {"at_most": 9.0}
+            space = {"train.epochs": {"low": 1, "high": 9}}
+            case["search"] = {"space": space, "folds": {"kind": kind}}
+
+        conf.write_case(change)
+        return load_all(conf.folder, "shop", "local").case
+
+    assert load_with("time_ordered").search.folds.count == 5
+    with pytest.raises(ConfigError, match="kept, which is an amount"):
+        load_with("stratified")
