@@ -84,7 +84,7 @@ def _too_few(name: str, told: str) -> TrainingError:
     return TrainingError(
         "LS-6008",
         f"the part {name} has {told}",
-        f"{MIN_OF_CLASS} rows are needed in each part, and of each class to learn from",
+        f"{MIN_OF_CLASS} of each are needed to learn from, and as many rows in each part",
         "move the dates or shares of predict.split, or give it more data",
     )
 

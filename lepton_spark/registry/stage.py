@@ -120,10 +120,10 @@ def _refuse_leak(judged: Mapping[str, Bundle]) -> None:
             raise TrainingError(
                 "LS-6009",
                 f"{'; '.join([f'{name}: {told[0]}', *_named(gate)])}",
-                f"no candidate is promoted where one has a {gate['metric']} above"
-                f" {gate['suspicious_above']}: all of them were given the same features",
+                f"the gate believes {gate['metric']} of {gate['wanted']}; where one candidate is"
+                " better, none is promoted: all of them were given the same features",
                 "leave the feature out of `features`, or correct when it is known; where the label"
-                " really is that plain, raise gate.suspicious_above",
+                " is that plain, move gate.suspicious_above, or of an error suspicious_below",
                 "no model was promoted",
             )
 

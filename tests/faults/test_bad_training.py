@@ -11,10 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from lepton_spark.config.evaluate import GateSettings
+from lepton_spark.config.task import Task
 from lepton_spark.config.train import TrainSettings
 from lepton_spark.dataset.audit import audit_dataset
+from lepton_spark.dataset.label_count import LabelCount
 from lepton_spark.dataset.shards import Piece, deal, whole
-from lepton_spark.dataset.sufficiency import PartCount, require_enough
+from lepton_spark.dataset.sufficiency import require_enough
 from lepton_spark.errors import (
     ConfigError,
     DataError,
@@ -29,9 +32,9 @@ from lepton_spark.train import loop
 from lepton_spark.train.board import Status
 from lepton_spark.train.bundle import Bundle, to_json
 from lepton_spark.train.judge import Limits, error_of, judge
+from lepton_spark.train.launch import num_ranks
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import Work, fit_network, require_batch
-from lepton_spark.train.stage import _size
 from tests.faults.bad_data import demand
 from tests.promises.rings import disturbed, job
 
@@ -40,19 +43,23 @@ pytestmark = [pytest.mark.fault]
 KEPT = "the checkpoint holds the last good"
 
 
+def counted(rows, positives):
+    return LabelCount(rows, (rows - positives, positives))
+
+
 def enough_for(train, *, unlabelled=0, label="is_late"):
     """Whether rows and positives of the training part are enough, beside good other parts."""
-    good = PartCount(100, 50)
-    parts = {"train": PartCount(*train), "validate": good, "test": good}
-    require_enough(parts, label=label, unlabelled=unlabelled)
+    good = counted(100, 50)
+    parts = {"train": counted(*train), "validate": good, "test": good}
+    require_enough(parts, Task(), label=label, unlabelled=unlabelled)
 
 
 @pytest.mark.parametrize(("rows", "positives"), [(300, 0), (300, 300)])
 def test_b7_a_label_of_one_class_is_told_with_its_counts(rows, positives):
-    part = PartCount(rows, positives)
+    part = counted(rows, positives)
 
     with pytest.raises(TrainingError) as raised:
-        require_enough({"train": part}, label="is_late", unlabelled=0)
+        require_enough({"train": part}, Task(), label="is_late", unlabelled=0)
 
     counts = f"{positives} positives, {rows - positives} negatives"
     demand(raised.value, "LS-6007", "is_late has one class", counts, exit_code=60)
@@ -84,9 +91,7 @@ def judged(auc, gate):
 
 
 def test_b9_a_feature_that_knows_the_label_is_named_with_the_setting_that_allows_it():
-    gate = SimpleNamespace(
-        metric="auc", at_least=0.6, suspicious_above=0.99, better_than="majority"
-    )
+    gate = GateSettings(at_least=0.6)
 
     with pytest.raises(TrainingError) as raised:
         _refuse_leak(judged(1.0, gate))
@@ -104,14 +109,14 @@ def test_b10_a_row_in_two_parts_is_counted_and_nothing_is_published(spark):
     )
 
     with pytest.raises(DataError) as raised:
-        audit_dataset(rows, ["id"], num_rows=3)
+        audit_dataset(rows, ["id"], Task(), num_rows=3)
 
     demand(raised.value, "LS-2071", "1 keys occur more than once", exit_code=20)
 
 
 def test_b11_labels_that_have_not_arrived_may_come_later():
     with pytest.raises(TryAgainError) as raised:
-        require_enough({}, label="is_late", unlabelled=1_200)
+        require_enough({}, Task(), label="is_late", unlabelled=1_200)
 
     words = ["none of 1200 rows", "a later --as-of"]
     demand(raised.value, "LS-7511", *words, exit_code=75)
@@ -130,9 +135,9 @@ def test_b13_there_are_no_more_ranks_than_rows(caplog):
         case=SimpleNamespace(train=train), environment=SimpleNamespace(max_workers=None)
     )
 
-    assert _size(context, 40) == 40
+    assert num_ranks(context, 40) == 40
     assert "40 rows are dealt to as many workers, not to 64" in caplog.text
-    assert _size(context, 64) == 64
+    assert num_ranks(context, 64) == 64
 
 
 def test_b13_of_no_rows_the_numbers_are_told():
@@ -263,7 +268,7 @@ def test_f16_scores_that_cannot_be_right_are_not_published(spark, name):
     )  # fmt: skip
 
     with pytest.raises(DataError) as raised:
-        audit(staged, len(scores))
+        audit(staged, len(scores), Task())
 
     state = "the predictions of the day were not published"
     demand(raised.value, code, words, state, exit_code=20)
