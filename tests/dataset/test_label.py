@@ -70,3 +70,20 @@ def test_a_correction_that_takes_the_outcome_back_leaves_no_label(spark):
     rows = [(1, 31, "done", hour(1), hour(1)), (1, 31, "left", hour(6), hour(6))]
 
     assert labels(spark, rows) == {}
+
+
+def test_a_class_is_its_place_in_the_list_and_one_that_is_not_named_is_seen(spark):
+    rows = [(n, 1, status, hour(1), hour(1)) for n, status in enumerate(["done", "left", "new"])]
+    rows.append((3, 1, None, hour(1), hour(1)))
+    kind = Label.model_validate(
+        {"name": "end", "from": "visits", "class": "status", "classes": ["left", "done"]}
+    )
+
+    assert labels(spark, rows, kind) == {0: 1.0, 1: 0.0, 2: -1.0}
+
+
+def test_an_amount_is_a_number(spark):
+    rows = [(1, 31, "done", hour(1), hour(1)), (2, None, "done", hour(1), hour(1))]
+    amount = Label.model_validate({"name": "took", "from": "visits", "value": "minutes / 2"})
+
+    assert labels(spark, rows, amount) == {1: 15.5}
