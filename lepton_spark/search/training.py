@@ -39,10 +39,10 @@ class Ended:
     history: Sequence[Entry]
     stopped: str
 
-    @property
-    def best(self) -> Entry:
-        """The epoch with the smallest validation loss."""
-        return min(self.history, key=lambda entry: float(entry["validation_loss"]))
+
+def best_epoch(history: Sequence[Entry]) -> Entry:
+    """The first one with the smallest validation loss."""
+    return min(history, key=lambda entry: float(entry["validation_loss"]))
 
 
 class Trainer:

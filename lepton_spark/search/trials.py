@@ -19,6 +19,7 @@ from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
 from lepton_spark.search.space import settings_of, suggest
 from lepton_spark.search.study import CODE, best_of, next_trial, tried
+from lepton_spark.search.training import best_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,13 +126,13 @@ class _Fold:
 
 def _train(ground: Ground, trial: Trial, score: _Score, fold: _Fold) -> None:
     """Train for one fold, and add what it came to; fewer epochs where the pruner says so."""
-    best = float("inf")
     begin = len(score.losses) * _STEPS_OF_A_FOLD
+    seen: list[Entry] = []
 
     def decide(entry: Entry) -> str:
-        nonlocal best
-        best = min(best, float(entry["validation_loss"]))
-        trial.report(score.with_fold(best), begin + int(entry["epoch"]))
+        seen.append(entry)
+        best = score.with_fold(float(best_epoch(seen)["validation_loss"]))
+        trial.report(best, begin + int(entry["epoch"]))
         ground.budget.note()
         if trial.should_prune():
             return MEDIAN
@@ -140,14 +141,19 @@ def _train(ground: Ground, trial: Trial, score: _Score, fold: _Fold) -> None:
     ended = ground.trainer.fit(fold.case, fold.division, fold.checkpoint, decide)
     if ended.stopped == MEDIAN or (ended.stopped == TIME and not _is_whole(fold.case, ended)):
         score.stopped = ended.stopped
-    score.losses.append(float(ended.best["validation_loss"]))
-    score.epochs.append(int(ended.best["epoch"]))
+    # Of one that was stopped, what was seen then: how many epochs follow depends on the machine.
+    best = best_epoch(seen if score.stopped else ended.history)
+    score.losses.append(float(best["validation_loss"]))
+    score.epochs.append(int(best["epoch"]))
 
 
 def _is_whole(case: Case, ended: Ended) -> bool:
     """Whether a training went to its end although it was asked to stop."""
     epochs = len(ended.history)
-    return epochs >= case.train.epochs or epochs - ended.best["epoch"] >= case.train.patience
+    return (
+        epochs >= case.train.epochs
+        or epochs - best_epoch(ended.history)["epoch"] >= case.train.patience
+    )
 
 
 def _tell(study: Study, trial: Trial, score: _Score, seconds: float) -> None:
