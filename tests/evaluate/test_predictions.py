@@ -76,7 +76,7 @@ def stored(tmp_path, spark):
 
 def expected():
     model = BUNDLES["one"]
-    return load_predictor(model.spec, model.files).predict(TRANSFORM.apply(visits()))
+    return load_predictor(model.spec, model.files).predict(TRANSFORM.apply(visits()))[:, 0]
 
 
 def scores(frame, name="one"):

@@ -93,7 +93,7 @@ def check_against_the_rows(context, place, document):
     for name, model in document["models"].items():
         judged = bundles.load(place.judged(name))
         predictor = load_predictor(judged.spec, judged.files)
-        scores = predictor.predict(judged.transform.apply(rows))
+        scores = predictor.predict(judged.transform.apply(rows))[:, 0]
         found = model["test"]["metrics"]
         assert found["auc"]["value"] == pytest.approx(
             reference.roc_auc_score(labels, scores), abs=1e-3

@@ -64,7 +64,7 @@ def scores(graphs, files, transform=None):
     transform = transform or transform_of()
     spec = {"kind": "graph", "settings": SETTINGS.model_dump(mode="json")}
     spec |= json.loads(json.dumps(Shape.of(transform).to_spec()))
-    return load_predictor(spec, files).predict(transform.apply(rows_of(graphs)))
+    return load_predictor(spec, files).predict(transform.apply(rows_of(graphs)))[:, 0]
 
 
 def test_a_loaded_network_scores_as_the_one_that_was_kept(model, files):

@@ -70,7 +70,7 @@ def test_the_weights_are_those_of_the_best_epoch(tmp_path):
     predictor = load_predictor(spec, {"weights.npz": fitted.weights})
 
     rows = rows_of(400).filter(pc.field("_split") == "validate")
-    scores, labels = predictor.predict(job.transform.apply(rows)), rows["_label"].to_numpy()
+    scores, labels = predictor.predict(job.transform.apply(rows))[:, 0], rows["_label"].to_numpy()
     loss = -np.mean(np.log(np.where(labels > 0, scores, 1 - scores)))
 
     assert loss == pytest.approx(min(entry["validation_loss"] for entry in fitted.history), 1e-5)
