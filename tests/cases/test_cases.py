@@ -61,6 +61,9 @@ KNOWN = {
     ),
     "cmapss_fd001": Known("2001-01-01", {"cycles": 20_631}, 20_631),
     "appliances_energy": Known("2016-05-28", {"readings": 19_735}, 19_735),
+    "appliances_quantiles": Known(
+        "2016-05-28", {"readings": 19_735}, 19_735, folder="appliances_energy", is_large=True
+    ),
     "financial_phrasebank": Known("2014-01-02", {"phrases": 4_846}, 4_846),
     "physionet2012_set_a": Known(
         "2000-01-04", {"stays": 4_000, "vital_signs": 1_757_980}, 4_000, is_large=True
