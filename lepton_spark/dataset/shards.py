@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import TrainingError
+
+if TYPE_CHECKING:
+    from lepton_spark.lake.file_plan import FileSlice
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Deal:
 def whole(path: str, row_group: int, rows: int) -> Piece:
     """All rows of a row group."""
     return Piece(path, row_group, 0, rows, rows)
+
+
+def pieces_of(slices: Iterable[FileSlice]) -> tuple[Piece, ...]:
+    """All rows of some row groups, in their order."""
+    return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
 
 
 def deal(pieces: Sequence[Piece], num_ranks: int, batch_size: int) -> Deal:

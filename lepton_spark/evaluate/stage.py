@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.published import dataset_table, require_prepared
 from lepton_spark.dataset.split import SPLIT
-from lepton_spark.errors import DataError, ModelError
+from lepton_spark.errors import ModelError
 from lepton_spark.evaluate.counting import (
     ALL,
     UNIT,
@@ -29,7 +30,6 @@ from lepton_spark.evaluate.predictions import predict
 from lepton_spark.evaluate.sums import measure_sums, sum_amounts, sum_classes
 from lepton_spark.evaluate.units import unit_of
 from lepton_spark.lake import file_plan, files, tables
-from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.models.output import Output
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
@@ -37,6 +37,7 @@ from lepton_spark.train import candidates
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
+    from lepton_spark.lake.marker import Marker
     from lepton_spark.train.bundle import Bundle
     from lepton_spark.train.candidates import Candidates
 
@@ -54,7 +55,8 @@ def evaluate(context: RunContext) -> StageResult:
         ModelError: There are no candidates, one was damaged, or one gives scores that are no
             numbers.
     """
-    marker = _dataset(context)
+    prepared = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
+    marker = require_prepared(context, prepared)
     place = candidates.folder(context, marker)
     document = place.judgement()
     if document is None:
@@ -65,22 +67,6 @@ def evaluate(context: RunContext) -> StageResult:
         logger.info("the candidates in %s are judged already", place.path)
     facts = {"best": document["best"], "models": side_by_side(document)}
     return StageResult(JOB, (), {**facts, "metric": document["metric"], "path": place.evaluation})
-
-
-def _table(context: RunContext) -> TableId:
-    return TableId("gold", f"{context.case.case}_dataset")
-
-
-def _dataset(context: RunContext) -> Marker:
-    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
-    if marker is None:
-        raise DataError(
-            "LS-2072",
-            f"{_table(context)} was not prepared for {context.as_of}",
-            "models are fitted and judged on the dataset of the date of the run",
-            "run the stage `dataset` first, or `lepton run`",
-        )
-    return marker
 
 
 def _load(place: Candidates) -> dict[str, Bundle]:
@@ -146,17 +132,19 @@ def _most_telling(found: Mapping[str, Bundle]) -> str | None:
 def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) -> DataFrame:
     case = context.case
     key = case.key_of(case.predict.each)
-    rows = tables.read(context, _table(context), version=marker.version)
+    rows = tables.read(context, dataset_table(context), version=marker.version)
     slices = [name for name in case.evaluate.slices if name in rows.columns]
     keep = list(dict.fromkeys([*key, case.predict.day, *slices, LABEL]))
     parts = []
     for part in _PARTS:
         condition = f"{SPLIT} = '{part}'"
         plan = file_plan.plan(
-            context, _table(context), marker.version, condition=condition, without=(SPLIT,)
+            context, dataset_table(context), marker.version, condition=condition, without=(SPLIT,)
         )
         if plan.unfit is not None:
-            logger.info("%s of %s is read through Spark: %s", part, _table(context), plan.unfit)
+            logger.info(
+                "%s of %s is read through Spark: %s", part, dataset_table(context), plan.unfit
+            )
         scores = predict(context, rows.filter(condition), found, keep=keep, plan=plan)
         parts.append(scores.withColumn(SPLIT, F.lit(part)))
     scored = reduce(DataFrame.unionByName, parts)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.context import RunContext, StageResult
-from lepton_spark.errors import DataError, ModelError, TrainingError
+from lepton_spark.dataset.published import dataset_table, require_prepared
+from lepton_spark.errors import ModelError, TrainingError
 from lepton_spark.evaluate.gate import LEAK, SUSPECT
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import TableId
@@ -61,16 +62,8 @@ def register(context: RunContext) -> StageResult:
 
 def _judged(context: RunContext) -> dict[str, Bundle]:
     """The judged bundles, best on validation rows first."""
-    table = TableId("gold", f"{context.case.case}_dataset")
-    marker = tables.find(context, table, "dataset", context.as_of.isoformat())
-    if marker is None:
-        raise DataError(
-            "LS-2072",
-            f"{table} was not prepared for {context.as_of}",
-            "models are fitted and judged on the dataset of the date of the run",
-            "run the stage `dataset` first, or `lepton run`",
-        )
-    place = candidates.folder(context, marker)
+    found = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
+    place = candidates.folder(context, require_prepared(context, found))
     document = place.judgement()
     if document is None:
         raise ModelError(

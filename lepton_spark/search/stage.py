@@ -15,10 +15,11 @@ from lepton_spark.config.nearest import nearest
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.folds import with_folds
+from lepton_spark.dataset.published import dataset_table, feature_types, require_prepared
 from lepton_spark.dataset.row_groups import row_group_rows
-from lepton_spark.dataset.shards import Piece, whole
+from lepton_spark.dataset.shards import Piece, pieces_of
 from lepton_spark.dataset.split import PARTS, SPLIT, key_hash
-from lepton_spark.errors import ConfigError, DataError, EnvironmentFault
+from lepton_spark.errors import ConfigError, EnvironmentFault
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import join, path_of, scheme_of
 from lepton_spark.lake.copied import copied_by
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lepton_spark.config.search import FoldSettings, SearchSettings
-    from lepton_spark.lake.file_plan import FileSlice
 
 logger = logging.getLogger(__name__)
 _SECONDS = "seconds"
@@ -71,7 +71,8 @@ def search(context: RunContext) -> StageResult:
         ConflictError: Another run searches for the same case.
     """
     settings = _settings(context)
-    marker = _dataset(context)
+    found = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
+    marker = require_prepared(context, found)
     place = _place(context, settings, marker)
     with tables.hold(context, TableId("models", f"{context.case.case}-search")):
         facts = _search(context, settings, marker, place)
@@ -94,8 +95,12 @@ def _search(
         float(study.user_attrs.get(_SECONDS, 0.0)),
         lambda used: study.set_user_attr(_SECONDS, used),
     )
+    rows = tables.read(context, dataset_table(context), version=marker.version)
     trainer = Trainer(
-        context, marker, lambda: _rows(context, settings, marker, place), _types(context, marker)
+        context,
+        marker,
+        lambda: _rows(context, settings, marker, place),
+        feature_types(rows.schema, marker),
     )
     folder = join(place.path, "checkpoint")
     ground = Ground(context.case, settings, trainer, budget, context.progress, folder)
@@ -121,22 +126,6 @@ def _settings(context: RunContext) -> SearchSettings:
             "write search: {space: {train.learning_rate: {low: 1e-4, high: 1e-1, log: true}}}",
         )
     return context.case.search
-
-
-def _table(context: RunContext) -> TableId:
-    return TableId("gold", f"{context.case.case}_dataset")
-
-
-def _dataset(context: RunContext) -> Marker:
-    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
-    if marker is None:
-        raise DataError(
-            "LS-2072",
-            f"{_table(context)} was not prepared for {context.as_of}",
-            "settings are judged on the dataset of the date of the run",
-            "run the stage `dataset` first, or `lepton run`",
-        )
-    return marker
 
 
 def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Place:
@@ -165,12 +154,6 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
     return _Place(path, fingerprint)
 
 
-def _types(context: RunContext, marker: Marker) -> list[tuple[str, str]]:
-    """Name and type of each feature column, in the order of the feature table."""
-    schema = tables.read(context, _table(context), version=marker.version).schema
-    return [(name, schema[name].dataType.simpleString()) for name in marker.facts["features"]]
-
-
 def _rows(
     context: RunContext, settings: SearchSettings, marker: Marker, place: _Place
 ) -> dict[int, tuple[Piece, ...]]:
@@ -178,10 +161,10 @@ def _rows(
     size = row_group_rows(context.case, len(marker.facts["features"]))
     if settings.folds is None:
         return {
-            number: _placed(
+            number: pieces_of(
                 readable(
                     context,
-                    _table(context),
+                    dataset_table(context),
                     Part(marker.version, SPLIT, part, join(place.rows, part)),
                     row_group_rows=size,
                 ),
@@ -194,18 +177,14 @@ def _rows(
     wanted = num_places(settings.folds)
     if len(found) < wanted:
         raise too_few("parts with rows", len(found), wanted)
-    return {int(value): _placed(slices) for value, slices in found.items()}
-
-
-def _placed(slices: tuple[FileSlice, ...]) -> tuple[Piece, ...]:
-    return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
+    return {int(value): pieces_of(slices) for value, slices in found.items()}
 
 
 def _dealt(context: RunContext, folds: FoldSettings, seed: int, marker: Marker) -> DataFrame:
     """The rows in their places, in the order of a hash, so that a row group is a sample of one."""
     case = context.case
     key = case.key_of(case.predict.each)
-    rows = tables.read(context, _table(context), version=marker.version)
+    rows = tables.read(context, dataset_table(context), version=marker.version)
     rows = rows.filter(F.col(SPLIT).isin(*PARTS[:2]))
     # All of them are trained on in some fold, so all are encoded by folds that they are not in.
     rows, _ = with_folds(

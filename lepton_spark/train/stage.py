@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.fit import fit_transform
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.published import dataset_table, feature_types, require_prepared
 from lepton_spark.dataset.row_groups import row_group_rows
-from lepton_spark.dataset.shards import Piece, whole
+from lepton_spark.dataset.shards import Piece, pieces_of
 from lepton_spark.dataset.split import SPLIT
-from lepton_spark.errors import DataError
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Marker, TableId
@@ -67,7 +67,8 @@ def train(context: RunContext) -> StageResult:
         TryAgainError: A rank was killed or hung.
         ConflictError: Another run trains the same case.
     """
-    marker = _dataset(context)
+    found = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
+    marker = require_prepared(context, found)
     place = candidates.folder(context, marker)
     names = _names(context)
     digests = place.trained()
@@ -91,22 +92,6 @@ def _names(context: RunContext) -> list[str]:
     wanted = [*train_.baselines, context.case.aim.gate.better_than]
     network = context.case.model.kind
     return [*dict.fromkeys(wanted), network, *([AVERAGE] if train_.average else [])]
-
-
-def _table(context: RunContext) -> TableId:
-    return TableId("gold", f"{context.case.case}_dataset")
-
-
-def _dataset(context: RunContext) -> Marker:
-    marker = tables.find(context, _table(context), "dataset", context.as_of.isoformat())
-    if marker is None:
-        raise DataError(
-            "LS-2072",
-            f"{_table(context)} was not prepared for {context.as_of}",
-            "models are fitted and judged on the dataset of the date of the run",
-            "run the stage `dataset` first, or `lepton run`",
-        )
-    return marker
 
 
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
@@ -142,11 +127,11 @@ def _pieces(context: RunContext, marker: Marker, place: Candidates, part: str) -
     """The row groups of a part: of the table, or of a copy where its files cannot be read."""
     slices = readable(
         context,
-        _table(context),
+        dataset_table(context),
         Part(marker.version, SPLIT, part, place.rows(part)),
         row_group_rows=row_group_rows(context.case, len(marker.facts["features"])),
     )
-    return tuple(whole(each.path, each.row_group, each.rows) for each in slices)
+    return pieces_of(slices)
 
 
 def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
@@ -256,9 +241,8 @@ def _bundle(
 
 
 def _types(context: RunContext, marker: Marker) -> list[tuple[str, str]]:
-    """Name and type of each feature column, in the order of the feature table."""
-    schema = tables.read(context, _table(context), version=marker.version).schema
-    return [(name, schema[name].dataType.simpleString()) for name in marker.facts["features"]]
+    rows = tables.read(context, dataset_table(context), version=marker.version)
+    return feature_types(rows.schema, marker)
 
 
 def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) -> dict[str, Any]:
@@ -277,7 +261,7 @@ def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) 
 def _snapshot(context: RunContext, marker: Marker) -> dict[str, Any]:
     names = ("rows", "labels", "fitted_until", "features_table", "features_version")
     return {
-        "table": str(_table(context)),
+        "table": str(dataset_table(context)),
         "version": marker.version,
         "fingerprint": marker.fingerprint,
         "as_of": context.as_of.isoformat(),

@@ -96,7 +96,9 @@ def test_each_optimizer_learns_without_a_warning(setting, tmp_path, caplog):
 
     assert history[-1]["validation_auc"] > 0.7
     # TensorFlow counts traces of one code over all models of a process, of which tests make many.
-    assert [entry.message for entry in caplog.records if "retracing" not in entry.message] == []
+    assert [
+        entry.getMessage() for entry in caplog.records if "retracing" not in entry.getMessage()
+    ] == []
 
 
 def test_batches_that_are_accumulated_give_the_weights_of_one_large_batch(tmp_path):
