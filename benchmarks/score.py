@@ -126,7 +126,7 @@ def _bundle(names: list[str], settings: ModelSettings, weights: bytes) -> Bundle
 
 def ours(work: Work) -> DataFrame:
     """As evaluation and scoring do it."""
-    found = predict(work.context, work.rows, {"m": work.bundle}, keep=[peers.ID], plan=work.plan)
+    found = predict(work.rows, {"m": work.bundle}, keep=[peers.ID], plan=work.plan)
     return found.withColumnRenamed("p_m", "score")
 
 

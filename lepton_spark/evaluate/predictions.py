@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, DoubleType, StructField, StructType
 
@@ -17,36 +19,38 @@ from lepton_spark.models.predictor import Predictions, Predictor, load_predictor
 from lepton_spark.train.bundle import Bundle, check_columns
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import numpy.typing as npt
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType
 
-    from lepton_spark.context import RunContext
     from lepton_spark.dataset.transform import FeatureTransform
     from lepton_spark.lake.file_plan import FilePlan, FileSlice
 
+logger = logging.getLogger(__name__)
 ROWS_AT_ONCE = 16_384
 _BYTES_AT_ONCE = 64 * 1024 * 1024  # of tensors; images are wide
 _MOST_LOADED = 8
 
 
 def predict(
-    context: RunContext,
     rows: DataFrame,
     bundles: Mapping[str, Bundle],
     *,
     keep: Sequence[str],
     plan: FilePlan | None = None,
+    where: tuple[str, date] | None = None,
 ) -> DataFrame:
     """Score rows with one or more models.
 
     Args:
-        context: Gives the session.
         rows: At least the columns to keep and those that the models were fitted with.
         bundles: By name; their digests have been checked.
         keep: Columns of `rows` that are given back.
-        plan: Row groups that hold exactly `rows`, read by the workers themselves; where it is
-            missing or unfit the rows go through the JVM, three times slower.
+        plan: Row groups that hold `rows`, read by the workers themselves; where it is missing or
+            unfit the rows go through the JVM, three times slower.
+        where: A column, and its value in `rows`, where the row groups hold other rows too.
 
     Returns:
         Lazy: the kept columns and `p_<name>` of each model, double where it says one number of a
@@ -55,11 +59,14 @@ def predict(
     Raises:
         ModelError: A column that a model was fitted with is missing.
     """
-    scorer = _Scorer.of(rows.schema, bundles, keep)
+    scorer = _Scorer.of(rows.schema, bundles, keep, where)
     for bundle in bundles.values():
         # By name: the order in the table does not matter to a model, a missing column does.
         check_columns(bundle, [name for name in bundle.transform.columns if name in rows.columns])
-    content = context.spark.sparkContext.broadcast({n: dict(b.files) for n, b in bundles.items()})
+    spark = rows.sparkSession
+    content = spark.sparkContext.broadcast({n: dict(b.files) for n, b in bundles.items()})
+    if plan is not None and plan.unfit is not None:
+        logger.info("%s is read through Spark: %s", plan.table, plan.unfit)
     if plan is None or plan.unfit is not None:
 
         def through_the_jvm(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -68,6 +75,7 @@ def predict(
 
         return rows.select(*scorer.columns).mapInArrow(through_the_jvm, scorer.schema)
     slices = plan.slices
+    logger.info("%d row groups of %s are read by the workers", len(slices), plan.table)
 
     def from_files(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -75,7 +83,7 @@ def predict(
                 yield from scorer.score(scorer.read(slices[number]), content.value)
 
     # One task a row group; the numbers are all that the JVM hands over.
-    numbers = context.spark.range(0, len(slices), 1, max(1, len(slices)))
+    numbers = spark.range(0, len(slices), 1, max(1, len(slices)))
     return numbers.mapInArrow(from_files, scorer.schema)
 
 
@@ -87,6 +95,7 @@ class _Scorer:
         digests: Of the bundles by name; a worker keeps what it loaded under these.
         columns: Columns to read: to keep, then those of the models.
         rows_at_once: How many are turned into tensors and scored together.
+        where: A column, and its value in the rows of a file that are scored; None for all.
     """
 
     digests: Mapping[str, str]
@@ -94,9 +103,16 @@ class _Scorer:
     keep: tuple[str, ...]
     schema: StructType
     rows_at_once: int
+    where: tuple[str, date] | None
 
     @classmethod
-    def of(cls, schema: StructType, bundles: Mapping[str, Bundle], keep: Sequence[str]) -> _Scorer:
+    def of(
+        cls,
+        schema: StructType,
+        bundles: Mapping[str, Bundle],
+        keep: Sequence[str],
+        where: tuple[str, date] | None,
+    ) -> _Scorer:
         inputs = [name for bundle in bundles.values() for name in bundle.transform.columns]
         widths = (bundle.transform.specs.values() for bundle in bundles.values())
         widest = max((sum(spec.num_bytes for spec in specs) for specs in widths), default=1)
@@ -107,10 +123,18 @@ class _Scorer:
             keep=tuple(keep),
             schema=StructType([schema[name] for name in keep] + scores),
             rows_at_once=max(1, min(ROWS_AT_ONCE, _BYTES_AT_ONCE // max(1, widest))),
+            where=where,
         )
 
     def read(self, piece: FileSlice) -> pa.Table:
-        return read_table(piece.path, piece.row_group, self.columns)
+        if self.where is None:
+            return read_table(piece.path, piece.row_group, self.columns)
+        name, value = self.where
+        is_wanted = pc.equal(read_table(piece.path, piece.row_group, [name])[name], value)
+        # Most row groups of a table of many days hold none of one day: only its column is read.
+        if not pc.any(is_wanted).as_py():
+            return pa.table({})
+        return read_table(piece.path, piece.row_group, self.columns).filter(is_wanted)
 
     def score(
         self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]

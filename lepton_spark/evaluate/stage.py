@@ -141,11 +141,7 @@ def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) ->
         plan = file_plan.plan(
             context, dataset_table(context), marker.version, condition=condition, without=(SPLIT,)
         )
-        if plan.unfit is not None:
-            logger.info(
-                "%s of %s is read through Spark: %s", part, dataset_table(context), plan.unfit
-            )
-        scores = predict(context, rows.filter(condition), found, keep=keep, plan=plan)
+        scores = predict(rows.filter(condition), found, keep=keep, plan=plan)
         parts.append(scores.withColumn(SPLIT, F.lit(part)))
     scored = reduce(DataFrame.unionByName, parts)
     is_by_day = case.aim.split.validate_from is not None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable
-from pyspark.sql import functions as F
 
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import TableId, location, scheme_of
@@ -26,8 +25,6 @@ _REACHED_BY_WORKERS = frozenset({"file", "s3", "s3a", "gs", "hdfs", "abfs", "abf
 _MOST_HERE = 256
 _THREADS = 16
 
-Partition = tuple[tuple[str, str | None], ...]
-
 
 @dataclass(frozen=True)
 class FileSlice:
@@ -37,13 +34,11 @@ class FileSlice:
         path: A path, or a URI for pyarrow.fs.
         row_group: Its number in the file.
         rows: How many rows it holds.
-        partition: Columns that the file lacks, as all its rows have this value, written as text.
     """
 
     path: str
     row_group: int
     rows: int
-    partition: Partition = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +85,10 @@ def plan(
         context: Its session and environment are used.
         table: Must exist at that version.
         version: Pinned; files of later versions are not seen.
-        condition: SQL; only files with at least one such row are in the plan. One over partition
-            columns is exact; after any other, who reads has to filter again. Costs one scan of
-            its columns.
-        without: Partition columns that the reader does without, or takes from the slices. Files
-            hold no such columns, so any other makes the plan unfit.
+        condition: SQL; files that hold no such row, by what the log says of them, are left out.
+            One over partition columns is exact; after any other, who reads has to filter again.
+        without: Partition columns that the reader does without. Files hold no such columns, so
+            any other makes the plan unfit.
 
     Raises:
         EnvironmentFault: The version, or a file of it, is gone or damaged.
@@ -107,17 +101,19 @@ def plan(
         if reason is not None:
             return FilePlan(str(table), version, (), reason)
         rows = context.spark.read.format("delta").option("versionAsOf", version).load(folder)
-        found = _files(rows if condition is None else rows.where(condition), partitions, condition)
-        footers = _footers(context, sorted(found))
+        wanted = rows if condition is None else rows.where(condition)
+        # The log alone knows them: nothing is scanned.
+        paths = {files.named_by_spark(uri) for uri in wanted.inputFiles()}
+        footers = _footers(context, sorted(paths))
         reason = _why_incomplete(rows, footers, partitions, is_whole=condition is None)
         if reason is not None:
             return FilePlan(str(table), version, (), reason)
-        return FilePlan(str(table), version, _slices(footers, found))
+        return FilePlan(str(table), version, _slices(footers))
 
 
 def slices_of(context: RunContext, paths: Sequence[str]) -> tuple[FileSlice, ...]:
     """The row groups of some files, in their order; reads their footers."""
-    return _slices(_footers(context, paths), dict.fromkeys(paths, ()))
+    return _slices(_footers(context, paths))
 
 
 def _why_unfit(context: RunContext, detail: Row | None, folder: str) -> str | None:
@@ -156,23 +152,9 @@ def _why_incomplete(
     return None
 
 
-def _files(
-    rows: DataFrame, partitions: Sequence[str], condition: str | None
-) -> dict[str, Partition]:
-    """Path and partition of each file; without either to look for, the log alone knows."""
-    if condition is None and not partitions:
-        return {files.named_by_spark(uri): () for uri in rows.inputFiles()}
-    wanted = [F.col("_metadata.file_path").alias("_path")]
-    wanted += [F.col(name).cast("string").alias(name) for name in partitions]
-    return {
-        files.named_by_spark(found["_path"]): tuple((name, found[name]) for name in partitions)
-        for found in rows.select(*wanted).distinct().collect()
-    }
-
-
-def _slices(footers: Sequence[_Footer], found: dict[str, Partition]) -> tuple[FileSlice, ...]:
+def _slices(footers: Sequence[_Footer]) -> tuple[FileSlice, ...]:
     return tuple(
-        FileSlice(footer.path, index, rows, found[footer.path])
+        FileSlice(footer.path, index, rows)
         for footer in footers
         for index, rows in enumerate(footer.rows)
         if rows > 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from lepton_spark.evaluate.predictions import predict
+from lepton_spark.lake import file_plan
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.models.output import Output
 
@@ -30,12 +31,13 @@ def features_table(context: RunContext) -> TableId:
     return TableId("gold", f"{context.case.case}_features")
 
 
-def day_scores(context: RunContext, features: DataFrame, model: Bundle) -> DataFrame:
+def day_scores(context: RunContext, features: DataFrame, version: int, model: Bundle) -> DataFrame:
     """What a model says of each row of the logical date that has features.
 
     Args:
         context: Its date is the day.
-        features: Of any days, at a pinned version.
+        features: Of any days, the table at a pinned version.
+        version: That version; workers read its files where they can.
         model: Its digest has been checked.
 
     Returns:
@@ -47,7 +49,15 @@ def day_scores(context: RunContext, features: DataFrame, model: Bundle) -> DataF
     predicted = context.case.predict
     rows = features.filter(F.col(predicted.day) == F.lit(context.as_of))
     key = context.case.key_of(predicted.each)
-    found = predict(context, rows, {JOB: model}, keep=key)
+    plan = file_plan.plan(
+        context,
+        features_table(context),
+        version,
+        condition=f"`{predicted.day}` = DATE '{context.as_of}'",
+        without=[name for name in features.columns if name.startswith("_")],
+    )
+    of_day = (predicted.day, context.as_of)
+    found = predict(rows, {JOB: model}, keep=key, plan=plan, where=of_day)
     task = Output.read(model.spec).task
     return found.select(*key, *_answers(F.col(f"p_{JOB}"), task))
 

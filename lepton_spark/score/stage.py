@@ -110,7 +110,8 @@ def _publish(
     table, key = predictions_table(context), context.as_of.isoformat()
     good, bad = (rows.persist() for rows in _scheduled(context, inputs))
     names = context.case.key_of(context.case.predict.each)
-    scores = day_scores(context, inputs.features_rows(context), model)
+    version = inputs.versions[str(inputs.features)]
+    scores = day_scores(context, inputs.features_rows(context), version, model)
     rows = assemble(good, bad, scores, names, model.transform.refusal)
     publication = tables.Publication(
         table,

@@ -122,9 +122,9 @@ def _again(
     digest = str(row["model_digest"])
     model = bundles.load(store.bundle_uri(context, digest), digest)
     table = features_table(context)
-    features = tables.read(context, table, version=inputs[str(table)])
+    version = inputs[str(table)]
     # The whole day, as it was scored: a row alone is rounded otherwise.
-    scores = day_scores(context, features, model)
+    scores = day_scores(context, tables.read(context, table, version=version), version, model)
     found = scores.filter(matches(named, scores.schema)).collect()
     difference = abs(found[0]["score"] - row["score"]) if len(found) == 1 else None
     if difference is None or difference > TOLERANCE * max(1.0, abs(row["score"])):

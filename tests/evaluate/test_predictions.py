@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
@@ -83,59 +86,76 @@ def scores(frame, name="one"):
     return [row[f"p_{name}"] for row in frame.orderBy("visit").collect()]
 
 
-def test_files_and_rows_give_the_scores_of_the_model_itself(context_for, stored):
+def test_files_and_rows_give_the_scores_of_the_model_itself(stored):
     rows, plan = stored
-    context = context_for()
 
-    read = predict(context, rows, BUNDLES, keep=["visit"], plan=plan)
-    passed = predict(context, rows, BUNDLES, keep=["visit"])
+    read = predict(rows, BUNDLES, keep=["visit"], plan=plan)
+    passed = predict(rows, BUNDLES, keep=["visit"])
 
     assert scores(read) == pytest.approx(expected(), abs=1e-12)
     assert scores(passed) == scores(read)
     assert set(scores(read, "two")) == {0.25}
 
 
-def test_an_unfit_plan_is_not_used(context_for, stored):
+def test_an_unfit_plan_is_not_used(stored):
     rows, _ = stored
     unfit = FilePlan("gold.visits", 0, (), "deletion vectors")
 
-    found = predict(context_for(), rows, BUNDLES, keep=["visit"], plan=unfit)
+    found = predict(rows, BUNDLES, keep=["visit"], plan=unfit)
 
     assert found.count() == 1000
 
 
-def test_kept_columns_come_back_as_they_were(context_for, stored):
+def test_of_row_groups_that_hold_more_only_the_wanted_rows_are_scored(stored):
+    """The first row group lacks the day: of it nothing but that column is read."""
+    rows, plan = stored
+    day = date(2022, 1, 8)
+    is_wanted = (F.col("day") == F.lit(day)) & (F.col("visit") >= 300)
+    path = Path(plan.slices[0].path)
+    table = pq.read_table(path)
+    other = pa.array([None] * 300 + table["day"].to_pylist()[300:], pa.date32())
+    pq.write_table(table.set_column(1, "day", other), path, row_group_size=300)
+
+    found = predict(rows, BUNDLES, keep=["visit"], plan=plan, where=("day", day)).orderBy("visit")
+
+    visits = [row["visit"] for row in rows.filter(is_wanted).orderBy("visit").collect()]
+    assert len(visits) > 200
+    assert [row["visit"] for row in found.collect()] == visits
+    assert scores(found) == pytest.approx(expected()[visits], abs=1e-12)
+
+
+def test_kept_columns_come_back_as_they_were(stored):
     rows, plan = stored
     keep = ["visit", "day", "seen_at", "shop"]
 
-    found = predict(context_for(), rows, BUNDLES, keep=keep, plan=plan)
+    found = predict(rows, BUNDLES, keep=keep, plan=plan)
 
     assert found.columns == [*keep, "p_one", "p_two"]
     assert found.select(*keep).exceptAll(rows.select(*keep)).count() == 0
 
 
-def test_no_rows_give_no_scores(context_for, stored):
+def test_no_rows_give_no_scores(stored):
     rows, _ = stored
 
     empty = FilePlan("gold.visits", 0, ())
-    assert predict(context_for(), rows, BUNDLES, keep=["visit"], plan=empty).count() == 0
-    assert predict(context_for(), rows.limit(0), BUNDLES, keep=["visit"]).count() == 0
+    assert predict(rows, BUNDLES, keep=["visit"], plan=empty).count() == 0
+    assert predict(rows.limit(0), BUNDLES, keep=["visit"]).count() == 0
 
 
-def test_a_missing_column_is_named_before_a_worker_starts(context_for, stored):
+def test_a_missing_column_is_named_before_a_worker_starts(stored):
     rows, _ = stored
 
     with pytest.raises(ModelError, match=r"missing \['age'\]"):
-        predict(context_for(), rows.drop("age"), BUNDLES, keep=["visit"])
+        predict(rows.drop("age"), BUNDLES, keep=["visit"])
 
 
-def test_a_row_that_the_transform_refuses_has_no_score(context_for, stored):
+def test_a_row_that_the_transform_refuses_has_no_score(stored):
     rows, plan = stored
     refusing = replace(TRANSFORM, fences=(Fence("age", 0.0, 50.0, "refuse"),))
     model = bundle()
     model = Bundle({**model.files, "transform.json": refusing.to_json().encode()})
 
-    found = predict(context_for(), rows, {"one": model}, keep=["visit", "age"], plan=plan)
+    found = predict(rows, {"one": model}, keep=["visit", "age"], plan=plan)
 
     scores = found.toArrow()
     is_old = np.nan_to_num(scores["age"].to_numpy()) > 50

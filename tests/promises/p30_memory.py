@@ -101,11 +101,10 @@ def _transform(lab: Lab) -> list[str]:
 
 
 def _scoring(lab: Lab) -> list[str]:
-    context = lab.lake().context(day(1))
     rows = lab.spark.range(10).selectExpr("id", "cast(id as int) as minutes")
 
     def run() -> None:
-        predictions.predict(context, rows, {"score": clinic_bundle()}, keep=["id"]).collect()
+        predictions.predict(rows, {"score": clinic_bundle()}, keep=["id"]).collect()
 
     return _twice(run, predictions, "_Scorer", LeavingScorer)
 

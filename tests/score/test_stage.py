@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from datetime import date
 
 import pytest
@@ -113,18 +114,36 @@ def test_a_row_without_features_is_told_and_not_dropped(clinic):
     )
 
 
-def test_a_row_that_a_deletion_vector_takes_away_is_told_and_not_scored(clinic):
+def test_a_row_that_a_deletion_vector_takes_away_is_told_and_not_scored(clinic, caplog):
     clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
     clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
     clinic.features([("A", visit, DAY, 10) for visit in range(1, 9)])  # several in a file
     clinic.champion()
     take_away(clinic.context(), FEATURES, "visit = 2")
 
-    score(clinic.context())
+    with caplog.at_level(logging.INFO):
+        score(clinic.context())
+
+    assert f"{FEATURES} is read through Spark: its files may have deletion vectors" in caplog.text
 
     assert clinic.predictions("visit", "status", "reason") == [
         (1, "scored", None),
         (2, "refused", "no_features"),
+    ]
+
+
+def test_a_day_is_scored_from_the_files_that_hold_it_and_other_days(clinic, caplog):
+    clinic.usual_day()
+    clinic.features([("A", visit, date(2024, 2, visit), 10) for visit in range(1, 29)])
+    clinic.champion()
+
+    with caplog.at_level(logging.INFO):
+        score(clinic.context())
+
+    assert f"row groups of {FEATURES} are read by the workers" in caplog.text
+    assert clinic.predictions("visit", "status", "reason")[:2] == [
+        (1, "scored", None),
+        (2, "scored", None),
     ]
 
 

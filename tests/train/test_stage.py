@@ -208,7 +208,7 @@ def test_rows_that_a_deletion_vector_takes_away_are_neither_learned_nor_judged(
     version = take_away(context, DATASET, "visit % 3 = 0")
     marker = replace(tables.find(context, DATASET, "dataset", AS_OF.isoformat()), version=version)
     for stage in (train_stage, evaluate_stage):
-        monkeypatch.setattr(stage, "_dataset", lambda _: marker)
+        monkeypatch.setattr(stage, "require_prepared", lambda *_: marker)
     monkeypatch.setattr(train_stage, "_names", lambda _: ["majority", "logistic"])
 
     with caplog.at_level(logging.INFO):
@@ -225,7 +225,7 @@ def test_rows_that_a_deletion_vector_takes_away_are_neither_learned_nor_judged(
     }
     reason = "its files may have deletion vectors"
     assert f"train of gold.tiny_dataset is copied for the workers: {reason}" in caplog.text
-    assert f"test of gold.tiny_dataset is read through Spark: {reason}" in caplog.text
+    assert f"gold.tiny_dataset is read through Spark: {reason}" in caplog.text
     assert not files.exists(place.checkpoint)
 
 
