@@ -1,4 +1,8 @@
-"""Petastorm's reader of plain Parquet, as `benchmarks.loader_sides`, in packages of its own."""
+"""Petastorm's reader of plain Parquet, as `benchmarks.loader_sides`, in packages of its own.
+
+`python loader_petastorm.py SIDE FILE`: `petastorm` is the pipeline of its Spark converter, rows of
+a column each; `petastorm, stacked` makes a matrix of the columns first, which it leaves to others.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from typing import Any
 
 import pyarrow.parquet as pq
 import tensorflow as tf
@@ -15,17 +20,31 @@ from petastorm.tf_utils import make_petastorm_dataset  # type: ignore[import-not
 EPOCHS, BATCH, SHUFFLED = 2, 1024, 16_384
 
 
-def main(path: str) -> None:
-    """Print what it took: unbatched, shuffled and batched again, as its documentation shows."""
-    names = [name for name in pq.ParquetFile(path).schema_arrow.names if name != "label"]
+def _stack(rows: Any) -> Any:
+    return tf.stack([getattr(rows, name) for name in rows._fields if name != "label"], axis=1)
+
+
+def by_column(data: Any) -> Any:
+    """As petastorm.spark.SparkDatasetConverter.make_tf_dataset, and batches of a matrix from it."""
+    data = data.flat_map(tf.data.Dataset.from_tensor_slices).shuffle(SHUFFLED)
+    return data.batch(BATCH).prefetch(2).map(_stack)
+
+
+def stacked(data: Any) -> Any:
+    """A matrix a row group, whose rows are shuffled."""
+    return data.map(_stack).unbatch().shuffle(SHUFFLED).batch(BATCH).prefetch(2)
+
+
+SIDES = {"petastorm": by_column, "petastorm, stacked": stacked}
+
+
+def main(side: str, path: str) -> None:
+    """Print what it took."""
     seconds, total = [], 0.0
     for _ in range(EPOCHS):
         started_at = time.perf_counter()
         with make_batch_reader(f"file://{path}", num_epochs=1, workers_count=2) as reader:
-            data = make_petastorm_dataset(reader).map(
-                lambda rows: tf.stack([getattr(rows, name) for name in names], axis=1)
-            )
-            data = data.unbatch().shuffle(SHUFFLED).batch(BATCH).prefetch(2)
+            data = SIDES[side](make_petastorm_dataset(reader))
             total += sum(float(tf.reduce_sum(tf.cast(batch, tf.float64))) for batch in data)
         seconds.append(time.perf_counter() - started_at)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -35,4 +54,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
