@@ -130,6 +130,11 @@ class TrainSettings(Settings):
         description="mixed_bfloat16: multiply in 16 bits where all workers have units for it; "
         "weights and scores stay float32.",
     )
+    jit_compile: bool | Literal["auto"] = Field(
+        "auto",
+        description="Compile gradients with XLA; auto does it on processors in float32, without "
+        "images and graphs.",
+    )
     loss: LossSettings = Field(
         default_factory=LossSettings, description="What training makes small."
     )

@@ -42,6 +42,7 @@ class LoopSettings:
         class_rows: Training rows of each class; empty where there are none.
         checkpoint_minutes: How often a state is kept within an epoch.
         is_shuffled: False keeps the order of the rows, for comparisons.
+        is_jitted: XLA compiles the gradients.
     """
 
     train: TrainSettings
@@ -49,6 +50,7 @@ class LoopSettings:
     output: Output = field(default_factory=Output)
     class_rows: tuple[int, ...] = ()
     is_shuffled: bool = True
+    is_jitted: bool = False
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Loop:
         self._optimizer = make_optimizer(train, steps)
         self._optimizer.build(model.trainable_variables)
         loss = Loss(train.loss, settings.output, settings.class_rows)
-        self._training = TrainingSteps(model, loss, self._optimizer, worker, train)
+        self._training = TrainingSteps(model, loss, self._optimizer, worker, settings)
         self._counting = Counting(model, loss, settings.output)
         self._state = State()
         self._compiled: set[str] = set()

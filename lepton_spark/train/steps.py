@@ -12,9 +12,9 @@ from lepton_spark.models.lean import keras, tf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lepton_spark.config.train import TrainSettings
     from lepton_spark.dataset.blocks import StepBlock
     from lepton_spark.models.losses import Loss
+    from lepton_spark.train.loop import LoopSettings
     from lepton_spark.train.worker import Worker
 
 STEPS_PER_CALL = 32  # between two calls a rank says that it lives
@@ -76,13 +76,13 @@ class TrainingSteps:
         loss: Loss,
         optimizer: keras.optimizers.Optimizer,
         worker: Worker,
-        settings: TrainSettings,
+        settings: LoopSettings,
     ) -> None:
         self._model = model
         self._loss = loss
         self._optimizer = optimizer
         self._worker = worker
-        self._settings = settings
+        self._settings = settings.train
         self._seeds = [
             getattr(layer, name)
             for layer in model.layers
@@ -90,6 +90,10 @@ class TrainingSteps:
             if isinstance(getattr(layer, name, None), keras.random.SeedGenerator)
         ]
         self._compiled = tf.function(self._run, autograph=True, reduce_retracing=True)
+        # Inside, the gradients alone: XLA knows no allreduce.
+        self._derived = (
+            tf.function(self._derive, jit_compile=True) if settings.is_jitted else self._derive
+        )
 
     def run(self, block: Tensors, first: int, end: int) -> Tally:
         """Take the steps `first` to `end` of a block; stops before the first sick update."""
@@ -141,8 +145,13 @@ class TrainingSteps:
         size = self._settings.batch_size
         places = slice(part * size, (part + 1) * size)
         inputs, labels = chosen(block, block.index[step, places])
-        weight = block.weight[step, places]
         self._seed(part)
+        return self._derived(inputs, labels, block.weight[step, places])
+
+    def _derive(
+        self, inputs: dict[str, tf.Tensor], labels: tf.Tensor, weight: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Summed gradients of some rows; sums of loss and rows."""
         with tf.GradientTape() as tape:
             outputs = self._model(inputs, training=True)
             loss = tf.reduce_sum(self._loss.of_rows(labels, outputs) * weight)

@@ -18,6 +18,7 @@ from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
+from lepton_spark.train.compilation import is_jit_compiled
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
 from lepton_spark.train.precision import agreed_precision, computing_in
 
@@ -27,20 +28,26 @@ if TYPE_CHECKING:
     from lepton_spark.models.lean import keras
     from lepton_spark.train.worker import Worker
 
+# One takes .65 times as long; which of two operations comes first changes no result.
+_OPERATIONS_AT_ONCE = 2
+
 
 def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     """Train this rank's share of the rows of a `NetworkJob`."""
-    _make_repeatable(worker)
+    _make_repeatable()
     transform = FeatureTransform.from_json(payload["transform"])
     settings = ModelSettings.model_validate(payload["model"])
     precision = agreed_precision(worker, payload["train"]["precision"])
+    shape, train = Shape.of(transform), TrainSettings.model_validate(payload["train"])
     with computing_in(precision):
         width = Output.of(payload["output"]).width
-        seed = payload["train"]["seed"]
-        model = network.build(settings, Shape.of(transform), width, seed=seed)
+        model = network.build(settings, shape, width, seed=train.seed)
     _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
-    loop = Loop(worker, model, rows, _settings(payload), _Keeper(payload))
+    is_jitted = is_jit_compiled(train.jit_compile, shape, precision)
+    loop = Loop(
+        worker, model, rows, _settings(payload, train, is_jitted=is_jitted), _Keeper(payload)
+    )
     state = loop.fit()
     facts = {
         "weights_digest": digest_of(model),
@@ -84,12 +91,12 @@ class _Keeper:
         return self._checkpoints.is_stopped()
 
 
-def _make_repeatable(worker: Worker) -> None:
+def _make_repeatable() -> None:
     cores = len(os.sched_getaffinity(0))
     threads = max(1, cores // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(2 if worker.size > 1 else 1)
+        tf.config.threading.set_inter_op_parallelism_threads(_OPERATIONS_AT_ONCE)
     except RuntimeError:
         return  # a process that already used TensorFlow keeps its threads
     tf.config.experimental.enable_op_determinism()
@@ -109,12 +116,12 @@ def _reader(
     )
 
 
-def _settings(payload: Mapping[str, Any]) -> LoopSettings:
-    train = TrainSettings.model_validate(payload["train"])
+def _settings(payload: Mapping[str, Any], train: TrainSettings, *, is_jitted: bool) -> LoopSettings:
     return LoopSettings(
         train,
         payload["checkpoint_minutes"],
         Output.of(payload["output"]),
         tuple(payload["class_rows"]),
         is_shuffled=payload["is_shuffled"],
+        is_jitted=is_jitted,
     )

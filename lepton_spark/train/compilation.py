@@ -1,0 +1,32 @@
+"""Whether XLA compiles the gradients of a step: where that was measured to be faster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from lepton_spark.models.lean import tf
+
+if TYPE_CHECKING:
+    from lepton_spark.models.shape import Shape
+    from lepton_spark.train.precision import Precision
+
+Compiled = bool | Literal["auto"]
+
+
+def is_jit_compiled(wanted: Compiled, shape: Shape, precision: Precision) -> bool:
+    """What `train.jit_compile` means for a network on this process.
+
+    `auto` is true on processors and in float32, without images and graphs: XLA fuses what lies
+    between two products of matrices. It multiplies bfloat16 without the units for it, adds messages
+    along edges one by one, and has no repeatable gradient of max pooling. On GPUs it needs parts of
+    CUDA that many clusters lack.
+
+    Args:
+        wanted: `train.jit_compile`.
+        shape: Of the inputs of the network.
+        precision: That all ranks agreed on.
+    """
+    if wanted != "auto":
+        return wanted
+    is_plain = not shape.images and not shape.graphs
+    return is_plain and precision == "float32" and not tf.config.list_physical_devices("GPU")

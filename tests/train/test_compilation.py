@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from lepton_spark.models.shape import Shape
+from lepton_spark.models.weights import unpack
+from lepton_spark.train.local import LocalBackend
+from lepton_spark.train.network import fit_network
+from tests.train.planted import job_on, rows_of
+
+pytestmark = pytest.mark.tensorflow
+IMAGE, GRAPH = {"i": (28, 28, 1)}, {"g": (30, 4, 60)}
+SERIES = {"s": (48, 12)}
+
+
+@pytest.fixture
+def compilation():
+    return import_module("lepton_spark.train.compilation")  # TensorFlow loads only where it is run
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shape", "precision", "is_compiled"),
+    [
+        ("auto", {}, "float32", True),
+        ("auto", {"series": SERIES}, "float32", True),
+        ("auto", {"images": IMAGE}, "float32", False),
+        ("auto", {"graphs": GRAPH}, "float32", False),
+        ("auto", {}, "mixed_bfloat16", False),
+        (True, {"graphs": GRAPH}, "mixed_bfloat16", True),
+        (False, {}, "float32", False),
+    ],
+)
+def test_gradients_are_compiled_where_it_is_faster(
+    compilation, wanted, shape, precision, is_compiled
+):
+    found = compilation.is_jit_compiled(wanted, Shape(40, (), **shape), precision)
+
+    assert found == is_compiled
+
+
+def test_on_a_gpu_only_who_asks_compiles(compilation, monkeypatch):
+    monkeypatch.setattr(compilation.tf.config, "list_physical_devices", lambda _: ["GPU:0"])
+
+    assert not compilation.is_jit_compiled("auto", Shape(40, ()), "float32")
+    assert compilation.is_jit_compiled(wanted=True, shape=Shape(40, ()), precision="float32")
+
+
+def test_compiled_gradients_give_the_same_weights_but_for_rounding(tmp_path):
+    compiled, plain = (fitted_on(tmp_path / str(wanted), wanted) for wanted in (True, False))
+
+    assert compiled.weights_digest != plain.weights_digest  # else nothing was compiled
+    expected = unpack(plain.weights)
+    for name, weights in unpack(compiled.weights).items():
+        np.testing.assert_allclose(weights, expected[name], atol=1e-4)
+
+
+def fitted_on(folder, wanted):
+    """Without dropout: XLA draws other numbers."""
+    job = job_on(rows_of(2000), folder, jit_compile=wanted)
+    without = job.model.model_copy(update={"dropout": 0.0})
+    return fit_network(LocalBackend(), replace(job, model=without), 1)
