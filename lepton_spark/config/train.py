@@ -128,12 +128,12 @@ class TrainSettings(Settings):
     precision: Literal["float32", "mixed_bfloat16"] = Field(
         "float32",
         description="mixed_bfloat16: multiply in 16 bits where all workers have units for it; "
-        "weights and scores stay float32.",
+        "weights and scores stay float32. Meant for GPUs: on processors measure it.",
     )
     jit_compile: bool | Literal["auto"] = Field(
         "auto",
-        description="Compile gradients with XLA; auto does it on processors in float32, without "
-        "images and graphs.",
+        description="Compile gradients with XLA; auto does it on processors, without images and "
+        "graphs.",
     )
     loss: LossSettings = Field(
         default_factory=LossSettings, description="What training makes small."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_spark.models.dropout import Dropout
 from lepton_spark.models.lean import keras
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def look(
             values = layers.MaxPooling2D(name=f"{name}_{block}_half")(values)
     values = layers.GlobalAveragePooling2D(name=f"{name}_seen")(values)
     if settings.dropout:
-        drop = layers.Dropout(settings.dropout, seed=seeds.take(), name=f"{name}_dropout")
+        drop = Dropout(settings.dropout, seed=seeds.take(), name=f"{name}_dropout")
         values = drop(values)
     return values
 

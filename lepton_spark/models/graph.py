@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.models.dropout import Dropout
 from lepton_spark.models.lean import keras, tf
 
 if TYPE_CHECKING:
@@ -99,6 +100,6 @@ def _read(
         values = dense(both)
     mean = MaskedMean(name=f"{name}_mean", dtype="float32")(values, is_node)
     if settings.dropout:
-        drop = layers.Dropout(settings.dropout, seed=seeds.take(), name=f"{name}_dropout")
+        drop = Dropout(settings.dropout, seed=seeds.take(), name=f"{name}_dropout")
         mean = drop(mean)
     return mean

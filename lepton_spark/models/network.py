@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
 from lepton_spark.errors import ModelError
 from lepton_spark.models.convolution import look
+from lepton_spark.models.dropout import Dropout
 from lepton_spark.models.graph import read_graphs
 from lepton_spark.models.lean import keras
 from lepton_spark.models.seeds import Seeds
@@ -133,7 +134,7 @@ def _dense(
 def _drop(values: keras.KerasTensor, share: float, name: str, seeds: Seeds) -> keras.KerasTensor:
     if share == 0:
         return values
-    return layers.Dropout(share, seed=seeds.take(), name=f"{name}_dropout")(values)
+    return Dropout(share, seed=seeds.take(), name=f"{name}_dropout")(values)
 
 
 def arrays_of(model: keras.Model) -> dict[str, Array]:

@@ -8,25 +8,22 @@ from lepton_spark.models.lean import tf
 
 if TYPE_CHECKING:
     from lepton_spark.models.shape import Shape
-    from lepton_spark.train.precision import Precision
 
 Compiled = bool | Literal["auto"]
 
 
-def is_jit_compiled(wanted: Compiled, shape: Shape, precision: Precision) -> bool:
+def is_jit_compiled(wanted: Compiled, shape: Shape) -> bool:
     """What `train.jit_compile` means for a network on this process.
 
-    `auto` is true on processors and in float32, without images and graphs: XLA fuses what lies
-    between two products of matrices. It multiplies bfloat16 without the units for it, adds messages
-    along edges one by one, and has no repeatable gradient of max pooling. On GPUs it needs parts of
-    CUDA that many clusters lack.
+    `auto` is true on processors without images and graphs: XLA fuses what lies between two
+    products of matrices. It adds messages along edges one by one, and has no repeatable gradient
+    of max pooling. On GPUs it needs parts of CUDA that many clusters lack.
 
     Args:
         wanted: `train.jit_compile`.
         shape: Of the inputs of the network.
-        precision: That all ranks agreed on.
     """
     if wanted != "auto":
         return wanted
     is_plain = not shape.images and not shape.graphs
-    return is_plain and precision == "float32" and not tf.config.list_physical_devices("GPU")
+    return is_plain and not tf.config.list_physical_devices("GPU")

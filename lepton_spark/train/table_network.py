@@ -44,7 +44,7 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         model = network.build(settings, shape, width, seed=train.seed)
     _require_storable(model)
     rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
-    is_jitted = is_jit_compiled(train.jit_compile, shape, precision)
+    is_jitted = is_jit_compiled(train.jit_compile, shape)
     loop = Loop(
         worker, model, rows, _settings(payload, train, is_jitted=is_jitted), _Keeper(payload)
     )

@@ -23,21 +23,18 @@ def compilation():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "shape", "precision", "is_compiled"),
+    ("wanted", "shape", "is_compiled"),
     [
-        ("auto", {}, "float32", True),
-        ("auto", {"series": SERIES}, "float32", True),
-        ("auto", {"images": IMAGE}, "float32", False),
-        ("auto", {"graphs": GRAPH}, "float32", False),
-        ("auto", {}, "mixed_bfloat16", False),
-        (True, {"graphs": GRAPH}, "mixed_bfloat16", True),
-        (False, {}, "float32", False),
+        ("auto", {}, True),
+        ("auto", {"series": SERIES}, True),
+        ("auto", {"images": IMAGE}, False),
+        ("auto", {"graphs": GRAPH}, False),
+        (True, {"graphs": GRAPH}, True),
+        (False, {}, False),
     ],
 )
-def test_gradients_are_compiled_where_it_is_faster(
-    compilation, wanted, shape, precision, is_compiled
-):
-    found = compilation.is_jit_compiled(wanted, Shape(40, (), **shape), precision)
+def test_gradients_are_compiled_where_it_is_faster(compilation, wanted, shape, is_compiled):
+    found = compilation.is_jit_compiled(wanted, Shape(40, (), **shape))
 
     assert found == is_compiled
 
@@ -45,8 +42,8 @@ def test_gradients_are_compiled_where_it_is_faster(
 def test_on_a_gpu_only_who_asks_compiles(compilation, monkeypatch):
     monkeypatch.setattr(compilation.tf.config, "list_physical_devices", lambda _: ["GPU:0"])
 
-    assert not compilation.is_jit_compiled("auto", Shape(40, ()), "float32")
-    assert compilation.is_jit_compiled(wanted=True, shape=Shape(40, ()), precision="float32")
+    assert not compilation.is_jit_compiled("auto", Shape(40, ()))
+    assert compilation.is_jit_compiled(wanted=True, shape=Shape(40, ()))
 
 
 def test_compiled_gradients_give_the_same_weights_but_for_rounding(tmp_path):
