@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.ml.functions import predict_batch_udf
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType
 
 from lepton_spark.models.weights import unpack
 
@@ -86,7 +87,7 @@ def by_batch_udf(rows: DataFrame, names: list[str], folder: str) -> DataFrame:
         return lambda matrix: scored(folder, np.asarray(matrix, np.float32))
 
     udf = predict_batch_udf(
-        make, return_type="double", batch_size=_BATCH, input_tensor_shapes=[[len(names)]]
+        make, return_type=DoubleType(), batch_size=_BATCH, input_tensor_shapes=[[len(names)]]
     )
     given: Column = F.array(*names)
     return rows.select(ID, udf(given).alias("score"))

@@ -73,6 +73,8 @@ def run(side: str, path: Path, units: str, precision: str) -> dict[str, Any]:
 def measured(path: Path, units: str, precision: str) -> Answers:
     """Rounds in random order; the curves of the loss have to be alike.
 
+    From the second epoch on: before, the loss depends on which rows came first.
+
     Raises:
         RuntimeError: A side learned otherwise.
     """
@@ -80,9 +82,9 @@ def measured(path: Path, units: str, precision: str) -> Answers:
     for number in range(ROUNDS):
         for side in random.Random(number).sample(SIDES, len(SIDES)):
             found[side].append(run(side, path, units, precision))
-    wanted = np.array(found["in memory"][0]["losses"])
+    wanted = np.array(found["in memory"][0]["losses"][1:])
     for side in ("ours", "tf.data"):
-        if not np.allclose(found[side][0]["losses"], wanted, rtol=_likeness(precision)):
+        if not np.allclose(found[side][0]["losses"][1:], wanted, rtol=_likeness(precision)):
             raise RuntimeError(f"{side} learned otherwise: {found[side][0]['losses']}, {wanted}")
     return found
 
