@@ -107,7 +107,8 @@ class _Pyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow's own 
 def mlflow_udf(spark: SparkSession, folder: str) -> Any:
     """spark_udf of MLflow, logged to a folder."""
     place = Path(folder) / "pyfunc"
-    mlflow.pyfunc.save_model(str(place), python_model=_Pyfunc(folder), pip_requirements=[])
+    if not place.exists():
+        mlflow.pyfunc.save_model(str(place), python_model=_Pyfunc(folder), pip_requirements=[])
     return mlflow.pyfunc.spark_udf(spark, str(place), result_type="double", env_manager="local")
 
 
