@@ -41,7 +41,8 @@ _INSTALL = (
 _HOROVOD_SECONDS = 90
 _HOROVOD = """
 import horovod.tensorflow as hvd
-print("version", __import__("horovod").__version__, "gloo", int(bool(hvd.gloo_built())))
+print("version", __import__("horovod").__version__, "gloo", int(bool(hvd.gloo_built())),
+      "nccl", int(bool(hvd.nccl_built())))
 """
 _DISK_GIB = 2
 _RANK_GIB = 1
@@ -250,12 +251,13 @@ def check_horovod(probe: subprocess.Popen[str] | None) -> Finding:
     except subprocess.TimeoutExpired:
         probe.kill()
         return Finding("horovod", f"did not load within {_HOROVOD_SECONDS} s", fix)
-    match = re.search(r"version (\S+) gloo (\d)", said)
+    match = re.search(r"version (\S+) gloo (\d) nccl (\d)", said)
     if match is None:
         return Finding("horovod", "does not load with this TensorFlow", fix)
     if match[2] == "0":
         return Finding("horovod", f"{match[1]} built without Gloo", fix)
-    return Finding("horovod", f"{match[1]} with TensorFlow and Gloo")
+    nccl = ", NCCL" if match[3] == "1" else "; without NCCL sums of GPUs go through the host"
+    return Finding("horovod", f"{match[1]} with TensorFlow and Gloo{nccl}")
 
 
 def check_launchers(horovod: Finding) -> Finding:

@@ -78,7 +78,8 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horo
         address = Address(**board)
         is_one_machine = set(hosts) == {address.host}
         job = RankJob(work, address, hosts, is_one_machine=is_one_machine, ring=ring)
-        report = supervise(job, context.partitionId(), SparkFiles.getRootDirectory())
+        gpus = context.resources()["gpu"].addresses if "gpu" in context.resources() else []
+        report = supervise(job, context.partitionId(), SparkFiles.getRootDirectory(), gpus)
         files = list((report.files or {}).items())
         yield pa.RecordBatch.from_arrays(
             [

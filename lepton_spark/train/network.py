@@ -91,6 +91,7 @@ class FittedNetwork:
         weights: npz of `models.weights`, the weights of the best epoch.
         history: One entry an epoch, as `State` has it.
         rows_by_rank: Rows of an epoch on each rank, padding not counted.
+        devices: What each rank computed on, such as `GPU 0`.
     """
 
     weights: bytes
@@ -100,6 +101,7 @@ class FittedNetwork:
     steps: int
     precision: str
     rows_by_rank: tuple[int, ...]
+    devices: tuple[str, ...]
 
 
 def fit_network(
@@ -157,4 +159,5 @@ def _fitted(results: Sequence[RankResult]) -> FittedNetwork:
         steps=first.facts["steps"],
         precision=first.facts["precision"],
         rows_by_rank=tuple(result.facts["rows"] for result in results),
+        devices=tuple(result.facts["device"] for result in results),
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 BOARD = "LEPTON_BOARD"
+GIVEN_GPU = "LEPTON_GPU"
 # A transfer between two ranks: longer than any stall that the supervisors end themselves.
 GLOO_TIMEOUT_SECONDS = 600
 
@@ -62,6 +63,17 @@ def collective_environment(
     task = {"type": "worker", "index": rank}
     config = {"cluster": {"worker": list(addresses)}, "task": task}
     return {"TF_CONFIG": json.dumps(config), BOARD: json.dumps(dict(board))}
+
+
+def device_environment(addresses: Sequence[str]) -> dict[str, str]:
+    """Variables by which a process sees the first GPU that its task was given, and no other.
+
+    Args:
+        addresses: What Spark's resource scheduling gave the task; without any nothing is said.
+    """
+    if not addresses:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": addresses[0], GIVEN_GPU: addresses[0]}
 
 
 def interface_to(address: tuple[str, int], addresses: Mapping[str, Sequence[str]]) -> str | None:

@@ -185,6 +185,7 @@ def _network(job: _Job) -> Bundle:
         metric_rows(job.context, subject(case.case), training_metrics(fitted.history)),
         training_publication(job.context, job.place.fingerprint),
     )
+    logger.info("the network was trained on %s", ", ".join(fitted.devices))
     if held_up := bottleneck(fitted.history):
         logger.info("where the time of the network went: %s", held_up)
     training = {

@@ -13,6 +13,7 @@ from lepton_spark.train.board import Address, Pen, Status
 from lepton_spark.train.child import Child
 from lepton_spark.train.place import (
     collective_environment,
+    device_environment,
     gloo_environment,
     interface_to,
     ring_environment,
@@ -54,7 +55,9 @@ class Report:
     files: Mapping[str, bytes] | None = None
 
 
-def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
+def supervise(
+    job: RankJob, rank: int, parent: str | None = None, gpus: Sequence[str] = ()
+) -> Report:
     """Run one rank to its end or until the driver says stop.
 
     A stage that Spark tries again reports at once: the ring of the first try is gone.
@@ -63,11 +66,12 @@ def supervise(job: RankJob, rank: int, parent: str | None = None) -> Report:
         job: The same on all ranks.
         rank: Which of them to run.
         parent: Folder in which the rank gets one of its own; by default that for temporary files.
+        gpus: Addresses of those that Spark gave this task.
     """
     pen = Pen(job.board)
     if not pen.claim(rank):
         return Report(rank)
-    environment = environment_of(job, rank)
+    environment = environment_of(job, rank) | device_environment(gpus)
     if job.ring == "tensorflow":
         addresses = pen.meet("address", rank, len(job.hosts), _free_address(job, rank))
         if addresses is None:

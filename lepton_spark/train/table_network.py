@@ -19,6 +19,7 @@ from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.compilation import is_jit_compiled
+from lepton_spark.train.device import use_one_device
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
 from lepton_spark.train.precision import agreed_precision, computing_in
 
@@ -34,7 +35,7 @@ _OPERATIONS_AT_ONCE = 2
 
 def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     """Train this rank's share of the rows of a `NetworkJob`."""
-    _make_repeatable()
+    device = _prepared()
     transform = FeatureTransform.from_json(payload["transform"])
     settings = ModelSettings.model_validate(payload["model"])
     precision = agreed_precision(worker, payload["train"]["precision"])
@@ -54,6 +55,7 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         "rows": rows.train.rows,
         "steps": rows.train.layout.steps,
         "precision": precision,
+        "device": device,
         "history": state.history,
         "best_epoch": state.best_epoch,
     }
@@ -91,15 +93,19 @@ class _Keeper:
         return self._checkpoints.is_stopped()
 
 
-def _make_repeatable() -> None:
+def _prepared() -> str:
+    """The device of this process, on which equal operations give equal bits."""
     cores = len(os.sched_getaffinity(0))
     threads = max(1, cores // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(_OPERATIONS_AT_ONCE)
+        device = use_one_device()
     except RuntimeError:
-        return  # a process that already used TensorFlow keeps its threads
+        # A process that already used TensorFlow keeps its threads and devices.
+        return "the devices of this process"
     tf.config.experimental.enable_op_determinism()
+    return device
 
 
 def _reader(

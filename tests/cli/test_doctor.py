@@ -119,8 +119,9 @@ def test_a_lakehouse_elsewhere_is_not_checked():
 @pytest.mark.parametrize(
     ("source", "is_fit", "word"),
     [
-        ("print('version 0.28.1 gloo 1')", True, "0.28.1"),
-        ("print('version 0.28.1 gloo 0')", False, "without Gloo"),
+        ("print('version 0.28.1 gloo 1 nccl 1')", True, "0.28.1 with TensorFlow and Gloo, NCCL"),
+        ("print('version 0.28.1 gloo 1 nccl 0')", True, "without NCCL"),
+        ("print('version 0.28.1 gloo 0 nccl 0')", False, "without Gloo"),
         ("import no_such_module", False, "does not load"),
     ],
 )

@@ -21,6 +21,11 @@ def add_ranks(worker, payload):
     return Outcome({"total": total.tolist(), "rank": worker.rank}, files)
 
 
+def tell_devices(worker, _payload):
+    names = ("CUDA_VISIBLE_DEVICES", "LEPTON_GPU")
+    return Outcome({name: os.environ.get(name) for name in names} | {"size": worker.size})
+
+
 def leave_temporary_file(_worker, _payload):
     descriptor, path = tempfile.mkstemp()
     os.close(descriptor)

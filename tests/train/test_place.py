@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lepton_spark.train.place import interface_to, ring_environment
+from lepton_spark.train.place import device_environment, interface_to, ring_environment
 
 
 def ring(*hosts):
@@ -26,3 +26,8 @@ def test_the_interface_is_the_one_that_leads_to_the_address():
 
     assert interface_to(("127.0.0.1", 80), addresses) == "lo"
     assert interface_to(("127.0.0.1", 80), {}) is None
+
+
+def test_of_the_gpus_that_spark_gave_a_task_a_process_sees_the_first():
+    assert device_environment(["3", "5"]) == {"CUDA_VISIBLE_DEVICES": "3", "LEPTON_GPU": "3"}
+    assert device_environment([]) == {}

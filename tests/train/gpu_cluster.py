@@ -1,0 +1,34 @@
+"""Two ranks on a cluster whose workers have two GPUs each, by a discovery script; a program.
+
+`python -m tests.train.gpu_cluster SCRIPT`: prints what each rank was told, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from pyspark.sql import SparkSession
+
+from lepton_spark.train.backend import Work
+from lepton_spark.train.barrier import BarrierBackend
+
+AMOUNTS = {"worker": 2, "executor": 1, "task": 1}
+
+
+def main(script: str) -> None:
+    """One executor of one GPU a rank."""
+    builder = SparkSession.builder.master("local-cluster[2,1,1024]")
+    settings = {f"spark.{of}.resource.gpu.amount": amount for of, amount in AMOUNTS.items()}
+    scripts = {f"spark.{of}.resource.gpu.discoveryScript": script for of in AMOUNTS if of != "task"}
+    for name, value in {**settings, **scripts, "spark.ui.enabled": "false"}.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    work = Work("tests.train.rank_work:tell_devices", {}, stall_seconds=60)
+    found = [result.facts for result in BarrierBackend(spark).run(work, 2)]
+    spark.stop()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
