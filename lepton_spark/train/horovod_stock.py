@@ -72,7 +72,6 @@ def _environment(work: Work) -> dict[str, str]:
     return {
         **os.environ,
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        "HOROVOD_CYCLE_TIME": "0.2",
         "HOROVOD_STALL_CHECK_TIME_SECONDS": str(int(max(work.stall_seconds / 2, 1))),
         "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": str(int(max(work.stall_seconds, 2))),
     }

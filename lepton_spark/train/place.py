@@ -45,7 +45,6 @@ def gloo_environment(address: tuple[str, int], interface: str) -> dict[str, str]
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(address[1]),
         "HOROVOD_GLOO_IFACE": interface,
         "HOROVOD_GLOO_TIMEOUT_SECONDS": str(GLOO_TIMEOUT_SECONDS),
-        "HOROVOD_CYCLE_TIME": "0.2",
         "HOROVOD_STALL_CHECK_DISABLE": "1",  # its warnings; the supervisors end a stall
     }
 
