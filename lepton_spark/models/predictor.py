@@ -149,9 +149,8 @@ class Network:
 
     def __init__(self, settings: ModelSettings, sizes: _Sizes, content: bytes) -> None:
         _one_thread()
-        # TensorFlow takes seconds.
-        from lepton_spark.models import network  # noqa: PLC0415
-        from lepton_spark.models.lean import tf  # noqa: PLC0415
+        from lepton_spark.models import network  # noqa: PLC0415  # TensorFlow takes seconds
+        from lepton_spark.models.lean import tf  # noqa: PLC0415  # as above
 
         self._output = sizes.output
         self._model = network.build(settings, sizes.shape, sizes.output.width)
