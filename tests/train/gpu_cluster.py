@@ -21,9 +21,11 @@ def main(script: str) -> None:
     builder = SparkSession.builder.master("local-cluster[2,1,1024]")
     settings = {f"spark.{of}.resource.gpu.amount": amount for of, amount in AMOUNTS.items()}
     scripts = {f"spark.{of}.resource.gpu.discoveryScript": script for of in AMOUNTS if of != "task"}
-    for name, value in {**settings, **scripts, "spark.ui.enabled": "false"}.items():
+    others = {"spark.ui.enabled": "false", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
+    for name, value in {**settings, **scripts, **others}.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
+    spark.range(2).count()  # waits for both executors, without which there are too few slots
     work = Work("tests.train.rank_work:tell_devices", {}, stall_seconds=60)
     found = [result.facts for result in BarrierBackend(spark).run(work, 2)]
     spark.stop()
