@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lepton_spark.dataset.label_count import is_sound
 from lepton_spark.dataset.split import PARTS, SPLIT
-from lepton_spark.errors import DataError
+from lepton_spark.errors import DataError, TrainingError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,18 +27,27 @@ def audit_dataset(rows: DataFrame, key: Sequence[str], task: Task, *, num_rows: 
         num_rows: How many were labelled.
 
     Raises:
-        DataError: It is not so; the message holds counts only.
+        DataError: A row is missing, or has no label or part that can be.
+        TrainingError: A key occurs twice, so that rows are judged that were learned from. Messages
+            hold counts only.
     """
     is_right = is_sound(task) & F.col(SPLIT).isin(*PARTS)
     counted = rows.agg(F.count("*").alias("rows"), F.count_if(is_right).alias("right")).first()
     found, right = (counted["rows"], counted["right"]) if counted else (0, 0)
     repeated = rows.groupBy(*key).agg(F.count("*").alias("_rows")).filter(F.col("_rows") > 1)
-    twice = repeated.count()
-    if found != num_rows or right != found or twice:
+    if twice := repeated.count():
+        raise TrainingError(
+            "LS-6010",
+            f"{twice} keys occur more than once in the dataset",
+            "a row that is in two parts is learned from and judged, which looks too good",
+            "see that the key of the predicted source is unique; if it is, report this",
+        )
+    if found != num_rows or right != found:
         raise DataError(
             "LS-2071",
-            f"the dataset has {found} rows where {num_rows} have a label; {twice} keys occur more "
-            f"than once, {found - right} rows have no valid label or part",
+            f"the dataset has {found} rows where {num_rows} have a label; {found - right} rows "
+            "have no valid label or part",
             "each labelled row is in exactly one part of the dataset, once",
-            "see that the key of the predicted source is unique; if it is, report this",
+            "see that the features of the case keep each row of the predicted source; if they do, "
+            "report this",
         )

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_spark.dataset.vocabulary import Vocabulary
+
 FOLD = "_fold"  # column of the dataset; null in rows that are not fitted on
 _FEWEST_FOLDS = 2
 Floats = npt.NDArray[np.float64]
@@ -60,11 +62,13 @@ class TargetEncoding:
             texts: Values of the column.
             folds: Of each row; null or None: not fitted on, so that all rows count.
         """
-        levels = pa.array(self.levels, pa.string())
-        places = pc.fill_null(pc.index_in(texts, value_set=levels, skip_nulls=True), -1)
         taken = _places(folds, len(self.all_rows), len(texts))
-        values: Floats = self._shares[places.to_numpy(zero_copy_only=False) + 1, taken]
+        values: Floats = self._shares[self._known.places(texts) + 1, taken]
         return values
+
+    @cached_property
+    def _known(self) -> Vocabulary:
+        return Vocabulary(self.levels)
 
     @cached_property
     def _shares(self) -> Floats:

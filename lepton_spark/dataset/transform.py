@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from lepton_spark.config.column import is_any
 from lepton_spark.dataset.encoding import FOLD, TargetEncoding, encoding_of
@@ -25,7 +23,11 @@ from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS, Block, TensorSpec
 from lepton_spark.dataset.terms import TextColumn, text_of
 from lepton_spark.dataset.tokens import TokenColumn, token_column
 from lepton_spark.dataset.values import as_float, as_text, one_array
+from lepton_spark.dataset.vocabulary import Vocabulary
 from lepton_spark.errors import ModelError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORM = 5
 # What documents of each form have beside numbers and categories; older ones are still read.
@@ -61,11 +63,21 @@ class CategoryColumn:
     name: str
     vocabulary: tuple[str, ...]
 
+    def apply(self, rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.int32]:
+        """The place of each row; 0 for a value that is not in the vocabulary, and for null.
+
+        Raises:
+            ModelError: The column names nothing.
+        """
+        return self._known.places(as_text(rows, self.name)) + 1
+
+    @cached_property
+    def _known(self) -> Vocabulary:
+        return Vocabulary(self.vocabulary)
+
 
 _Named = NumberColumn | CategoryColumn | TargetEncoding | TextColumn | ImageColumn | TokenColumn
-Part = TypeVar(
-    "Part", NumberColumn, CategoryColumn, TargetEncoding, TextColumn, ImageColumn, TokenColumn
-)
+Part = TypeVar("Part", bound=_Named)
 
 
 @dataclass(frozen=True)
@@ -205,7 +217,7 @@ class FeatureTransform:
             flag += len(values)
         categories = np.empty((len(self.categories), rows.num_rows), np.int32)
         for row, lookup in zip(categories, self.categories, strict=True):
-            row[:] = _index(as_text(rows, lookup.name), lookup)
+            row[:] = lookup.apply(rows)
         tensors: dict[str, npt.NDArray[Any]] = {
             NUMBERS: np.ascontiguousarray(numbers.T),
             CATEGORIES: np.ascontiguousarray(categories.T),
@@ -287,13 +299,6 @@ def _standardise(
     values -= column.mean
     values /= column.scale
     return values, is_missing
-
-
-def _index(values: pa.Array, column: CategoryColumn) -> npt.NDArray[np.int32]:
-    vocabulary = pa.array(column.vocabulary, pa.string())
-    places = pc.index_in(values, value_set=vocabulary, skip_nulls=True)
-    indices: npt.NDArray[np.int32] = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
-    return indices + 1
 
 
 def _parse(document: Mapping[str, Any]) -> FeatureTransform:

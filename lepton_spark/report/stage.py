@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from lepton_spark.context import RunContext, StageResult
+from lepton_spark.dataset.published import dataset_table
 from lepton_spark.errors import DataError
 from lepton_spark.evaluate.judgement import side_by_side
 from lepton_spark.lake import files, tables
-from lepton_spark.lake.catalog import TableId, path_of
+from lepton_spark.lake.catalog import path_of
 from lepton_spark.quality.metrics import METRICS, Metric
 from lepton_spark.report.page import Story, page_of
 from lepton_spark.train import candidates
@@ -48,7 +49,7 @@ def report(context: RunContext) -> StageResult:
 
 
 def _dataset(context: RunContext) -> Marker:
-    table = TableId("gold", f"{context.case.case}_dataset")
+    table = dataset_table(context)
     marker = tables.find(context, table, "dataset", context.as_of.isoformat())
     if marker is None:
         raise _missing(context, "trained", "lepton run")

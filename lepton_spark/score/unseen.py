@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
 
 from lepton_spark.errors import DataError
 
@@ -14,24 +15,35 @@ if TYPE_CHECKING:
 
     from lepton_spark.dataset.transform import FeatureTransform
 
+_COUNTS = "place bigint, given bigint, known bigint"
+
 
 def unseen_shares(features: DataFrame, transform: FeatureTransform) -> dict[str, float]:
     """The share of values that are not in the vocabulary, for each category column.
 
     Args:
-        features: Rows of one night. One small job; none where the model has no categories.
+        features: Rows of one night. One small job, in which the workers look the values up as they
+            do to score them; none where the model has no categories.
         transform: As fitted. Values too rare to be learned are not in it; nulls are not counted.
     """
-    if not transform.categories:
+    columns = transform.categories
+    if not columns:
         return {}
-    shares = []
-    for column in transform.categories:
-        word = F.col(column.name).cast("string")
-        is_unseen = F.when(word.isNotNull(), (~word.isin(*column.vocabulary)).cast("double"))
-        shares.append(F.round(F.avg(is_unseen), 4).alias(column.name))
-    row = features.agg(*shares).first()
-    found = row.asDict() if row is not None else {}
-    return {name: share or 0.0 for name, share in found.items()}
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            given = [len(batch) - batch.column(each.name).null_count for each in columns]
+            known = [np.count_nonzero(each.apply(batch)) for each in columns]
+            counts = {"place": range(len(columns)), "given": given, "known": known}
+            yield pa.RecordBatch.from_pydict(counts)
+
+    counted = features.select(*(each.name for each in columns)).mapInArrow(count, _COUNTS)
+    sums = {row[0]: row[1:] for row in counted.groupBy("place").sum("given", "known").collect()}
+    shares = {}
+    for place, column in enumerate(columns):
+        given, known = sums.get(place, (0, 0))
+        shares[column.name] = round((given - known) / max(given, 1), 4)
+    return shares
 
 
 def require_known(shares: Mapping[str, float], max_unseen: float) -> None:

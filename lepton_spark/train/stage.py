@@ -48,6 +48,7 @@ class _Job:
     Args:
         parts: Pieces of `train` and `validate`.
         documents: JSON files that every bundle has, by name.
+        ranks: Processes that train the network.
     """
 
     context: RunContext
@@ -56,6 +57,7 @@ class _Job:
     transform: FeatureTransform
     parts: Mapping[str, tuple[Piece, ...]]
     documents: Mapping[str, bytes]
+    ranks: int
 
 
 def train(context: RunContext) -> StageResult:
@@ -96,14 +98,15 @@ def _names(context: RunContext) -> list[str]:
 
 def _prepare(context: RunContext, marker: Marker, place: Candidates) -> _Job:
     rows = marker.facts["rows"]["train"]
-    require_batch(context.case.train, rows, num_ranks(context, rows))
+    ranks = num_ranks(context, rows)
+    require_batch(context.case.train, rows, ranks)
     context.progress.step(JOB, "fit the transform")
     parts = {part: _pieces(context, marker, place, part) for part in ("train", "validate")}
     settings = context.case.transform
     columns = columns_of(context.case, _types(context, marker))
     transform = fit_transform(context.spark, parts["train"], columns, settings)
     documents = _documents(context, marker, transform)
-    return _Job(context, place, marker, transform, parts, documents)
+    return _Job(context, place, marker, transform, parts, documents, ranks)
 
 
 def _documents(
@@ -176,9 +179,11 @@ def _network(job: _Job) -> Bundle:
         output=output_of(job.context.case, job.marker),
         class_rows=class_rows_of(job.marker),
     )
-    size = num_ranks(job.context, job.marker.facts["rows"]["train"])
     fitted = fit_network(
-        backend_of(job.context), network, size, on_epoch=lambda entry: _tell(job.context, entry)
+        backend_of(job.context),
+        network,
+        job.ranks,
+        on_epoch=lambda entry: _tell(job.context, entry),
     )
     tables.publish(
         job.context,
@@ -190,7 +195,7 @@ def _network(job: _Job) -> Bundle:
         logger.info("where the time of the network went: %s", held_up)
     training = {
         "settings": case.train.model_dump(mode="json"),
-        "ranks": size,
+        "ranks": job.ranks,
         "rows_by_rank": list(fitted.rows_by_rank),
         "steps_an_epoch": fitted.steps,
         "best_epoch": fitted.best_epoch,

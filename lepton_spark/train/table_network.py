@@ -45,7 +45,9 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         width = Output.of(payload["output"]).width
         model = network.build(settings, shape, width, seed=train.seed)
     _require_storable(model)
-    rows = Rows(*(_reader(worker, payload, transform, part) for part in ("fitted", "validated")))
+    rows = Rows(
+        *(_reader(worker, payload, transform, part, train) for part in ("fitted", "validated"))
+    )
     is_jitted = is_jit_compiled(train.jit_compile, shape)
     loop = Loop(
         worker, model, rows, _settings(payload, train, is_jitted=is_jitted), _Keeper(payload)
@@ -110,10 +112,14 @@ def _prepared() -> str:
 
 
 def _reader(
-    worker: Worker, payload: Mapping[str, Any], transform: FeatureTransform, part: str
+    worker: Worker,
+    payload: Mapping[str, Any],
+    transform: FeatureTransform,
+    part: str,
+    train: TrainSettings,
 ) -> EpochReader:
     pieces = [Piece(**piece) for piece in payload[part]]
-    batch_size = TrainSettings.model_validate(payload["train"]).rows_of_step
+    batch_size = train.rows_of_step
     dealt = deal(pieces, worker.size, batch_size)
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
     cache = worker.folder / part

@@ -6,7 +6,7 @@ import pytest
 
 from lepton_spark.config.task import Task
 from lepton_spark.dataset.audit import audit_dataset
-from lepton_spark.errors import DataError
+from lepton_spark.errors import DataError, TrainingError
 
 pytestmark = pytest.mark.spark
 
@@ -27,19 +27,23 @@ def test_a_right_dataset_passes(spark):
 @pytest.mark.parametrize(
     ("rows", "num_rows"),
     [
-        ([*GOOD, ("a", 1, 1.0, "test")], 4),
-        ([*GOOD, ("a", 1, 1.0, "train")], 4),
         (GOOD, 4),
         ([*GOOD, ("c", 1, 0.5, "train")], 4),
         ([*GOOD, ("c", 1, None, "train")], 4),
         ([*GOOD, ("c", 1, 1.0, "later")], 4),
         ([*GOOD, ("c", 1, 1.0, None)], 4),
     ],
-    ids=["two parts", "twice", "lost", "half", "unlabelled", "unknown part", "no part"],
+    ids=["lost", "half", "unlabelled", "unknown part", "no part"],
 )
 def test_a_wrong_one_is_refused(spark, rows, num_rows):
     with pytest.raises(DataError, match="exactly one part"):
         audit(spark, rows, num_rows)
+
+
+@pytest.mark.parametrize("part", ["test", "train"])
+def test_a_key_that_is_there_twice_is_refused_in_whatever_parts(spark, part):
+    with pytest.raises(TrainingError, match="1 keys occur more than once"):
+        audit(spark, [*GOOD, ("a", 1, 1.0, part)])
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,16 @@ def test_categories_are_looked_up_and_the_unseen_are_zero():
     assert TRANSFORM.cardinalities == (3, 3)
 
 
+@pytest.mark.parametrize("spare", [0, 100])  # words that no row has: another way to look up
+def test_each_way_to_look_a_word_up_finds_the_same(spare):
+    words = ("UA", "DL", *(f"word {number}" for number in range(spare)))
+    coded = ROWS.set_column(0, "carrier", ROWS["carrier"].dictionary_encode())
+
+    for rows in (ROWS, coded):
+        assert CategoryColumn("carrier", words).apply(rows).tolist() == [2, 0, 0, 1]
+    assert CategoryColumn("carrier", words).apply(ROWS.slice(0, 0)).tolist() == []
+
+
 def test_the_order_of_columns_and_the_form_of_text_do_not_matter():
     turned = ROWS.select(["delay", "hour", "carrier", "distance"])
     coded = ROWS.set_column(0, "carrier", ROWS["carrier"].dictionary_encode())

@@ -108,10 +108,13 @@ def test_b10_a_row_in_two_parts_is_counted_and_nothing_is_published(spark):
         "id int, _split string, _label double",
     )
 
-    with pytest.raises(DataError) as raised:
+    with pytest.raises(TrainingError) as raised:
         audit_dataset(rows, ["id"], Task(), num_rows=3)
+    demand(raised.value, "LS-6010", "1 keys occur more than once", exit_code=60)
 
-    demand(raised.value, "LS-2071", "1 keys occur more than once", exit_code=20)
+    with pytest.raises(DataError) as lost:
+        audit_dataset(rows.filter("id = 2"), ["id"], Task(), num_rows=2)
+    demand(lost.value, "LS-2071", "1 rows where 2 have a label", exit_code=20)
 
 
 def test_b11_labels_that_have_not_arrived_may_come_later():
