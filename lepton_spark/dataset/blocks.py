@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,9 @@ class EpochReader:
         """Rows of an epoch on this rank."""
         return self._shard.rows
 
-    def epoch(self, shuffle: Shuffle | None = None, first_step: int = 0) -> Iterator[StepBlock]:
+    def epoch(
+        self, shuffle: Shuffle | None = None, first_step: int = 0
+    ) -> Generator[StepBlock, None, None]:
         """Blocks in order; the next one is read while the caller works on this one.
 
         Args:

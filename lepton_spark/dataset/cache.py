@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from lepton_spark.dataset.tensors import Array, Block, Specs, TensorSpec
 
 logger = logging.getLogger(__name__)
 _LABELS = "_labels"
+_LEFT_FREE = 0.05  # of the disk: checkpoints and what Spark spills are written there too
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,16 @@ class RowCache:
         """Keep rows; without room on the disk later epochs read the lake again."""
         if not self._has_room:
             return
+        arrays = {**rows.block.tensors, _LABELS: rows.labels}
         try:
-            for name, array in {**rows.block.tensors, _LABELS: rows.labels}.items():
+            self._demand_room(sum(array.nbytes for array in arrays.values()))
+            for name, array in arrays.items():
                 with (self._folder / name).open("ab") as file:
-                    array.tofile(file)
+                    file.write(np.ascontiguousarray(array).data)
         except OSError as error:
-            # What is half written lies behind all rows that are in _ranges, and stays unread.
             logger.warning("no more local cache of training rows: %s", error.strerror)
             self._has_room = False
+            self._give_back()
             return
         self._ranges[place] = (self._rows, len(rows.labels))
         self._rows += len(rows.labels)
@@ -61,10 +67,21 @@ class RowCache:
         labels = arrays.pop(_LABELS)
         return Labelled(Block(arrays), np.array(labels))
 
+    def _demand_room(self, num_bytes: int) -> None:
+        disk = shutil.disk_usage(self._folder)
+        if disk.free - num_bytes < _LEFT_FREE * disk.total:
+            raise OSError(errno.ENOSPC, "the disk is nearly full")
+
+    def _give_back(self) -> None:
+        """Cut off what was half written."""
+        for name, spec in self._specs.items():
+            path = self._folder / name
+            if path.exists():
+                os.truncate(path, self._rows * spec.num_bytes)
+
     def _map(self, name: str, first: int, rows: int) -> Array:
         spec = self._specs[name]
-        size = int(np.prod(spec.shape, dtype=np.int64))
-        if rows * size == 0:
+        if rows * spec.num_bytes == 0:
             return spec.empty(rows)
-        offset = first * size * np.dtype(spec.dtype).itemsize
+        offset = first * spec.num_bytes
         return np.memmap(self._folder / name, spec.dtype, "r", offset, (rows, *spec.shape))

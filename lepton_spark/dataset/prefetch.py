@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
 _LOOK_SECONDS = 0.1
+_LEAVE_SECONDS = 10.0
 
 
 class _End:
     """After the last item."""
 
 
-def read_ahead(make: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+def read_ahead(make: Callable[[], Iterator[Item]]) -> Generator[Item, None, None]:
     """Run an iterator in a thread, one item ahead of the caller; its error is raised here.
 
-    The thread ends soon after the caller stops early.
+    Where the caller closes this early the thread has ended then, unless it is in a long read.
     """
     items: queue.Queue[Item | _End | Exception] = queue.Queue(maxsize=1)
     is_over = threading.Event()
-    threading.Thread(target=_fill, args=(make, items, is_over), name="ahead", daemon=True).start()
+    args = (make, items, is_over)
+    thread = threading.Thread(target=_fill, args=args, name="ahead", daemon=True)
+    thread.start()
     try:
         while not isinstance(item := items.get(), _End):
             if isinstance(item, Exception):
@@ -30,6 +33,7 @@ def read_ahead(make: Callable[[], Iterator[Item]]) -> Iterator[Item]:
             yield item
     finally:
         is_over.set()
+        thread.join(_LEAVE_SECONDS)
 
 
 def _fill(

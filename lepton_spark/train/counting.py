@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from lepton_spark.errors import TrainingError
 from lepton_spark.models.lean import keras, tf
 from lepton_spark.train.steps import Tensors, chosen
 
@@ -47,33 +48,55 @@ class Counting:
         """How many sums there are."""
         return _LOSS_AND_ROWS + self._size
 
-    def run(self, block: Tensors, first: int, end: int) -> Floats:
-        """Sums over the steps of a block, of this rank; `[size]`, to be added to others."""
-        tensors: Any = self._compiled(
-            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
-        )
-        return np.concatenate([np.asarray(tensor, np.float64).ravel() for tensor in tensors])
+    def run(self, block: Tensors, first: int, end: int, before: Floats) -> Floats:
+        """Sums over some steps of a block, of this rank; `[size]`.
+
+        Args:
+            block: Of which steps.
+            first: The first one.
+            end: After the last one.
+            before: Sums of the steps before; step by step is added to them, so that it does not
+                matter which steps are taken together. Zeros at the beginning.
+        """
+        found: Floats = self._compiled(
+            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32), tf.constant(before)
+        ).numpy()
+        return found
 
     def read(self, sums: Floats) -> dict[str, float]:
-        """Mean loss as `loss`, and the metric by its name; NaN where it is not defined."""
+        """Mean loss as `loss`, and the metric by its name; NaN where it is not defined.
+
+        Args:
+            sums: Of all ranks.
+
+        Raises:
+            TrainingError: They are of no row.
+        """
         loss, rows, *counted = sums
+        if rows == 0:
+            raise TrainingError(
+                "LS-6011",
+                "no row of the validation part counts: the transform refuses all of them",
+                "training stops, and keeps weights, by the loss of the validation part",
+                "widen transform.outliers, or see why those rows differ from the training part",
+                "no model was written",
+            )
         found = {"loss": float(loss / rows)}
         if self._output.task.kind == "binary":
             positives, negatives = np.array(counted[:BINS]), np.array(counted[BINS:])
             return found | {self.metric: area_under_curve(positives, negatives)}
         return found | {self.metric: float(counted[0] / rows)}
 
-    def _run(self, block: Tensors, first: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        sums = tf.zeros((_LOSS_AND_ROWS,), tf.float64)
-        counted = tf.zeros((self._size,), tf.float64)
+    def _run(self, block: Tensors, first: tf.Tensor, end: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
         for step in tf.range(first, end):
             inputs, labels = chosen(block, block.index[step])
             rows = block.weight[step]
             outputs = self._model(inputs, training=False)
             loss = tf.reduce_sum(self._loss.of_rows(labels, outputs) * rows)
-            sums += tf.cast(tf.stack([loss, tf.reduce_sum(rows)]), tf.float64)
-            counted += tf.cast(self._count(outputs, labels, rows), tf.float64)
-        return sums, counted
+            counted = self._count(outputs, labels, rows)
+            sums = tf.concat([tf.stack([loss, tf.reduce_sum(rows)]), counted], axis=0)
+            total += tf.cast(sums, tf.float64)
+        return total
 
     def _distances(self, outputs: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         task, center, scale = self._output.task, self._output.center, self._output.scale
@@ -90,6 +113,8 @@ def _hits(outputs: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor) -> tf.Tensor
 def _bins(outputs: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Positives of each bin of the logit, then negatives."""
     place = (outputs[:, 0] + LOGIT_LIMIT) * (BINS / (2 * LOGIT_LIMIT))
+    # Of a NaN the loss tells; it must not fail here as a bin that there is not.
+    place = tf.where(tf.math.is_finite(place), place, 0.0)
     place = tf.cast(tf.clip_by_value(place, 0.0, BINS - 1.0), tf.int32)
     place += BINS * tf.cast(1.0 - labels, tf.int32)
     return tf.math.bincount(place, weights=weight, minlength=2 * BINS, maxlength=2 * BINS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +18,9 @@ from lepton_spark.models.losses import Loss
 from lepton_spark.models.output import Output
 from lepton_spark.train.counting import Counting
 from lepton_spark.train.optimizer import Steps, make_optimizer
+from lepton_spark.train.pace import Pace
 from lepton_spark.train.phases import Phases
-from lepton_spark.train.steps import STEPS_PER_CALL, Tally, TrainingSteps, load
+from lepton_spark.train.steps import Tally, TrainingSteps, load
 from lepton_spark.train.weight_average import averaged
 
 if TYPE_CHECKING:
@@ -116,16 +118,16 @@ class Loop:
         self._settings = settings
         self._keeper = keeper
         train = settings.train
-        steps = Steps(rows.train.layout.steps, train.rows_of_step * worker.size)
-        self._optimizer = make_optimizer(train, steps)
+        self._optimizer = make_optimizer(train, _steps_of(rows.train, worker))
         self._optimizer.build(model.trainable_variables)
         loss = Loss(train.loss, settings.output, settings.class_rows)
         self._training = TrainingSteps(model, loss, self._optimizer, worker, settings)
         self._counting = Counting(model, loss, settings.output)
         self._state = State()
         self._compiled: set[str] = set()
-        self._kept_at = time.monotonic()
+        self._kept_at = self._measured_at = time.monotonic()
         self._phases = Phases()
+        self._training_pace, self._counting_pace = Pace(), Pace()
 
     def fit(self) -> State:
         """Train to the end and leave the best weights in the model.
@@ -137,16 +139,17 @@ class Loop:
             TrainingError: A loss or gradient was not finite, or the ranks' weights differ.
         """
         self._resume()
+        self._measured_at = time.monotonic()
         while not self._is_over():
             epoch = self._state.epoch + 1
-            started_at = time.monotonic()
             fitted = self._train(epoch)
             with averaged(self._model, self._optimizer), self._phases.of("validate"):
                 measured = self._validate(epoch)
                 self._compare(epoch, measured["loss"])
-            self._finish(epoch, fitted, measured, time.monotonic() - started_at)
+            self._finish(epoch, fitted, measured)
             if self._is_stopped():
                 break
+        self._require_equal()
         self._take_best()
         return self._state
 
@@ -182,19 +185,21 @@ class Loop:
         worker, settings = self._worker, self._settings
         shuffle = Shuffle(settings.train.seed, worker.rank, epoch) if settings.is_shuffled else None
         state = self._state
-        for block in self._phases.reading(self._rows.train.epoch(shuffle, state.steps)):
-            with self._phases.of("hand_over"):
-                tensors, steps = load(block), len(block.index)
-            self._phases.rows += float(block.weight.sum())
-            for first in range(0, steps, STEPS_PER_CALL):
-                self._beat("train", f"epoch {epoch}, step {state.steps + first}")
-                with self._phases.of("step"):
-                    tally = self._training.run(tensors, first, min(first + STEPS_PER_CALL, steps))
-                if tally.sick_step >= 0:
-                    raise self._sick(epoch, state.steps + tally.sick_step, tally.sick_ranks)
-                state.loss, state.rows = state.loss + tally.loss, state.rows + tally.rows
-            state.steps += steps
-            self._keep_partly()
+        with closing(self._rows.train.epoch(shuffle, state.steps)) as blocks:
+            for block in self._phases.reading(blocks):
+                with self._phases.of("hand_over"):
+                    tensors, steps = load(block), len(block.index)
+                self._phases.rows += float(block.weight.sum())
+                for first, end in self._training_pace.calls(steps):
+                    self._beat("train", f"epoch {epoch}, step {state.steps + first}")
+                    with self._phases.of("step"):
+                        before = Tally(state.loss, state.rows)
+                        tally = self._training.run(tensors, first, end, before)
+                    if tally.sick_step >= 0:
+                        raise self._sick(epoch, state.steps + tally.sick_step, tally.sick_ranks)
+                    state.loss, state.rows = tally.loss, tally.rows
+                state.steps += steps
+                self._keep_partly()
         fitted = Tally(state.loss / max(state.rows, 1), state.rows)
         state.steps, state.loss, state.rows = 0, 0.0, 0
         return fitted
@@ -228,11 +233,12 @@ class Loop:
 
     def _validate(self, epoch: int) -> dict[str, float]:
         counts = np.zeros(self._counting.size)
-        for block in self._rows.validate.epoch():
-            tensors, steps = load(block), len(block.index)
-            for first in range(0, steps, STEPS_PER_CALL):
-                self._beat("validate", f"epoch {epoch}, validation")
-                counts += self._counting.run(tensors, first, min(first + STEPS_PER_CALL, steps))
+        with closing(self._rows.validate.epoch()) as blocks:
+            for block in blocks:
+                tensors, steps = load(block), len(block.index)
+                for first, end in self._counting_pace.calls(steps):
+                    self._beat("validate", f"epoch {epoch}, validation")
+                    counts = self._counting.run(tensors, first, end, counts)
         return self._counting.read(self._worker.sum(counts))
 
     def _compare(self, epoch: int, loss: float) -> None:
@@ -246,11 +252,11 @@ class Loop:
         if self._worker.rank == 0:
             state.best = arrays_of(self._model.weights)
 
-    def _finish(
-        self, epoch: int, fitted: Tally, measured: Mapping[str, float], seconds: float
-    ) -> None:
+    def _finish(self, epoch: int, fitted: Tally, measured: Mapping[str, float]) -> None:
         state = self._state
         state.epoch = epoch
+        now = time.monotonic()
+        seconds, self._measured_at = now - self._measured_at, now
         gradients = [variable.value for variable in self._model.trainable_variables]
         self._phases.measure_allreduce(self._worker, gradients)
         measured_phases = self._phases.read(self._worker, self._rows.train.layout.steps)
@@ -272,14 +278,29 @@ class Loop:
         if self._worker.rank == 0 and self._state.best:
             _assign(self._model.weights, self._state.best)
         self._worker.broadcast([variable.value for variable in self._model.weights])
+
+    def _require_equal(self) -> None:
+        """See that all ranks came to the same weights, before they take those of the best epoch."""
         own = np.frombuffer(bytes.fromhex(digest_of(self._model)), np.uint8).astype(np.float64)
-        if not np.array_equal(self._worker.sum(own), own * self._worker.size):
+        total = self._worker.sum(own)
+        # Each rank must know: one that went on alone would wait for ever.
+        differs = self._worker.sum(np.array([np.any(total != own * self._worker.size)], np.float64))
+        if differs[0]:
             raise TrainingError(
                 "LS-6014",
-                f"the weights of rank {self._worker.rank} differ from those of other ranks",
+                f"the {self._worker.size} ranks came to weights that differ",
                 "all ranks apply the same summed gradients to the same first weights",
-                "train again; if it happens twice, report it with what `lepton doctor` prints",
+                "train again on hosts of one kind; if it happens twice, report it with what "
+                "`lepton doctor` prints",
+                "no model was written",
             )
+
+
+def _steps_of(rows: EpochReader, worker: Worker) -> Steps:
+    """Steps of an epoch, and the rows of one, of all ranks; called by all of them."""
+    steps = rows.layout.steps
+    total = worker.sum(np.array([rows.rows], np.float64))[0]
+    return Steps(steps, max(1, round(total / steps)))
 
 
 def digest_of(model: keras.Model) -> str:

@@ -19,7 +19,7 @@ class Steps:
 
     Args:
         an_epoch: Steps of an epoch.
-        rows: Of one step, of all workers together; the last ones of an epoch may have fewer.
+        rows: Of one step, of all workers together, over which an epoch's are spread evenly.
     """
 
     an_epoch: int

@@ -80,17 +80,19 @@ class Phases:
         """What an epoch took, and begin with the next; called by all ranks.
 
         Returns:
-            `<phase>_seconds`, a mean over the ranks; `allreduce_seconds`, which are part of
-            `step_seconds`; `peak_mib`, most memory of a rank; `rows_by_rank`.
+            `<phase>_seconds`, a mean over the ranks, but of `keep` the most, as the others wait
+            for the one that keeps; `allreduce_seconds`, which are part of `step_seconds`;
+            `peak_mib`, most memory of a rank; `rows_by_rank`.
         """
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         own = np.zeros((worker.size, len(PHASES) + 2))
         own[worker.rank] = [*self._seconds.values(), peak, self.rows]
         found = worker.sum(own.ravel()).reshape(own.shape)
         self._seconds, self.rows = dict.fromkeys(PHASES, 0.0), 0.0
-        means = found.mean(axis=0)
+        taken = dict(zip(PHASES, found.mean(axis=0), strict=False))
+        taken["keep"] = found[:, PHASES.index("keep")].max()
         return {
-            **{f"{phase}_seconds": round(means[place], 3) for place, phase in enumerate(PHASES)},
+            **{f"{phase}_seconds": round(seconds, 3) for phase, seconds in taken.items()},
             "allreduce_seconds": round((self._allreduce or 0.0) * steps, 3),
             "peak_mib": round(found[:, -2].max(), 1),
             "rows_by_rank": [int(rows) for rows in found[:, -1]],

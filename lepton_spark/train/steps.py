@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lepton_spark.train.loop import LoopSettings
     from lepton_spark.train.worker import Worker
 
-STEPS_PER_CALL = 32  # between two calls a rank says that it lives
 _SEEDS = ("seed_generator", "generator")  # where layers of Keras keep what they draw from
 
 
@@ -95,19 +94,30 @@ class TrainingSteps:
             tf.function(self._derive, jit_compile=True) if settings.is_jitted else self._derive
         )
 
-    def run(self, block: Tensors, first: int, end: int) -> Tally:
-        """Take the steps `first` to `end` of a block; stops before the first sick update."""
-        loss, rows, sick_step, sick = self._compiled(
-            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32)
+    def run(self, block: Tensors, first: int, end: int, before: Tally) -> Tally:
+        """Take some steps of a block; stops before the first sick update.
+
+        Args:
+            block: Of which steps.
+            first: The first one.
+            end: After the last one.
+            before: Of the steps before; what these give is added step by step, so that it does not
+                matter which steps are taken together.
+
+        Returns:
+            Loss and rows of `before` and these; the rest is of these steps alone.
+        """
+        sums = tf.constant([before.loss, before.rows], tf.float64)
+        sums, sick_step, sick = self._compiled(
+            block, tf.constant(first, tf.int32), tf.constant(end, tf.int32), sums
         )
+        loss, rows = sums.numpy().tolist()
         ranks = tuple(np.flatnonzero(sick.numpy()).tolist())
-        return Tally(float(loss), int(rows), int(sick_step), ranks)
+        return Tally(loss, int(rows), int(sick_step), ranks)
 
     def _run(
-        self, block: Tensors, first: tf.Tensor, end: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        loss = tf.zeros((), tf.float64)
-        rows = tf.zeros((), tf.float64)
+        self, block: Tensors, first: tf.Tensor, end: tf.Tensor, total: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         sick_step = tf.constant(-1, tf.int32)
         sick = tf.zeros((self._worker.size,), tf.float32)
         step = first
@@ -117,10 +127,9 @@ class TrainingSteps:
                 sick_step = step
             else:
                 self._optimizer.apply(gradients, self._model.trainable_variables)
-                loss += tf.cast(sums[0], tf.float64)
-                rows += tf.cast(sums[1], tf.float64)
+                total += tf.cast(sums, tf.float64)
             step += 1
-        return loss, rows, sick_step, sick
+        return total, sick_step, sick
 
     def _gradients(
         self, block: Tensors, step: tf.Tensor
@@ -132,7 +141,7 @@ class TrainingSteps:
                 more, further = self._batch(block, step, part)
                 gradients = [one + other for one, other in zip(gradients, more, strict=True)]
                 sums += further
-        is_sick = tf.cast(tf.logical_not(_all_finite([sums, *gradients])), tf.float32)
+        is_sick = tf.cast(tf.logical_not(self._is_sound(sums, gradients)), tf.float32)
         flags = is_sick * tf.one_hot(self._worker.rank, self._worker.size)
         *summed, sums, flags = self._worker.sum_tensors([*gradients, sums, flags])
         rows = tf.maximum(sums[1], 1.0)
@@ -161,6 +170,14 @@ class TrainingSteps:
         ]
         return gradients, tf.stack([loss, tf.reduce_sum(weight)])
 
+    def _is_sound(self, sums: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Whether what this rank gives is finite, and the norm of all ranks' sum will be too.
+
+        The norm by which gradients are clipped overflows long before they do.
+        """
+        norms = [tf.reduce_sum(tf.square(gradient * self._worker.size)) for gradient in gradients]
+        return tf.reduce_all(tf.math.is_finite(tf.concat([sums, tf.stack(norms)], axis=0)))
+
     def _seed(self, part: tf.Tensor) -> None:
         # A function of seed, step, rank and batch alone: a resumed run draws what a whole one does.
         step = tf.cast(self._optimizer.iterations.value, tf.uint32)
@@ -169,7 +186,3 @@ class TrainingSteps:
         for salt, generator in enumerate(self._seeds):
             seed = np.uint32(self._settings.seed * 1009 + salt & 0xFFFFFFFF)
             generator.state.assign(tf.stack([tf.constant(seed), place]))
-
-
-def _all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])

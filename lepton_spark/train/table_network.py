@@ -46,7 +46,8 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         model = network.build(settings, shape, width, seed=train.seed)
     _require_storable(model)
     rows = Rows(
-        *(_reader(worker, payload, transform, part, train) for part in ("fitted", "validated"))
+        _reader(worker, payload, transform, "fitted", train.rows_of_step),
+        _reader(worker, payload, transform, "validated", train.batch_size),
     )
     is_jitted = is_jit_compiled(train.jit_compile, shape)
     loop = Loop(
@@ -116,10 +117,9 @@ def _reader(
     payload: Mapping[str, Any],
     transform: FeatureTransform,
     part: str,
-    train: TrainSettings,
+    batch_size: int,
 ) -> EpochReader:
     pieces = [Piece(**piece) for piece in payload[part]]
-    batch_size = train.rows_of_step
     dealt = deal(pieces, worker.size, batch_size)
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
     cache = worker.folder / part

@@ -171,6 +171,13 @@ def test_a_rank_that_fails_is_named(backend, tmp_path, action, kind, message):
     assert "cell value" not in str(error.value)
 
 
+def test_ranks_whose_weights_drift_apart_are_told(backend, tmp_path):
+    job = replace(job_on(ROWS, tmp_path, epochs=1), entry="tests.train.rank_work:drift_and_fit")
+
+    with pytest.raises(TrainingError, match=r"LS-6014: the 2 ranks came to weights that differ"):
+        fit_network(backend, job, 2)
+
+
 @pytest.mark.parametrize("count", [4, 7, 350])
 def test_uneven_and_empty_shards_neither_hang_nor_lose_rows(backend, tmp_path, count):
     rows = rows_of(count, seed=count)

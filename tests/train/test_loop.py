@@ -6,11 +6,18 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from lepton_spark.config.loss import LossSettings
+from lepton_spark.config.task import Task
+from lepton_spark.dataset.outliers import Fence
 from lepton_spark.errors import ConfigError, TrainingError
+from lepton_spark.models.output import Output
 from lepton_spark.models.predictor import load_predictor
 from lepton_spark.models.weights import unpack
+from lepton_spark.train import pace
+from lepton_spark.train.counting import Counting
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
+from lepton_spark.train.phases import repeatable
 from tests.train.planted import (
     graph_job_on,
     graphs_of,
@@ -86,6 +93,48 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(tmp_path):
     with pytest.raises(TrainingError, match=r"LS-6013.*at step 0 of epoch 1, on rank 0"):
         fit_network(LocalBackend(), job, 1)
     assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_gradients_whose_norm_overflows_stop_before_the_update(tmp_path, clip_norm):
+    squared = {"loss": LossSettings(kind="squared"), "clip_norm": clip_norm}
+    amounts = Output(Task("amount", ("expected",)), center=0.5, scale=1e-18)
+    job = replace(job_on(ROWS, tmp_path, **squared), output=amounts)
+
+    with pytest.raises(TrainingError, match=r"LS-6013.*at step 0 of epoch 1, on rank 0"):
+        fit_network(LocalBackend(), job, 1)
+
+
+def test_it_does_not_matter_how_many_steps_are_taken_in_a_call(tmp_path, monkeypatch):
+    found = []
+    for most in (1, 2, 32):
+        monkeypatch.setattr(pace, "MOST_STEPS", most)
+        fitted = fit_network(LocalBackend(), job_on(ROWS, tmp_path / str(most), epochs=2), 1)
+        found.append((fitted.weights_digest, [repeatable(entry) for entry in fitted.history]))
+
+    assert found[0] == found[1] == found[2]
+
+
+def test_validation_takes_a_batch_at_once_however_many_are_accumulated(tmp_path, monkeypatch):
+    widths, run = set(), Counting.run
+
+    def watched(counting, block, *steps):
+        widths.add(block.index.shape[1])
+        return run(counting, block, *steps)
+
+    monkeypatch.setattr(Counting, "run", watched)
+    fit_network(LocalBackend(), job_on(ROWS, tmp_path, batch_size=64, accumulate=4), 1)
+
+    assert widths == {64}
+
+
+def test_a_validation_part_without_a_row_that_counts_is_named(tmp_path):
+    job = job_on(ROWS, tmp_path)
+    nowhere = Fence(job.transform.numbers[0].name, 1e8, 1e9, "refuse")
+    job = replace(job, transform=replace(job.transform, fences=(nowhere,)))
+
+    with pytest.raises(TrainingError, match=r"LS-6011.*no row of the validation part counts"):
+        fit_network(LocalBackend(), job, 1)
 
 
 @pytest.mark.parametrize("setting", [{"optimizer": "sgd"}, {"optimizer": "lamb"}, {"clip_norm": 1}])
