@@ -59,7 +59,16 @@ def dense_names(transform: FeatureTransform) -> list[str]:
 
 
 def width_of(shape: Shape, form: Form) -> int:
-    """Columns of the design matrix of blocks of a shape."""
+    """Columns of the design matrix of blocks of a shape.
+
+    Args:
+        shape: Sizes of the blocks.
+        form: `one_hot` has a 0/1 column for each index of a category, `ordinal` one column that
+            holds the index.
+
+    Returns:
+        Those of `dense` and of the categories.
+    """
     categories = shape.cardinalities
     return dense_width(shape) + (sum(categories) if form == "one_hot" else len(categories))
 
@@ -82,29 +91,32 @@ def dense(block: Block, shape: Shape) -> Floats:
     return np.concatenate([block.numbers, *summaries, *cells, *words, *graphs], axis=1)
 
 
-def design_matrix(block: Block, shape: Shape, form: Form) -> Floats:
-    """What `dense` gives, then the categories of a block.
+def design_matrix(block: Block, shape: Shape) -> Floats:
+    """What `dense` gives, then the index of each category: what trees are fitted on.
 
     Args:
         block: Of the shape.
         shape: Its sizes.
-        form: `one_hot` gives a 0/1 column for each index (for linear models), `ordinal` the
-            index itself (for trees).
 
     Returns:
-        float32, [rows, width_of(shape, form)].
+        float32, [rows, width_of(shape, "ordinal")].
     """
-    numbers = dense(block, shape)
-    rows, start = numbers.shape
-    matrix = np.zeros((rows, width_of(shape, form)), dtype=np.float32)
-    matrix[:, :start] = numbers
-    if form == "ordinal":
-        matrix[:, start:] = block.categories
-        return matrix
-    for position, cardinality in enumerate(shape.cardinalities):
-        matrix[np.arange(rows), start + block.categories[:, position]] = 1.0
-        start += cardinality
-    return matrix
+    return np.concatenate([dense(block, shape), block.categories], axis=1, dtype=np.float32)
+
+
+def hot_columns(block: Block, shape: Shape) -> npt.NDArray[np.int32]:
+    """Which columns of the one-hot matrix are 1, for linear models; those of `dense` lie before.
+
+    Args:
+        block: Of the shape.
+        shape: Its sizes.
+
+    Returns:
+        int32, [rows, categories], rising in each row; the matrix has as many columns as
+        width_of(shape, "one_hot"), of which a row of a wide vocabulary uses next to none.
+    """
+    firsts = np.cumsum([dense_width(shape), *shape.cardinalities])[:-1]
+    return block.categories + firsts.astype(np.int32)
 
 
 def _summary(series: Floats) -> Floats:

@@ -138,8 +138,11 @@ class BoostedTrees:
 
     def predict(self, block: Block) -> Predictions:
         """Probabilities, or amounts; quantiles sorted where they cross."""
-        matrix = design_matrix(block, self._shape, "ordinal")
+        matrix = design_matrix(block, self._shape)
         found = np.asarray(self._booster.inplace_predict(matrix), dtype=np.float64)
+        if found.ndim == 1 and self._width > 1 and not self._is_quantiles:
+            # Of two classes a booster says the second alone.
+            found = np.column_stack([1.0 - found, found])
         found = found.reshape(len(matrix), self._width)
         return np.sort(found, axis=1) if self._is_quantiles else found
 

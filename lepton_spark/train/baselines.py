@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyspark.sql import functions as F
 
 from lepton_spark.models.design_matrix import dense_names
 from lepton_spark.models.weights import pack
@@ -18,6 +17,7 @@ from lepton_spark.train.matrix import (
     TARGET,
     MatrixSource,
     matrix_rows,
+    vector_rows,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ TREES: Mapping[str, Any] = {
 _LEAF_WEIGHT = 50.0
 _LEAVES = 40
 _MOST_IMPORTANT = 20
+_TWO = 2
 LOGISTIC: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
 LINEAR: Mapping[str, Any] = {"maxIter": 50, "regParam": 1e-3, "tol": 1e-5}
 
@@ -94,6 +95,9 @@ def fit_baseline(spark: SparkSession, name: Baseline, job: BaselineJob) -> Fitte
         spark: Has as many free task slots as the job has workers.
         name: Which.
         job: On what.
+
+    Returns:
+        What `load_predictor` makes the model of.
     """
     return _FITS[name](spark, job)
 
@@ -119,11 +123,16 @@ def _logistic(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     from pyspark.ml.classification import LogisticRegression  # noqa: PLC0415  # slow to import
 
     # The transform has standardised already; doing it again would undo the meaning of one-hot.
+    is_binary = job.output.task.kind == "binary"
     fitter = LogisticRegression(
-        featuresCol=FEATURES, labelCol=TARGET, standardization=False, **LOGISTIC
+        featuresCol=FEATURES,
+        labelCol=TARGET,
+        standardization=False,
+        family="binomial" if is_binary else "multinomial",  # of two named classes a line each
+        **LOGISTIC,
     )
     model = fitter.fit(_vectors(spark, job))
-    if job.output.task.kind == "binary":
+    if is_binary:
         coefficients, intercepts = model.coefficients.toArray()[None, :], [model.intercept]
     else:
         coefficients = model.coefficientMatrix.toArray()
@@ -144,12 +153,9 @@ def _linear(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
 
 def _vectors(spark: SparkSession, job: BaselineJob) -> DataFrame:
     """One-hot rows of the training part, as spark.ml reads them."""
-    from pyspark.ml.functions import array_to_vector  # noqa: PLC0415  # slow to import
-
     train_only = MatrixSource(job.source.transform, {"train": job.source.parts["train"]})
     num_tasks = max(job.workers, spark.sparkContext.defaultParallelism)
-    rows = matrix_rows(spark, train_only, "one_hot", num_tasks=num_tasks)
-    return rows.select(array_to_vector(F.col(FEATURES)).alias(FEATURES), TARGET)
+    return vector_rows(spark, train_only, num_tasks=num_tasks)
 
 
 def _line(
@@ -173,7 +179,7 @@ def _boosted_trees(spark: SparkSession, job: BaselineJob) -> FittedBaseline:
     from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor  # noqa: PLC0415  # slow
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-    rows = matrix_rows(spark, job.source, "ordinal", num_tasks=job.workers)
+    rows = matrix_rows(spark, job.source, num_tasks=job.workers)
     aim = _aim(job.output.task)
     settings = {**TREES, **aim, "min_child_weight": _leaf_weight(job)}
     kind = SparkXGBRegressor if job.output.task.kind == "amount" else SparkXGBClassifier
@@ -206,7 +212,8 @@ def _aim(task: Task) -> dict[str, Any]:
     if task.kind == "binary":
         return {"eval_metric": "logloss"}
     if task.kind == "classes":
-        return {"eval_metric": "mlogloss"}
+        # Two classes are one share to the classifier, whatever they are called.
+        return {"eval_metric": "mlogloss" if len(task.outputs) > _TWO else "logloss"}
     if task.quantiles:
         alphas = list(task.quantiles)
         return {

@@ -161,7 +161,7 @@ def area_under_curve(scores, labels):
 
 def encoded(transform, rows):
     place = transform.outputs.index("key target share")
-    return design_matrix(transform.apply(rows), Shape.of(transform), "ordinal")[:, place]
+    return design_matrix(transform.apply(rows), Shape.of(transform))[:, place]
 
 
 def test_a_random_key_with_many_values_tells_nothing_unless_rows_see_their_own_label(fitted):
