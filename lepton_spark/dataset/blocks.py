@@ -14,7 +14,7 @@ from lepton_spark.dataset.cache import Labelled, RowCache
 from lepton_spark.dataset.prefetch import read_ahead
 from lepton_spark.dataset.reader import read_piece
 from lepton_spark.dataset.shards import Piece, Shard, rows_of_step
-from lepton_spark.dataset.tensors import Block, Specs
+from lepton_spark.dataset.tensors import Block, Specs, rows_at_once
 from lepton_spark.dataset.values import as_float
 
 if TYPE_CHECKING:
@@ -50,8 +50,15 @@ class Source:
         """Read and transform the rows of one piece; a refused one has the label NaN."""
         rows = read_piece(piece, [*self.transform.columns_to_fit, self.label])
         labels = as_float(rows, self.label).astype(np.float32)
-        labels[self.transform.refused(rows)] = np.nan
-        return Labelled(self.transform.apply(rows), labels)
+        specs = self.transform.specs
+        block = Block.empty(specs, rows.num_rows)
+        # In parts: what a transform holds of terms beside the block would be as large again.
+        at_once = rows_at_once(sum(spec.num_bytes for spec in specs.values()))
+        for start in range(0, rows.num_rows, at_once):
+            some = rows.slice(start, at_once)
+            block.put(start, self.transform.apply(some))
+            labels[start : start + at_once][self.transform.refused(some)] = np.nan
+        return Labelled(block, labels)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepton_spark.dataset import cache
+from lepton_spark.dataset import cache, tensors
 from lepton_spark.dataset.blocks import EpochReader, Layout, Shuffle, Source
 from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.prefetch import read_ahead
 from lepton_spark.dataset.shards import deal, whole
+from lepton_spark.dataset.terms import TextColumn
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.errors import DataError
 
@@ -163,3 +165,34 @@ def test_a_reading_thread_ends_when_its_caller_does():
     while set(threading.enumerate()) - before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not set(threading.enumerate()) - before
+
+
+def test_what_a_transform_holds_beside_the_rows_does_not_grow_with_their_width(
+    tmp_path, monkeypatch
+):
+    count, terms = 2000, tuple(sorted(f"word{number}" for number in range(1000)))
+    said = TextColumn("said", terms, (1.0,) * len(terms), 1)
+    fence = Fence("x", 0.0, 9.0, "refuse")
+    wide = FeatureTransform(TRANSFORM.numbers, (), "", texts=(said,), fences=(fence,))
+    rows = pa.table(
+        {
+            "said": [f"word{n % 1000} word{n % 7}" for n in range(count)],
+            "x": [float(n % 11) for n in range(count)],
+            "_label": [float(n) for n in range(count)],
+        }
+    )
+    path = tmp_path / "part.parquet"
+    pq.write_table(rows, path)
+    source, piece = Source(wide, "_label"), whole(str(path), 0, count)
+    at_once = source.read(piece)
+    monkeypatch.setattr(tensors, "_MOST_BYTES", 100_000)
+
+    tracemalloc.start()
+    in_parts = source.read(piece)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1.3 * in_parts.block.numbers.nbytes
+    np.testing.assert_array_equal(in_parts.block.numbers, at_once.block.numbers)
+    np.testing.assert_array_equal(in_parts.labels, at_once.labels)
+    assert np.isnan(in_parts.labels).sum() == sum(n % 11 == 10 for n in range(count))
