@@ -17,6 +17,8 @@ from lepton_spark.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from PIL import Image
+
     from lepton_spark.config.images import ImageSettings
 
 Bytes = npt.NDArray[np.uint8]
@@ -93,7 +95,7 @@ class ImageColumn:
             with Image.open(io.BytesIO(content)) as image:
                 # A large JPEG is decoded at about the size wanted; others ignore it.
                 image.draft(_MODES[self.channels], (self.width, self.height))
-                plain = image.convert(_MODES[self.channels])
+                plain = _in_bytes(image).convert(_MODES[self.channels])
                 # Antialiased: pixels of a larger image are averaged, not left out.
                 sized = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
         except Exception as error:  # of damaged bytes each decoder raises what it likes
@@ -120,6 +122,15 @@ class ImageColumn:
 def image_of(document: Mapping[str, Any]) -> ImageColumn:
     """From a JSON document."""
     return ImageColumn(**document)
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """The same with a byte a pixel: of 16 bits Pillow would make all beyond 255 white."""
+    from PIL import Image  # noqa: PLC0415  # only where a model reads images
+
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8))
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

@@ -54,6 +54,15 @@ def test_a_larger_file_is_averaged_and_a_grey_one_becomes_coloured():
     assert (found[0, :, :, 0] == found[0, :, :, 2]).all()
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_a_grey_image_of_16_bits_keeps_its_greys(form):
+    pixels = np.array([[0, 257, 20_000, 65_535]] * 4, np.uint16)
+
+    found = FILE.apply(rows_of(file_of(pixels, form)))
+
+    assert found[0, 0].tolist() == [[grey] * 3 for grey in (0, 1, 78, 255)]
+
+
 def test_rows_give_the_same_however_they_are_sliced():
     rows = rows_of(*(bytes([n] * 6) for n in range(5)))
 
