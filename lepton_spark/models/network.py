@@ -44,6 +44,9 @@ def build(settings: ModelSettings, shape: Shape, width: int = 1, *, seed: int = 
         shape: Of the inputs.
         width: Numbers of the output, such as logits.
         seed: Of the initial weights; the same seed gives the same weights.
+
+    Returns:
+        Not compiled; its inputs are named as the tensors of a block are.
     """
     seeds = Seeds(seed)
     numbers = keras.Input((shape.width,), dtype="float32", name=NUMBERS)
@@ -67,7 +70,7 @@ def build(settings: ModelSettings, shape: Shape, width: int = 1, *, seed: int = 
     }
     for name, (_, cardinality) in shape.tokens.items():
         words = _embed_words(tokens[name], name, cardinality, settings, seeds)
-        beside.append(_read(words, name, settings, seeds))
+        beside.append(_read(words, name, settings, seeds, is_masked=True))
     graphs, read = read_graphs(shape.graphs, settings, seeds)
     beside += read
     if beside:
@@ -110,13 +113,20 @@ def _embed_words(
 
 
 def _read(
-    steps: keras.KerasTensor, name: str, settings: ModelSettings, seeds: Seeds
+    steps: keras.KerasTensor,
+    name: str,
+    settings: ModelSettings,
+    seeds: Seeds,
+    *,
+    is_masked: bool = False,
 ) -> keras.KerasTensor:
     """What is left of a series, or of a text, when its last step has been read."""
     reader = layers.GRU(
         settings.series_units,
         kernel_initializer=seeds.glorot(),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seeds.take()),
+        # cuDNN refuses a mask that leaves nothing of a row, as that of an empty text does.
+        use_cudnn=False if is_masked else "auto",
         name=f"{name}_gru",
     )
     return _drop(reader(steps), settings.dropout, f"{name}_gru", seeds)

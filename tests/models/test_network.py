@@ -88,3 +88,14 @@ def test_a_gru_reads_series_beside_the_rest_and_each_step_counts(network):
         other = {**batch, "series_a": batch["series_a"].copy()}
         other["series_a"][:, step] += 1
         assert (np.asarray(model(other)) != found).all()
+
+
+def test_an_empty_text_is_read_as_nothing_and_not_by_cudnn_which_refuses_it(network):
+    shape = Shape(1, (), series={"s": (4, 3)}, tokens={"t": (5, 9)})
+    model = network.build(ModelSettings(kind="gru", hidden=(4,)), shape)
+    batch = {**inputs(2, 1, []), "s": np.ones((2, 4, 3), np.float32)}
+    batch["t"] = np.array([[2, 3, 4, 0, 0], [0, 0, 0, 0, 0]], np.int32)
+
+    assert np.isfinite(np.asarray(model(batch))).all()
+    assert model.get_layer("t_gru").use_cudnn is False
+    assert model.get_layer("s_gru").use_cudnn == "auto"
