@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable
 
-from lepton_spark.lake import files
+from lepton_spark.lake import files, log
 from lepton_spark.lake.catalog import TableId, location, scheme_of
 from lepton_spark.lake.troubles import told_as
 
@@ -90,6 +90,9 @@ def plan(
         without: Partition columns that the reader does without. Files hold no such columns, so
             any other makes the plan unfit.
 
+    Returns:
+        What is to be read, in a fixed order, or why that is not enough.
+
     Raises:
         EnvironmentFault: The version, or a file of it, is gone or damaged.
     """
@@ -97,7 +100,11 @@ def plan(
         folder = location(context.environment, table)
         detail = DeltaTable.forPath(context.spark, folder).detail().first()
         partitions = list(detail["partitionColumns"]) if detail is not None else []
-        reason = _why_unfit(context, detail, folder) or _why_narrow(partitions, without)
+        reason = (
+            _why_unfit(context, detail, folder)
+            or _why_older(folder, version)
+            or _why_narrow(partitions, without)
+        )
         if reason is not None:
             return FilePlan(str(table), version, (), reason)
         rows = context.spark.read.format("delta").option("versionAsOf", version).load(folder)
@@ -131,6 +138,15 @@ def _why_unfit(context: RunContext, detail: Row | None, folder: str) -> str | No
         != "none",
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _why_older(folder: str, version: int) -> str | None:
+    """Features are told of the newest version only; what it dropped, an older one may have."""
+    later = sorted(number for number in log.versions_of(folder) if number > version)
+    changed = (n for n in later if any("protocol" in said for said in log.actions(folder, n)))
+    if (first := next(changed, None)) is None:
+        return None
+    return f"the features of its table were changed later, by version {first}"
 
 
 def _why_narrow(partitions: Sequence[str], without: Collection[str]) -> str | None:

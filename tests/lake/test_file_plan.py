@@ -87,6 +87,25 @@ def test_deletion_vectors_make_a_plan_unfit(version_with_deletion_vectors, monke
     assert "100 rows and the table 99" in file_plan.plan(context, ROWS, version).unfit
 
 
+def test_a_version_with_deletion_vectors_stays_unfit_when_later_ones_have_none(
+    version_with_deletion_vectors,
+):
+    context, version = version_with_deletion_vectors
+    folder = location(context.environment, ROWS)
+    other = context.spark.newSession()
+    other.conf.set("spark.sql.runSQLOnFiles", "true")
+    other.sql(f"ALTER TABLE delta.`{folder}` DROP FEATURE deletionVectors")
+    newest = tables.current_version(context, ROWS)
+
+    pinned, last = (
+        file_plan.plan(context, ROWS, each, condition="id >= 0") for each in (version, newest)
+    )
+
+    assert "were changed later" in pinned.unfit
+    assert last.unfit is None
+    assert ids_in(last) == [number for number in range(100) if number != 5]
+
+
 def test_a_partitioned_table_is_fit_for_who_does_without_that_column(context_for):
     context = context_for()
     version = publish(context, 0, 100, partition_by=("day",)).version
