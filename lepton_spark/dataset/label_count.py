@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.dataset.values import FLOAT32_MAX
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -28,7 +29,7 @@ class LabelCount:
 
     Args:
         classes: Rows of each class, where there are classes: negatives and positives of two.
-        strange: Rows whose class is not named, or whose amount is no finite number.
+        strange: Rows whose class is not named, or whose amount is no finite float32.
         mean: Of an amount; 0 where there are no rows.
         deviation: Its standard deviation.
         lowest: The smallest amount.
@@ -87,10 +88,10 @@ def label_counts(task: Task) -> list[Column]:
 
 
 def is_sound(task: Task) -> Column:
-    """Whether `_label` is the place of a class, or a finite number; of two classes 0 or 1."""
+    """Whether `_label` is the place of a class, or a finite float32; of two classes 0 or 1."""
     label = F.col(LABEL)
     if task.kind == "amount":
-        return ~F.isnan(label) & (F.abs(label) != float("inf"))
+        return ~F.isnan(label) & (F.abs(label) <= FLOAT32_MAX)  # what a network can be told
     return label.between(0, _classes(task) - 1) & (label == F.floor(label))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lepton_spark.dataset.values import as_float
+from lepton_spark.dataset.values import as_float, as_float32
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,8 +47,7 @@ class Fence:
 
     def is_out(self, rows: pa.Table | pa.RecordBatch) -> Flags:
         """Whether each row holds an outlier, compared as float32, as the fences were found."""
-        with np.errstate(over="ignore"):
-            values = as_float(rows, self.name).astype(np.float32)
+        values = as_float32(as_float(rows, self.name))
         return (values < self.low) | (values > self.high)
 
     def check(self) -> None:
@@ -107,8 +106,7 @@ class Forest:
         values = np.empty((rows.num_rows, len(self.columns)), np.float32)
         for place, name in enumerate(self.columns):
             column = as_float(rows, name)
-            with np.errstate(over="ignore"):
-                values[:, place] = np.where(np.isnan(column), self.fills[place], column)
+            values[:, place] = as_float32(np.where(np.isnan(column), self.fills[place], column))
         return self.score(values) < self.offset
 
     def score(self, values: npt.NDArray[np.float32]) -> Floats:
@@ -116,6 +114,9 @@ class Forest:
 
         Args:
             values: `[rows, columns]`, none missing.
+
+        Returns:
+            `[rows]`.
         """
         feature, threshold, left, right, length = self._arrays
         rows = np.arange(len(values))

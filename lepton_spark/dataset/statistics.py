@@ -13,18 +13,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lepton_spark.dataset.values import FLOAT32_MAX, as_float32
+
 Counts = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 BINS = 1 << 16
 GRID = 1 << 20
+_AT_ONCE = 1 << 22
 _SIGN = np.uint32(1 << 31)
 
 
 def sortable(values: Values) -> npt.NDArray[np.uint32]:
-    """32 bits that sort like the values, NaN left out; 0.0 and -0.0 alike."""
+    """32 bits that sort like the values, NaN left out; 0.0 and -0.0 alike.
+
+    What is too large for 32 bits, infinity too, counts as the largest float32.
+    """
     kept = values[~np.isnan(values)] + 0.0
-    with np.errstate(over="ignore"):
-        bits = kept.astype(np.float32).view(np.uint32)
+    bits = as_float32(kept).view(np.uint32)
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
 
 
@@ -94,8 +99,8 @@ class Bounds:
     def edges(self) -> tuple[float, float]:
         """Least and largest value of the two bins and all between, finite."""
         keys = np.array([self.low << 16, (self.high << 16) | (BINS - 1)], np.uint32)
-        limit = float(np.finfo(np.float32).max)
-        first, last = np.clip(np.nan_to_num(value_of(keys), nan=limit, posinf=limit), -limit, limit)
+        ends = np.nan_to_num(value_of(keys), nan=FLOAT32_MAX, posinf=FLOAT32_MAX)
+        first, last = np.clip(ends, -FLOAT32_MAX, FLOAT32_MAX)
         return float(first), float(last)
 
 
@@ -133,7 +138,7 @@ class Detail:
             np.bincount(high & (BINS - 1), minlength=BINS),
             len(inner),
             int(steps.sum()),
-            int((steps * steps).sum()),
+            _squares(steps),
         )
 
     def __add__(self, other: Detail) -> Detail:
@@ -189,6 +194,12 @@ def value_at(survey: Survey, bounds: Bounds, detail: Detail, rank: int) -> float
     values, counts = _values(upper, detail.low if upper == bounds.low else detail.high)
     below = int(survey.upper[:upper].sum())
     return float(values[np.searchsorted(np.cumsum(counts), rank - below, side="right")])
+
+
+def _squares(steps: npt.NDArray[np.int64]) -> int:
+    """Sum of the squares, of 2^40 at most each: more of them than 2^22 would not fit an int64."""
+    parts = (steps[start : start + _AT_ONCE] for start in range(0, len(steps), _AT_ONCE))
+    return sum(int((part * part).sum()) for part in parts)
 
 
 def _values(upper: int, lower: Counts) -> tuple[Values, Counts]:

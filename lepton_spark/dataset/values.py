@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from lepton_spark.errors import ModelError
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 
 def _is_number(kind: pa.DataType) -> bool:
     """Whether columns of this type can be numbers of a transform."""
@@ -67,6 +69,11 @@ def as_float(rows: pa.Table | pa.RecordBatch, name: str) -> npt.NDArray[np.float
         column = pc.fill_null(column, np.nan)
     values: npt.NDArray[np.float64] = np.array(column.to_numpy(zero_copy_only=False))
     return values
+
+
+def as_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """The same as float32: what is too large for it, infinity too, as its largest; NaN as it is."""
+    return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
 
 
 def as_steps(rows: pa.Table | pa.RecordBatch, name: str, steps: int) -> npt.NDArray[np.float64]:

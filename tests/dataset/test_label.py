@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lepton_spark.config.case import Label
+from lepton_spark.config.task import Task
 from lepton_spark.dataset.label import label_rows
+from lepton_spark.dataset.label_count import LabelCount, label_counts
 
 pytestmark = pytest.mark.spark
 
@@ -87,3 +89,13 @@ def test_an_amount_is_a_number(spark):
     amount = Label.model_validate({"name": "took", "from": "visits", "value": "minutes / 2"})
 
     assert labels(spark, rows, amount) == {1: 15.5}
+
+
+def test_an_amount_that_no_float32_can_hold_is_strange(spark):
+    amount = Task("amount", ("expected",))
+    values = [1.5, -3.4e38, 3.5e38, float("inf"), float("nan"), 1.797e308]
+    rows = spark.createDataFrame([(value,) for value in values], "_label double")
+
+    found = LabelCount.of(rows.agg(*label_counts(amount)).first().asDict())
+
+    assert (found.rows, found.strange, found.lowest) == (6, 4, pytest.approx(-3.4e38))

@@ -23,7 +23,9 @@ def summary_of(parts, quantile):
     return summarise(survey, bounds, sum(details[1:], details[0]))
 
 
-@given(stn.arrays(np.float32, 20, elements=st.floats(width=32, allow_nan=False)))
+@given(
+    stn.arrays(np.float32, 20, elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
+)
 def test_bits_sort_like_values_and_lead_back_to_them(values):
     values = values.astype(np.float64)
     keys = sortable(values)
@@ -69,3 +71,26 @@ def test_infinite_tails_are_clipped_away():
 
     assert (found.low, found.high) == (9.0, 991.0)
     assert found.mean == pytest.approx(500, rel=0.01)
+
+
+@pytest.mark.parametrize("sentinel", [np.finfo(np.float64).max, np.inf, -1e39])
+def test_a_sentinel_beyond_32_bits_counts_as_the_largest_of_them(sentinel):
+    values = np.concatenate([np.arange(1000.0), np.full(100, sentinel)])
+
+    found = summary_of([values], 0.01)
+
+    largest = float(np.finfo(np.float32).max)
+    assert max(abs(found.low), abs(found.high)) == largest
+    clipped = np.clip(values, found.low, found.high)
+    assert found.mean == pytest.approx(clipped.mean(), rel=1e-4)
+    assert found.deviation == pytest.approx(clipped.std(), rel=1e-4)
+
+
+def test_the_squares_of_many_values_of_one_row_group_do_not_wrap():
+    values = np.full(9_000_000, 0.99)
+    zero, one = (int(sortable(np.array([value]))[0]) >> 16 for value in (0.0, 1.0))
+
+    found = Detail.of(values, Bounds(zero, one, 0))
+
+    assert found.between == len(values)
+    assert found.squares == len(values) * round(found.total / len(values)) ** 2 > 2**63
