@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from lepton_spark.dataset.vocabulary import Vocabulary
 
 FOLD = "_fold"  # column of the dataset; null in rows that are not fitted on
-_FEWEST_FOLDS = 2
+FEWEST_FOLDS = 2
 Floats = npt.NDArray[np.float64]
 
 
@@ -93,7 +93,7 @@ class TargetEncoding:
         """
         folds, levels = len(self.all_rows), len(self.levels)
         sizes = {len(of) for of in (*self.rows, *self.positives, self.all_positives)}
-        if folds < _FEWEST_FOLDS or sizes != {folds} or len(set(self.levels)) != levels:
+        if folds < FEWEST_FOLDS or sizes != {folds} or len(set(self.levels)) != levels:
             raise ValueError("shares of uneven parts")
         if {len(self.rows), len(self.positives)} != {levels}:
             raise ValueError("shares of uneven parts")

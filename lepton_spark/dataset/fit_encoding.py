@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from lepton_spark.dataset.encoding import FOLD, TargetEncoding
+from lepton_spark.dataset.encoding import FEWEST_FOLDS, FOLD, TargetEncoding
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.values import as_float, as_text
 from lepton_spark.errors import DataError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Counts = tuple[tuple[int, ...], tuple[int, ...]]
 _COUNTS = "place int, level string, fold int, rows bigint, positives bigint"
-_FEWEST_FOLDS = 2
 
 
 def fit_encodings(
@@ -36,6 +35,9 @@ def fit_encodings(
         scan: Training rows with their label and fold.
         names: Features to encode. Collects at most `max_levels` small rows for each.
         settings: Folds and smoothing.
+
+    Returns:
+        One for each name, in their order; none without settings.
 
     Raises:
         DataError: The dataset has other folds, or all rows are in one.
@@ -60,7 +62,7 @@ def fit_encodings(
             totals[row["place"]] = counts
         else:
             found[row["place"]][row["level"]] = counts
-    if any(sum(number > 0 for number in rows) < _FEWEST_FOLDS for rows, _ in totals):
+    if any(sum(number > 0 for number in rows) < FEWEST_FOLDS for rows, _ in totals):
         raise _one_fold()
     return tuple(
         _encoding(name, levels, total, settings.smoothing)

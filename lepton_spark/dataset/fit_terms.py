@@ -36,6 +36,9 @@ def fit_terms(
         names: Text features. Collects at most `max_terms` small rows for each.
         settings: By name.
         num_rows: Training rows; one without a text counts as an empty text.
+
+    Returns:
+        One for each name, in their order; without terms where no row has one often enough.
     """
     given = [(name, settings[name]) for name in names]
     wanted = [
@@ -59,6 +62,9 @@ def fit_tokens(scan: Scan, settings: Mapping[str, TokenSettings]) -> tuple[Token
     Args:
         scan: Training rows.
         settings: By name of a text feature. Collects at most `max_words` small rows for each.
+
+    Returns:
+        One for each name, in their order; without words where no row has one often enough.
     """
     wanted = [
         _Wanted(name, tokens_of, each.min_rows, each.max_words) for name, each in settings.items()

@@ -25,6 +25,9 @@ def read_table(path: str, row_group: int, columns: Sequence[str]) -> pa.Table:
         row_group: Number of the row group.
         columns: Names, each in the file.
 
+    Returns:
+        Each column once, in the order of their names here.
+
     Raises:
         EnvironmentFault: The file is gone, cannot be reached, or is damaged.
         DataError: A column is missing.
@@ -52,6 +55,9 @@ def iter_piece(piece: Piece, columns: Sequence[str], rows_at_once: int) -> Itera
         piece: All rows of a row group.
         columns: Names, each in the file.
         rows_at_once: Rows of a part at most.
+
+    Returns:
+        Tables one after the other, columns as of `read_table`.
 
     Raises:
         EnvironmentFault: As `read_table`.

@@ -84,6 +84,9 @@ def deal(pieces: Sequence[Piece], num_ranks: int, batch_size: int) -> Deal:
         num_ranks: At least 1; ranks beyond the number of rows get an empty shard.
         batch_size: Rows of a step on one rank.
 
+    Returns:
+        A shard for each rank, in their order, and the steps of the largest.
+
     Raises:
         TrainingError: There are no rows.
     """

@@ -15,9 +15,11 @@ from lepton_spark.dataset.audit import audit_dataset
 from lepton_spark.dataset.folds import folds_of, with_folds
 from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
 from lepton_spark.dataset.label_count import LabelCount, label_counts
+from lepton_spark.dataset.published import dataset_table
 from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import require_enough
+from lepton_spark.dataset.tensors import MOST_ROWS
 from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import Publication, TableId
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 JOB = "dataset"
-_ROWS_OF_A_FILE = 131_072
 _ORDER_SEED = 20_011  # another than the split's, so that order and part have nothing in common
 
 
@@ -69,7 +70,7 @@ def prepare(context: RunContext) -> StageResult:
         TrainingError: One class or amount only, or too few rows.
     """
     case = context.case
-    table = TableId("gold", f"{case.case}_dataset")
+    table = dataset_table(context)
     features_table = TableId("gold", f"{case.case}_features")
     pinned = _pin(context, features_table)
     features = tables.read(context, features_table, version=pinned.version)
@@ -153,7 +154,7 @@ def _rows(
     rows, folds = with_folds(rows, case.transform.target_encoding, _key(case))
     rows = rows.select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT, *folds)
     largest = max(part.rows for part in summary.parts.values())
-    num_files = max(case.train.workers, -(-largest // _ROWS_OF_A_FILE))
+    num_files = max(case.train.workers, -(-largest // MOST_ROWS))
     order = key_hash(_key(case), _ORDER_SEED)
     return rows.repartition(num_files, order).sortWithinPartitions(SPLIT, order)
 

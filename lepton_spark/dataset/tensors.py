@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 Array = npt.NDArray[Any]
-# Of a row group that is written, and of a block that is trained on.
-_MOST_ROWS = 131_072
+# Of a row group that is written, of a file with few of them, and of a block that is trained on.
+MOST_ROWS = 131_072
 _MOST_BYTES = 128_000_000
 
 
@@ -47,7 +47,7 @@ def rows_at_once(num_bytes: int) -> int:
 
     So memory does not grow with the width of a table.
     """
-    return max(1, min(_MOST_ROWS, _MOST_BYTES // max(1, num_bytes)))
+    return max(1, min(MOST_ROWS, _MOST_BYTES // max(1, num_bytes)))
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class FeatureTransform:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def apply(self, rows: pa.Table | pa.RecordBatch) -> Block:
-        """Turn rows into tensors; the order of columns in `rows` does not matter.
+        """The tensors of some rows; the order of columns in `rows` does not matter.
 
         Args:
             rows: Holds at least `columns`; each row is treated by itself, so any slicing of the
