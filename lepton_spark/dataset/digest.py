@@ -54,11 +54,19 @@ def row_words(rows: pa.Table, numbers: Sequence[str], categories: Sequence[str])
     return _together(chain(of_numbers, of_names), rows.num_rows)
 
 
+def key_words(rows: pa.Table, names: Sequence[str]) -> Words:
+    """64 bits that depend on a key of any types only, `[rows]`."""
+    texts = (one_array(rows.column(name)).cast(pa.string()) for name in names)
+    return _together((_words_of_bytes(each.cast(pa.binary())) for each in texts), rows.num_rows)
+
+
 def _together(words: Iterable[Words], num_rows: int) -> Words:
     """What the words of several columns make of each row; their order counts."""
     total = np.full(num_rows, _NULL, np.uint64)
     for place, each in enumerate(words):
-        total += each * _factor(place)
+        # Mixed before it is added: small whole numbers differ in their upper bits alone, and sums
+        # of such words would be the same for many rows.
+        total += _mix(each + _factor(place))
     return _mix(total)
 
 
@@ -81,7 +89,11 @@ def _words_of_named(rows: pa.Table, name: str) -> Words:
     """Of texts, and of bytes such as images."""
     column = one_array(rows.column(name))
     is_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
-    coded = (column if is_bytes else as_text(rows, name).cast(pa.binary())).dictionary_encode()
+    return _words_of_bytes(column if is_bytes else as_text(rows, name).cast(pa.binary()))
+
+
+def _words_of_bytes(column: pa.Array) -> Words:
+    coded = column.dictionary_encode()
     words = [
         hashlib.blake2b(content, digest_size=8).digest() for content in coded.dictionary.to_pylist()
     ]
@@ -97,9 +109,12 @@ def _factor(place: int) -> np.uint64:
 
 
 def _mix(words: Words) -> Words:
-    words = (words ^ (words >> np.uint64(30))) * _MIX[0]
-    words = (words ^ (words >> np.uint64(27))) * _MIX[1]
-    return words ^ (words >> np.uint64(31))
+    words = words ^ (words >> np.uint64(30))
+    words *= _MIX[0]
+    words ^= words >> np.uint64(27)
+    words *= _MIX[1]
+    words ^= words >> np.uint64(31)
+    return words
 
 
 def _sum(words: Words) -> int:

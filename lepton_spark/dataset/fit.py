@@ -7,13 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import Window
-from pyspark.sql import functions as F
-
 from lepton_spark.dataset import passes
-from lepton_spark.dataset.digest import RowsDigest
+from lepton_spark.dataset.fit_categories import fit_categories
 from lepton_spark.dataset.fit_encoding import fit_encodings
 from lepton_spark.dataset.fit_graphs import fit_graphs
 from lepton_spark.dataset.fit_outliers import fit_outliers
@@ -21,21 +16,23 @@ from lepton_spark.dataset.fit_terms import fit_terms, fit_tokens
 from lepton_spark.dataset.label import LABEL
 from lepton_spark.dataset.scan import Scan
 from lepton_spark.dataset.series import Asked, Series, Variable
-from lepton_spark.dataset.statistics import Bounds, Detail, Summary, Survey, summarise
+from lepton_spark.dataset.statistics import Bounds, Summary, Survey, summarise
 from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
-from lepton_spark.dataset.values import as_text
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from lepton_spark.config.train import TransformSettings
+    from lepton_spark.dataset.digest import RowsDigest
+    from lepton_spark.dataset.fit_outliers import Found
     from lepton_spark.dataset.graphs import GraphLists
     from lepton_spark.dataset.images import ImageColumn
+    from lepton_spark.dataset.outliers import Fence, Forest
     from lepton_spark.dataset.shards import Piece
 
 logger = logging.getLogger(__name__)
-_COUNTS = "place int, word string, rows bigint"
 # Why a column says nothing to a model, and what to do where it should say something.
 _CONSTANT = "empty or constant"
 _CLIPPED = "constant but for values beyond transform.clip_quantile"
@@ -50,7 +47,12 @@ _FIXES = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Feature columns by what becomes of them, each in the order of the output."""
+    """Feature columns by what becomes of them, each in the order of the output.
+
+    Args:
+        key: Columns that tell rows apart, of which a sample is drawn by their hash; without any,
+            rows of equal numbers are drawn together.
+    """
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
@@ -60,6 +62,7 @@ class Columns:
     images: tuple[ImageColumn, ...] = ()
     tokens: tuple[str, ...] = ()
     graphs: tuple[GraphLists, ...] = ()
+    key: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -78,6 +81,9 @@ class Columns:
             settings: Which columns are encoded by the label or cut into terms instead.
             series: What the columns of lists are.
             images: What the columns of bytes are.
+
+        Returns:
+            Each of the types in one part, and what `series` and `images` say.
         """
         named = {name for name, kind in types if kind in ("string", "date")} | {*as_category}
         encoding = settings.target_encoding if settings else None
@@ -134,7 +140,8 @@ def fit_transform(
 
     The same rows give the same transform to the bit, however they are cut into files and tasks.
     Costs three small Spark jobs, two of which decode the numbers, and a few more for outliers,
-    encodings, texts and graphs; collects a few kilobytes a column, whatever the rows.
+    encodings, texts and graphs; collects a few kilobytes a column, whatever the rows. Where
+    outliers were looked for in a column that is left out, all that is done twice.
 
     Args:
         spark: Its workers read the files.
@@ -142,18 +149,21 @@ def fit_transform(
         columns: What the features are.
         settings: Clipping, rare categories, and what is fitted besides.
 
+    Returns:
+        What is to be done to any row; without the columns that say nothing.
+
     Raises:
         DataError: A column is empty or constant in these rows, and may not be left out; or
             outliers or encodings cannot be fitted.
     """
     scan = Scan(spark, tuple(pieces))
-    outliers = fit_outliers(scan, columns.numbers, settings.outliers)
+    outliers = fit_outliers(scan, columns.numbers, settings.outliers, key=columns.key)
     scan = replace(scan, refusing=(*outliers.refusing, *columns.graphs))
     graphs = fit_graphs(scan, columns.graphs, settings.clip_quantile)
     values = passes.of_steps(passes.clipped(outliers.clips), columns.steps)
     digest, surveys = _survey(scan, columns, values)
     _tell_refused(scan, digest.rows)
-    vocabularies = _vocabularies(scan, columns, settings)
+    vocabularies = fit_categories(scan, columns.categories, settings)
     summaries = _details(scan, columns, (surveys, settings.clip_quantile), values)
     encodings = fit_encodings(scan, columns.encoded, settings.target_encoding)
     texts = fit_terms(scan, columns.texts, settings.text, digest.rows)
@@ -164,9 +174,10 @@ def fit_transform(
     flat |= {each.name: _RARE for each in tokens if each.is_flat}
     if flat and not settings.drop_constant:
         raise _flat_columns(flat)
-    for reason, names in _by_reason(flat):
-        logger.warning("%d columns are %s, and left out: %s", len(names), reason, names)
-    outliers = outliers.of([name for name in columns.numbers if name not in flat])
+    if lost := _lost(outliers, flat):
+        fewer = replace(columns, numbers=tuple(n for n in columns.numbers if n not in lost))
+        return fit_transform(spark, pieces, fewer, settings)
+    _tell_left_out(flat)
     return FeatureTransform(
         numbers=tuple(
             _number(name, surveys[name].missing, summary)
@@ -195,6 +206,21 @@ def _tell_refused(scan: Scan, num_kept: int) -> None:
     num_rows = sum(piece.rows for piece in scan.pieces)
     if scan.refusing:
         logger.info("%d of %d training rows are refused", num_rows - num_kept, num_rows)
+
+
+def _lost(outliers: Found, flat: Mapping[str, str]) -> dict[str, str]:
+    """Flat columns that outliers were looked for in: rows may be refused for what is no feature."""
+    finders: list[Fence | Forest] = [*outliers.fences, *outliers.forests]
+    lost = {name: flat[name] for each in finders for name in each.columns if name in flat}
+    _tell_left_out(lost)
+    if lost:
+        logger.warning("all is fitted again, since outliers were looked for in %s", sorted(lost))
+    return lost
+
+
+def _tell_left_out(flat: Mapping[str, str]) -> None:
+    for reason, names in _by_reason(flat):
+        logger.warning("%d columns are %s, and left out: %s", len(names), reason, names)
 
 
 def _number(name: str, missing: int, summary: Summary) -> NumberColumn:
@@ -253,13 +279,9 @@ def _survey(
         return passes.survey(tables, columns.digested, columns.named, values)
 
     blobs = scan.collect((*columns.digested, *columns.named), count)
-    found = [passes.read_survey(blob) for blob in blobs]
-    digest = sum((digest for digest, _ in found), RowsDigest())
-    surveys = {}
-    for place, name in enumerate(columns.measured):
-        first, *others = (survey[place] for _, survey in found)
-        surveys[name] = sum(others, first)
-    return digest, surveys
+    digest, surveys = passes.total_survey(blobs)
+    # The label comes last, where it is digested; nothing is asked of its values.
+    return digest, dict(zip(columns.measured, surveys, strict=False))
 
 
 def _details(
@@ -275,60 +297,11 @@ def _details(
     def detail(tables: Iterator[pa.Table]) -> bytes:
         return passes.detail(tables, bounds, values)
 
-    found = [passes.read_detail(blob) for blob in scan.collect(filled, detail)]
+    totals = passes.total_detail(scan.collect(filled, detail))
     summaries: dict[str, Summary | None] = dict.fromkeys(columns.measured)
-    for place, name in enumerate(filled):
-        first, *others = (details[place] for details in found)
-        total: Detail = sum(others, first)
+    for name, total in zip(filled, totals, strict=True):
         summaries[name] = summarise(surveys[name], bounds[name], total)
     return summaries
-
-
-def _vocabularies(
-    scan: Scan, columns: Columns, settings: TransformSettings
-) -> dict[str, list[tuple[str, int]]]:
-    """The words of each category column with their rows, the most frequent first."""
-    names = columns.categories
-    if not names:
-        return {}
-
-    def count(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
-        for table in tables:
-            for place, name in enumerate(names):
-                yield _count_words(place, as_text(table, name))
-
-    # Counted by Spark, not by the driver: a column may have millions of words.
-    ranked = Window.partitionBy("place").orderBy(F.desc("rows"), F.asc("word"))
-    words = (
-        scan.rows(names, count, _COUNTS)
-        .groupBy("place", "word")
-        .agg(F.sum("rows").alias("rows"))
-        .filter(F.col("rows") >= settings.min_category_count)
-        .withColumn("rank", F.row_number().over(ranked))
-        .withColumn("words", F.count("*").over(Window.partitionBy("place")))
-    )
-    found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
-    for row in words.filter(F.col("rank") <= settings.max_categories).orderBy("rank").collect():
-        name = names[row["place"]]
-        if row["words"] > settings.max_categories and not found[name]:
-            logger.warning(
-                "%s has %d frequent categories; those beyond transform.max_categories, %d, are"
-                " treated as unseen",
-                name,
-                row["words"],
-                settings.max_categories,
-            )
-        found[name].append((row["word"], row["rows"]))
-    return found
-
-
-def _count_words(place: int, texts: pa.Array) -> pa.RecordBatch:
-    counted = pc.value_counts(texts.drop_null())
-    words = counted.field("values")
-    places = pa.array([place] * len(words), pa.int32())
-    return pa.RecordBatch.from_arrays(
-        [places, words, counted.field("counts")], names=["place", "word", "rows"]
-    )
 
 
 def _by_reason(flat: Mapping[str, str]) -> list[tuple[str, list[str]]]:

@@ -6,8 +6,6 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +30,9 @@ def fit_graphs(scan: Scan, asked: Sequence[GraphLists], quantile: float) -> tupl
         scan: Training rows, less those of which any graph has a fault.
         asked: What the columns are.
         quantile: Properties are clipped to it and its mirror.
+
+    Returns:
+        One for each that was asked for, in their order.
 
     Raises:
         DataError: No training row has a graph with a node.
@@ -68,8 +69,7 @@ def _fitted(scan: Scan, lists: GraphLists, quantile: float, faults: str) -> Grap
     def survey(tables: Iterator[pa.Table]) -> bytes:
         return passes.survey(map(nodes_of, tables), names, ())
 
-    found = [passes.read_survey(blob)[1] for blob in scan.collect(names, survey)]
-    surveys = [reduce(add, parts) for parts in zip(*(each for each in found if each), strict=True)]
+    _, surveys = passes.total_survey(scan.collect(names, survey))
     if not surveys or not surveys[0].count:
         raise _no_graph(lists, faults)
     bounds = {name: Bounds.of(each, quantile) for name, each in zip(names, surveys, strict=True)}
@@ -77,8 +77,7 @@ def _fitted(scan: Scan, lists: GraphLists, quantile: float, faults: str) -> Grap
     def detail(tables: Iterator[pa.Table]) -> bytes:
         return passes.detail(map(nodes_of, tables), bounds)
 
-    details = [passes.read_detail(blob) for blob in scan.collect(names, detail)]
-    totals = [reduce(add, parts) for parts in zip(*(each for each in details if each), strict=True)]
+    totals = passes.total_detail(scan.collect(names, detail))
     return Graph(
         lists,
         tuple(

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +13,10 @@ import pyarrow as pa
 
 from lepton_spark.config.fitted import FOREST_SHARE, MAD_LIMIT
 from lepton_spark.dataset import passes
-from lepton_spark.dataset.digest import row_words
+from lepton_spark.dataset.digest import key_words, row_words
 from lepton_spark.dataset.outliers import FLAG, REFUSE, Fence, Forest
 from lepton_spark.dataset.statistics import Bounds, Survey, value_at
-from lepton_spark.dataset.values import as_float
+from lepton_spark.dataset.values import as_float, as_float32
 from lepton_spark.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.scan import Scan
 
 logger = logging.getLogger(__name__)
-# Rows that a forest is grown on, those with the smallest hash of their values.
+# Rows that a forest is grown on, those with the smallest hash of their key.
 SAMPLE_ROWS = 8192
 _SEED = 7
 _QUARTILES = (0.25, 0.75)
@@ -55,17 +53,10 @@ class Found:
         finders: list[Fence | Forest] = [*self.fences, *self.forests]
         return tuple(each for each in finders if each.then == REFUSE)
 
-    def of(self, names: Sequence[str]) -> Found:
-        """The same, less what looks at other columns than these."""
-        known = set(names)
-        return replace(
-            self,
-            fences=tuple(each for each in self.fences if known.issuperset(each.columns)),
-            forests=tuple(each for each in self.forests if known.issuperset(each.columns)),
-        )
 
-
-def fit_outliers(scan: Scan, numbers: Sequence[str], rules: Mapping[str, Outliers]) -> Found:
+def fit_outliers(
+    scan: Scan, numbers: Sequence[str], rules: Mapping[str, Outliers], key: Sequence[str] = ()
+) -> Found:
     """Fit the rules of a case.
 
     Two passes over the columns with fences, two more where one is `by: mad`, and one a forest;
@@ -75,6 +66,11 @@ def fit_outliers(scan: Scan, numbers: Sequence[str], rules: Mapping[str, Outlier
         scan: All training rows.
         numbers: Number features.
         rules: By name or pattern; the first fence that a column matches is its own.
+        key: Columns that tell rows apart; a forest is grown on the rows of the smallest hashes of
+            them. Without any, rows of equal numbers come into its sample together.
+
+    Returns:
+        What the rules find; no forest where no column of its pattern varies.
 
     Raises:
         DataError: More than half of the values of a column are the same, so that no distance
@@ -94,7 +90,7 @@ def fit_outliers(scan: Scan, numbers: Sequence[str], rules: Mapping[str, Outlier
     ]
     clips = {name: bounds[name] for name in bounds if by_column[name].then == "clip"}
     forests = [
-        _forest(scan, pattern, [n for n in numbers if fnmatchcase(n, pattern)], rule)
+        _forest(scan, pattern, [n for n in numbers if fnmatchcase(n, pattern)], rule, key)
         for pattern, rule in rules.items()
         if rule.by == "isolation_forest"
     ]
@@ -132,11 +128,11 @@ def _quantiles(
     """Two exact quantiles of each column that has a value; two passes."""
     names = list(asked)
     blobs = scan.collect(names, lambda tables: passes.survey(tables, names, (), values))
-    surveys = _summed(names, [passes.read_survey(blob)[1] for blob in blobs])
+    surveys = dict(zip(names, passes.total_survey(blobs)[1], strict=True))
     ranks = {name: _ranks(surveys[name], asked[name]) for name in names if surveys[name].count}
     bounds = {name: Bounds.around(surveys[name], *ranks[name]) for name in ranks}
     blobs = scan.collect(list(bounds), lambda tables: passes.detail(tables, bounds, values))
-    details = _summed(list(bounds), [passes.read_detail(blob) for blob in blobs])
+    details = dict(zip(bounds, passes.total_detail(blobs), strict=True))
     return {
         name: tuple(value_at(surveys[name], bounds[name], details[name], r) for r in ranks[name])  # type: ignore[misc]  # two ranks
         for name in ranks
@@ -150,12 +146,13 @@ def _ranks(survey: Survey, probabilities: tuple[float, float]) -> tuple[int, int
     return int(np.floor(low * last)), int(np.ceil(high * last))
 
 
-def _summed(names: Sequence[str], found: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    return {name: reduce(add, (part[place] for part in found)) for place, name in enumerate(names)}
-
-
-def _forest(scan: Scan, name: str, columns: Sequence[str], rule: Outliers) -> Forest | None:
-    values = _sample(scan, columns)
+def _forest(
+    scan: Scan, name: str, columns: Sequence[str], rule: Outliers, key: Sequence[str]
+) -> Forest | None:
+    if not columns:
+        logger.warning("no column matches %s, so that it has no outliers", name)
+        return None
+    values = _sample(scan, columns, key)
     with np.errstate(all="ignore"):
         fills = np.array([_median(column) for column in values.T], np.float32)
     filled = np.where(np.isnan(values), fills, values)
@@ -173,19 +170,24 @@ def _median(column: npt.NDArray[np.float32]) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
-def _sample(scan: Scan, columns: Sequence[str]) -> npt.NDArray[np.float32]:
+def _sample(scan: Scan, columns: Sequence[str], key: Sequence[str]) -> npt.NDArray[np.float32]:
+    """The rows of the smallest hashes, however they are cut into files."""
+
     def choose(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
         for table in tables:
-            hashes = row_words(table, columns, ()).view(np.int64)
+            # Not of the values: a value that many rows have would be in the sample with all of
+            # them, or with none.
+            words = key_words(table, key) if key else row_words(table, columns, ())
+            hashes = words.view(np.int64)
             smallest = np.argsort(hashes, kind="stable")[:SAMPLE_ROWS]
             cells = np.column_stack([as_float(table, name)[smallest] for name in columns])
-            with np.errstate(over="ignore"):
-                flat = cells.astype(np.float32).reshape(-1)
+            flat = as_float32(cells).reshape(-1)
             offsets = np.arange(len(smallest) + 1, dtype=np.int32) * len(columns)
             lists = pa.ListArray.from_arrays(offsets, pa.array(flat))
             yield pa.RecordBatch.from_arrays([pa.array(hashes[smallest]), lists], ["hash", "cells"])
 
-    smallest = scan.rows(columns, choose, _SAMPLE).orderBy("hash").limit(SAMPLE_ROWS).collect()
+    chosen = scan.rows((*columns, *key), choose, _SAMPLE)
+    smallest = chosen.orderBy("hash", "cells").limit(SAMPLE_ROWS).collect()
     rows = [row["cells"] for row in smallest]
     return np.reshape(np.array(rows, np.float32), (len(rows), len(columns)))
 
@@ -200,6 +202,9 @@ def grow(
         columns: Names, `[columns]`.
         values: `[rows, columns]`, none missing; the same rows in the same order give the same.
         rule: Share of rows that are outliers, and what becomes of them.
+
+    Returns:
+        What scores rows as the forest of scikit-learn would; missing values count as 0.
     """
     from sklearn.ensemble import IsolationForest  # noqa: PLC0415  # only where a case asks for it
 

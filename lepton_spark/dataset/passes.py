@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import add
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -35,7 +33,7 @@ def survey(
     found: list[Survey] = []
     for table in tables:
         digest += digest_rows(table, numbers, texts)
-        found = _merge(found, [Survey.of(values(table, name)) for name in numbers])
+        found = _merge(found, (Survey.of(values(table, name)) for name in numbers))
     document = {
         "digest": [digest.rows, digest.first, digest.second],
         "columns": [[each.missing, *_sparse(each.upper)] for each in found],
@@ -43,11 +41,19 @@ def survey(
     return json.dumps(document).encode()
 
 
-def read_survey(content: bytes) -> tuple[RowsDigest, list[Survey]]:
-    """What `survey` wrote."""
-    document = json.loads(content)
-    surveys = [Survey(missing, _dense(*upper)) for missing, *upper in document["columns"]]
-    return RowsDigest(*document["digest"]), surveys
+def total_survey(blobs: Iterable[bytes]) -> tuple[RowsDigest, list[Survey]]:
+    """The sum of what `survey` wrote in each task; no survey where there are no rows.
+
+    Counts of one task and column are held beside the sum: those of all tasks of a wide table would
+    be gigabytes.
+    """
+    digest, total = RowsDigest(), list[Survey]()
+    for blob in blobs:
+        document = json.loads(blob)
+        digest += RowsDigest(*document["digest"])
+        columns = document["columns"]
+        total = _merge(total, (Survey(gone, _dense(*upper)) for gone, *upper in columns))
+    return digest, total
 
 
 def detail(
@@ -56,8 +62,7 @@ def detail(
     """Look closer at the number columns that have bounds."""
     found: list[Detail] = []
     for table in tables:
-        details = [Detail.of(values(table, name), bound) for name, bound in bounds.items()]
-        found = _merge(found, details)
+        found = _merge(found, (Detail.of(values(table, n), at) for n, at in bounds.items()))
     columns = [
         [_sparse(each.low), _sparse(each.high), each.between, each.total, each.squares]
         for each in found
@@ -65,9 +70,14 @@ def detail(
     return json.dumps(columns).encode()
 
 
-def read_detail(content: bytes) -> list[Detail]:
-    """What `detail` wrote."""
-    return [Detail(_dense(*low), _dense(*high), *sums) for low, high, *sums in json.loads(content)]
+def total_detail(blobs: Iterable[bytes]) -> list[Detail]:
+    """The sum of what `detail` wrote in each task, held as in `total_survey`."""
+    total: list[Detail] = []
+    for blob in blobs:
+        columns = json.loads(blob)
+        parts = (Detail(_dense(*low), _dense(*high), *sums) for low, high, *sums in columns)
+        total = _merge(total, parts)
+    return total
 
 
 def clipped(fences: Mapping[str, tuple[float, float]]) -> Values:
@@ -102,8 +112,13 @@ def distance(centres: Mapping[str, float]) -> Values:
     return values
 
 
-def _merge(found: list[Part], more: list[Part]) -> list[Part]:
-    return [reduce(add, pair) for pair in zip(found, more, strict=True)] if found else more
+def _merge(found: list[Part], more: Iterable[Part]) -> list[Part]:
+    """Add column by column, so that no more than one of `more` is there at a time."""
+    if not found:
+        return list(more)
+    for place, each in enumerate(more):
+        found[place] = found[place] + each
+    return found
 
 
 def _sparse(counts: Counts) -> Sparse:

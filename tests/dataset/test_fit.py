@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lepton_spark.config.train import TransformSettings
+from lepton_spark.dataset.digest import row_words
 from lepton_spark.dataset.fit import Columns, fit_transform
 from lepton_spark.dataset.series import Asked, Names
 from lepton_spark.dataset.shards import whole
@@ -135,6 +136,33 @@ def test_a_rare_flag_that_clipping_takes_away_is_told_as_that(spark, tmp_path):
     assert "set transform.clip_quantile to 0" in told.value.fix
     whole = SETTINGS.model_copy(update={"clip_quantile": 0.0})
     assert fit_transform(spark, pieces, Columns(("x", "flag"), ()), whole).columns == ("x", "flag")
+
+
+def test_what_looked_for_outliers_in_a_column_left_out_is_fitted_again_without_it(
+    spark, tmp_path, caplog
+):
+    flag = np.zeros(2000)
+    flag[:1] = 1
+    x, y = np.random.default_rng(5).normal(size=(2, 2000))
+    pieces = write(pa.table({"x": x, "y": y, "flag": flag}), tmp_path)
+    forest = {"*": {"by": "isolation_forest", "share": 0.05, "then": "refuse"}}
+    settings = TransformSettings.model_validate({"drop_constant": True, "outliers": forest})
+
+    found = fit_transform(spark, pieces, Columns(("x", "y", "flag"), ()), settings)
+
+    assert found.forests[0].columns == ("x", "y")
+    assert found == fit_transform(spark, pieces, Columns(("x", "y"), ()), settings)
+    assert 1880 < found.num_rows < 1930
+    assert "left out: ['flag']" in caplog.text
+    assert "all is fitted again, since outliers were looked for in ['flag']" in caplog.text
+
+
+def test_rows_of_small_whole_numbers_have_words_of_their_own():
+    grid = np.indices((32, 32, 32)).reshape(3, -1).astype(float)
+
+    words = row_words(pa.table(dict(zip("abc", grid, strict=True))), ["a", "b", "c"], [])
+
+    assert len(np.unique(words)) == 32**3
 
 
 def test_text_names_things_and_so_do_chosen_numbers():

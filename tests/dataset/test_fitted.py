@@ -10,8 +10,10 @@ import pytest
 
 from lepton_spark.config.train import TransformSettings
 from lepton_spark.dataset.fit import Columns, fit_transform
+from lepton_spark.dataset.fit_outliers import SAMPLE_ROWS, _sample
 from lepton_spark.dataset.graphs import GraphLists
 from lepton_spark.dataset.images import ImageColumn
+from lepton_spark.dataset.scan import Scan
 from lepton_spark.dataset.tokens import TokenColumn
 from lepton_spark.errors import DataError
 from lepton_spark.models.design_matrix import design_matrix
@@ -115,6 +117,34 @@ def test_about_the_asked_share_of_rows_is_isolated(fitted):
 
     assert flags.mean() == pytest.approx(0.02, abs=0.01)
     assert np.abs(np.column_stack([rows[n] for n in COLUMNS.numbers]))[flags > 0].max() > 5
+
+
+def test_a_value_that_many_rows_have_is_in_the_sample_of_a_forest_as_often_as_in_the_rows(
+    spark, tmp_path
+):
+    count = 20_000
+    random = np.random.default_rng(4)
+    is_zero = random.random(count) < 0.6
+    rows = pa.table(
+        {
+            "x": np.where(is_zero, 0.0, random.normal(size=count)),
+            "y": np.where(is_zero, 0.0, random.normal(size=count)),
+            "day": pa.array(random.integers(0, 30, count), pa.timestamp("us")),
+            "id": np.arange(count),
+        }
+    )
+    turned = rows.take(random.permutation(count))
+    samples = [
+        _sample(Scan(spark, tuple(pieces)), ["x", "y"], ["day", "id"])
+        for pieces in (
+            write(rows, tmp_path / "a", row_group_size=count),
+            write(turned, tmp_path / "b", row_group_size=3000, files=2),
+        )
+    ]
+
+    assert (samples[0] == 0).all(axis=1).mean() == pytest.approx(0.6, abs=0.03)
+    np.testing.assert_array_equal(*samples)
+    assert len(samples[0]) == SAMPLE_ROWS < count
 
 
 def test_the_most_used_terms_of_enough_rows_are_kept_with_their_weight(fitted):
