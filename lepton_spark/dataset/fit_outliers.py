@@ -153,8 +153,7 @@ def _forest(
         logger.warning("no column matches %s, so that it has no outliers", name)
         return None
     values = _sample(scan, columns, key)
-    with np.errstate(all="ignore"):
-        fills = np.array([_median(column) for column in values.T], np.float32)
+    fills = np.array([_median(column) for column in values.T], np.float32)
     filled = np.where(np.isnan(values), fills, values)
     varies = filled.min(axis=0, initial=np.inf) < filled.max(axis=0, initial=-np.inf)
     if not varies.any():
@@ -167,7 +166,8 @@ def _forest(
 
 def _median(column: npt.NDArray[np.float32]) -> float:
     known = column[~np.isnan(column)]
-    return float(np.median(known)) if len(known) else 0.0
+    # The mean of the two in the middle may be more than 32 bits can hold on the way.
+    return float(np.median(known.astype(np.float64))) if len(known) else 0.0
 
 
 def _sample(scan: Scan, columns: Sequence[str], key: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from lepton_spark.config.fitted import Outliers
-from lepton_spark.dataset.fit_outliers import grow
+from lepton_spark.dataset.fit_outliers import _median, grow
 from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.transform import FeatureTransform, NumberColumn
 from lepton_spark.errors import ModelError
@@ -49,6 +49,13 @@ def test_a_missing_value_is_filled_before_a_forest_looks_at_it():
     found = forest.is_out(pa.table({"a": pa.array([None, float("nan"), 0.0, 9.0])}))
 
     assert found.tolist() == [True, True, False, True]
+
+
+def test_the_largest_number_fills_gaps_as_what_it_is():
+    largest = np.finfo(np.float32).max
+
+    assert _median(np.array([largest, np.nan, largest], np.float32)) == largest
+    assert _median(np.array([np.nan], np.float32)) == 0
 
 
 def test_a_value_at_a_fence_is_inside_and_a_missing_one_is_no_outlier():
