@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+_MOST_IMAGES = 256  # decoded in a part
+
+
+def _nothing() -> None:
+    """Nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +51,26 @@ class Source:
     transform: FeatureTransform
     label: str
 
-    def read(self, piece: Piece) -> Labelled:
-        """Read and transform the rows of one piece; a refused one has the label NaN."""
+    def read(self, piece: Piece, alive: Callable[[], object] = _nothing) -> Labelled:
+        """Read and transform the rows of one piece; a refused one has the label NaN.
+
+        Args:
+            piece: Rows of one row group.
+            alive: Called after each part of them, as images may take minutes.
+        """
         rows = read_piece(piece, [*self.transform.columns_to_fit, self.label])
         labels = as_float(rows, self.label).astype(np.float32)
         specs = self.transform.specs
         block = Block.empty(specs, rows.num_rows)
         # In parts: what a transform holds of terms beside the block would be as large again.
         at_once = rows_at_once(sum(spec.num_bytes for spec in specs.values()))
+        if self.transform.images:
+            at_once = min(at_once, _MOST_IMAGES)
         for start in range(0, rows.num_rows, at_once):
             some = rows.slice(start, at_once)
             block.put(start, self.transform.apply(some))
             labels[start : start + at_once][self.transform.refused(some)] = np.nan
+            alive()
         return Labelled(block, labels)
 
 
@@ -85,11 +98,25 @@ class Shuffle:
 
 
 class EpochReader:
-    """Gives the blocks of one rank, epoch after epoch; memory holds three blocks at most."""
+    """Gives the blocks of one rank, epoch after epoch; memory holds three blocks at most.
+
+    Args:
+        shard: Which rows.
+        source: How they become tensors.
+        layout: The steps of an epoch.
+        cache_folder: Where rows are kept from the first epoch on.
+        alive: Called by the thread that reads, often; it is a block ahead at most.
+    """
 
     def __init__(
-        self, shard: Shard, source: Source, layout: Layout, cache_folder: Path | None = None
+        self,
+        shard: Shard,
+        source: Source,
+        layout: Layout,
+        cache_folder: Path | None = None,
+        alive: Callable[[], object] = _nothing,
     ) -> None:
+        self._alive = alive
         self._shard = shard
         self._source = source
         self.layout = layout
@@ -138,7 +165,7 @@ class EpochReader:
         kept = self._cache.get(place) if self._cache else None
         if kept is not None:
             return kept
-        rows = self._source.read(piece)
+        rows = self._source.read(piece, self._alive)
         if self._cache:
             self._cache.put(place, rows)
         return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.feature_name import window_names
@@ -29,6 +30,7 @@ def columns_of(case: Case, types: Sequence[tuple[str, str]]) -> Columns:
     images = [ImageColumn.of(*each) for each in case.features.images.items()]
     as_category = categories_of(case.features)
     columns = Columns.of(types, as_category, case.transform, _series(case), images)
+    columns = replace(columns, key=case.key_of(case.predict.each))
     return columns.with_graphs([GraphLists.of(*each) for each in case.features.graphs.items()])
 
 

@@ -74,11 +74,13 @@ class Beat:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         self._count = 0
+        self._place = ""
 
     def __call__(self, place: str) -> None:
-        """Say so once."""
+        """Say so once; without a place it is the one before."""
         self._count += 1
-        line = f"{self._count} {place}".encode()[:BEAT_BYTES].ljust(BEAT_BYTES)
+        self._place = place or self._place
+        line = f"{self._count} {self._place}".encode()[:BEAT_BYTES].ljust(BEAT_BYTES)
         os.pwrite(self._descriptor, line, 0)
 
 

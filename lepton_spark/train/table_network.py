@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.config.train import ModelSettings, TrainSettings
@@ -124,9 +125,8 @@ def _reader(
     layout = Layout(batch_size, dealt.steps, max(1, payload["block_rows"] // batch_size))
     cache = worker.folder / part
     cache.mkdir()
-    return EpochReader(
-        dealt.shards[worker.rank], Source(transform, payload["label"]), layout, cache
-    )
+    source = Source(transform, payload["label"])
+    return EpochReader(dealt.shards[worker.rank], source, layout, cache, partial(worker.beat, ""))
 
 
 def _settings(payload: Mapping[str, Any], train: TrainSettings, *, is_jitted: bool) -> LoopSettings:

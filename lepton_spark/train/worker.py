@@ -33,7 +33,8 @@ class Worker(Protocol):
     def beat(self, place: str) -> None:
         """Say that this process lives, and where it is, such as `epoch 3, step 128`.
 
-        What begins with `starting` may take longer.
+        What begins with `starting` may take longer. Empty: still where it was, as a thread says
+        that reads ahead.
         """
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepton_spark.dataset import cache, tensors
+from lepton_spark.dataset import blocks, cache, tensors
 from lepton_spark.dataset.blocks import EpochReader, Layout, Shuffle, Source
 from lepton_spark.dataset.outliers import Fence
 from lepton_spark.dataset.prefetch import read_ahead
@@ -144,6 +144,17 @@ def test_without_room_the_lake_is_read_again(pieces, tmp_path, monkeypatch, capl
     assert sum(taken(reader.epoch()), []) == TRAIN_ROWS  # noqa: RUF017  # a few rows
     assert sum(taken(reader.epoch()), []) == TRAIN_ROWS  # noqa: RUF017
     assert cache.__name__ in {record.name for record in caplog.records}
+
+
+def test_a_rank_that_reads_says_after_each_part_that_it_lives(pieces, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "rows_at_once", lambda _bytes: 5)
+    said = []
+    reader = EpochReader(
+        deal(pieces, 1, 16).shards[0], SOURCE, Layout(16, 5, 5), tmp_path, lambda: said.append(1)
+    )
+
+    assert sum(taken(reader.epoch()), []) == TRAIN_ROWS  # noqa: RUF017  # a few rows
+    assert len(said) == 3 * 4 + 2
 
 
 def test_an_error_of_the_reading_thread_reaches_the_caller(pieces):

@@ -43,6 +43,8 @@ def test_a_beat_is_one_short_line_that_is_always_whole(tmp_path):
     beat("epoch 2")
 
     assert (tmp_path / "beat").read_bytes().strip() == b"2 epoch 2"
+    beat("")
+    assert (tmp_path / "beat").read_bytes().strip() == b"3 epoch 2"
 
 
 def raised(error):
