@@ -6,8 +6,11 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import statistics
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 RESULTS = Path(__file__).parents[1] / "results"
-PACKAGES = ("lepton-spark", "pyspark", "delta-spark", "tensorflow-cpu", "keras", "horovod",
+PACKAGES = ("lepton-spark", "pyspark", "delta-spark", "tensorflow", "tensorflow-cpu",
+            "keras", "horovod",
             "xgboost-cpu", "mlflow", "pyarrow", "numpy")  # fmt: skip
 _RESAMPLES = 2000
 
@@ -56,6 +60,9 @@ def write(path: str, checks: Sequence[Check], *, command: str | None = None) -> 
         path: Kind and name, such as `bench/launch`.
         checks: All of them, those that do not hold included.
         command: What measures them again; that of the benchmark where not given.
+
+    Returns:
+        The file.
     """
     target = RESULTS / f"{path}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,12 +78,14 @@ def write(path: str, checks: Sequence[Check], *, command: str | None = None) -> 
 
 
 def ratio(ours: Sequence[float], peer: Sequence[float]) -> tuple[float, float, float]:
-    """Median of the pairwise ratios, and a bootstrap interval of it."""
-    pairs = np.divide.outer(np.asarray(ours), np.asarray(peer)).ravel()
+    """Ratio of the medians, and a bootstrap interval of it; each side's rounds are drawn anew."""
     random = np.random.default_rng(7)
-    medians = np.median(random.choice(pairs, (_RESAMPLES, len(pairs))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return float(np.median(pairs)), float(low), float(high)
+    above, below = (
+        np.median(random.choice(np.asarray(side), (_RESAMPLES, len(side))), axis=1)
+        for side in (ours, peer)
+    )
+    low, high = np.quantile(above / below, [0.025, 0.975])
+    return float(np.median(ours) / np.median(peer)), float(low), float(high)
 
 
 def compared(what: str, these: Sequence[float], those: Sequence[float], target: str = "") -> Check:
@@ -104,12 +113,26 @@ def suffix() -> str:
 
 
 def machine() -> str:
-    """Processor, cores and memory."""
+    """Processor, cores and memory, and the GPUs where there are any."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     models = {line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line}
-    return f"{', '.join(sorted(models)) or platform.machine()}, {cores} cores, {memory:.0f} GiB"
+    told = f"{', '.join(sorted(models)) or platform.machine()}, {cores} cores, {memory:.0f} GiB"
+    return ", ".join([told, *_gpus()])
+
+
+def _gpus() -> list[str]:
+    """Such as `2 x NVIDIA H200`, as the driver's own program names them."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:  # there is the program, and no GPU
+        return []
+    names = Counter(line.strip() for line in done.stdout.splitlines() if line.strip())
+    return [f"{count} x {name}" for name, count in sorted(names.items())]
 
 
 def versions() -> dict[str, str]:
