@@ -10,28 +10,25 @@ out, and said so.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import random
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.loader_sides import LABEL, MOST_TEXTBOOK_ROWS
+from benchmarks.flat_file import written
+from benchmarks.loader_sides import MOST_TEXTBOOK_ROWS
 from benchmarks.result import Check, compared, median, suffix, write
 from benchmarks.rounds import exponent
+from benchmarks.side_process import ROOT, answer_of
 
 logger = logging.getLogger(__name__)
-ROOT = Path(__file__).parents[1]
-ROWS, COLUMNS, ROW_GROUP = 1_000_000, 40, 131_072
+ROWS = 1_000_000
 ROUNDS, SLOW_ROUNDS = 5, 2
 GROWTH = 4
 PETASTORM_SIDES = ("petastorm", "petastorm, stacked")
@@ -49,37 +46,17 @@ class Runs:
     peak: list[int] = field(default_factory=list)
 
 
-def written(folder: Path, rows: int) -> Path:
-    """A file of normal floats and a label, floats without a dictionary."""
-    path, random_ = folder / f"rows-{rows}.parquet", np.random.default_rng(7)
-    names = [f"x{number:02}" for number in range(COLUMNS)]
-    schema = pa.schema([*((name, pa.float32()) for name in names), (LABEL, pa.float32())])
-    with pq.ParquetWriter(path, schema, use_dictionary=False, write_page_checksum=True) as file:
-        for first in range(0, rows, ROW_GROUP):
-            count = min(ROW_GROUP, rows - first)
-            numbers = random_.standard_normal((COLUMNS, count), np.float32)
-            label = (numbers[0] > 0).astype(np.float32)
-            file.write_table(pa.table([*numbers, label], schema=schema), row_group_size=ROW_GROUP)
-    return path
-
-
 def run(side: str, path: Path) -> dict[str, Any]:
     """The seconds, the sum and the memory of one side; its time is scaled to all rows.
 
     Raises:
         RuntimeError: Its process failed.
     """
-    command = [sys.executable, "-m", "benchmarks.loader_sides", side, str(path)]
     if side in PETASTORM_SIDES:
         program = ROOT / "benchmarks" / "loader_petastorm.py"
-        command = [str(PETASTORM), str(program), side, str(path)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{side}: {done.stderr[-800:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        found = answer_of([str(program), side, str(path)], python=str(PETASTORM))
+    else:
+        found = answer_of(["-m", "benchmarks.loader_sides", side, str(path)])
     part = pq.read_metadata(path).num_rows / found["rows"]
     found["seconds"] = [seconds * part for seconds in found["seconds"]]
     logger.info("%s: %s", side, found)

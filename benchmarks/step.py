@@ -8,52 +8,31 @@ matrix products of the layers alone.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import random
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from benchmarks.flat_file import written
 from benchmarks.result import Check, compared, median, suffix, write
-from benchmarks.step_sides import LABEL
+from benchmarks.side_process import answer_of
 
 logger = logging.getLogger(__name__)
-ROOT = Path(__file__).parents[1]
-ROWS, COLUMNS, ROW_GROUP = 262_144, 40, 131_072
-ROUNDS = 3
+ROWS, ROUNDS = 262_144, 3
 SIDES = ("ours", "in memory", "tf.data", "limit")
 SMALL, LARGE = "256,128", "1024,512"
 FLOAT, MIXED = "float32", "mixed_bfloat16"
 # Which networks are trained in which precision, what of model.fit is wanted, and of the limit.
 WORK = (
     (SMALL, FLOAT, ">= 1.5", ">= 0.5"),
-    (LARGE, FLOAT, ">= 0.9", ""),
-    (LARGE, MIXED, ">= 0.75", ""),
+    (LARGE, FLOAT, "", ">= 0.9"),
+    (LARGE, MIXED, "", ">= 0.75"),
 )
+LIKE, UNLIKE = 0.01, 0.1  # losses: so near is wanted, and beyond this no time says anything
 Answers = dict[str, list[dict[str, Any]]]
-
-
-def written(folder: Path, rows: int) -> Path:
-    """A file of normal floats, and a label that follows from products of some of them."""
-    random_ = np.random.default_rng(7)
-    numbers = random_.standard_normal((COLUMNS, rows), np.float32)
-    logit = 1.5 * numbers[0] * numbers[1] + numbers[2] - np.abs(numbers[3])
-    label = (random_.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.float32)
-    names = [*(f"x{number:02}" for number in range(COLUMNS)), LABEL]
-    path = folder / "rows.parquet"
-    table = pa.table([*numbers, label], names=names)
-    pq.write_table(
-        table, path, row_group_size=ROW_GROUP, use_dictionary=False, write_page_checksum=True
-    )
-    return path
 
 
 def run(side: str, path: Path, units: str, precision: str) -> dict[str, Any]:
@@ -62,39 +41,41 @@ def run(side: str, path: Path, units: str, precision: str) -> dict[str, Any]:
     Raises:
         RuntimeError: Its process failed.
     """
-    command = [sys.executable, "-m", "benchmarks.step_sides", side, str(path), units, precision]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{side}: {done.stderr[-800:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    program = ["-m", "benchmarks.step_sides", side, str(path), units, precision]
+    found = answer_of(program)
     logger.info("%s %s %s: %s", units, precision, side, found)
     return found
 
 
-def measured(path: Path, units: str, precision: str) -> Answers:
-    """Rounds in random order; the curves of the loss have to be alike.
+def measured(path: Path, units: str, precision: str) -> Answers | None:
+    """Rounds in random order, after one of ours that warms up.
 
-    From the second epoch on: before, the loss depends on which rows came first.
+    Returns:
+        What each side reached, an entry a round; None where this machine has no units for the
+        precision: ours computes in 32 bits there, and the others do not.
 
     Raises:
         RuntimeError: A side learned otherwise.
     """
+    if run("ours", path, units, precision)["precision"] != precision:
+        return None
     found: Answers = {side: [] for side in SIDES}
     for number in range(ROUNDS):
         for side in random.Random(number).sample(SIDES, len(SIDES)):
             found[side].append(run(side, path, units, precision))
-    wanted = np.array(found["in memory"][0]["losses"][1:])
-    for side in ("ours", "tf.data"):
-        if not np.allclose(found[side][0]["losses"][1:], wanted, rtol=_likeness(precision)):
-            raise RuntimeError(f"{side} learned otherwise: {found[side][0]['losses']}, {wanted}")
+    if apart(found) > UNLIKE:
+        raise RuntimeError(f"a side learned otherwise: {found}")
     return found
 
 
-def _likeness(precision: str) -> float:
-    return 0.01 if precision == FLOAT else 0.03
+def apart(found: Answers) -> float:
+    """The largest share by which a loss is another than that of model.fit in memory.
+
+    From the second epoch on: before, the loss depends on which rows came first.
+    """
+    wanted = np.array(found["in memory"][0]["losses"][1:])
+    others = [np.array(found[side][0]["losses"][1:]) for side in ("ours", "tf.data")]
+    return max(float(np.max(np.abs(losses / wanted - 1))) for losses in others)
 
 
 def checks_of(found: Answers, told: str, against_fit: str, against_limit: str) -> list[Check]:
@@ -111,6 +92,8 @@ def checks_of(found: Answers, told: str, against_fit: str, against_limit: str) -
         compared(f"step {told}: rate of ours against matrix products alone", seconds["limit"],
                  seconds["ours"], against_limit),
         Check(f"step {told}: rows a second of ours", 1.0 / median(seconds["ours"]), ""),
+        Check(f"step {told}: largest difference of a loss from that of model.fit in memory, share",
+              apart(found), "", f"<= {LIKE}"),
     ]  # fmt: skip
 
 
@@ -126,7 +109,12 @@ def main() -> None:
         for units, precision, against_fit, against_limit in WORK:
             told = f"({units}) {precision}, {rows:,} rows"
             found = measured(path, units, precision)
-            checks += checks_of(found, told, against_fit, against_limit)
+            if found is None:
+                what = f"step {told}: left out, as this machine has no units for it"
+                logger.warning(what)
+                checks.append(Check(what, 1))
+            else:
+                checks += checks_of(found, told, against_fit, against_limit)
     write(f"bench/step{suffix()}", checks)
 
 

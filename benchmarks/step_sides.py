@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from benchmarks.flat_file import LABEL, features_of, pieces_of, untouched
 from lepton_spark.config.train import ModelSettings, TrainSettings
-from lepton_spark.dataset.shards import whole
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
-from lepton_spark.dataset.transform import FeatureTransform, NumberColumn
 from lepton_spark.models.lean import keras, tf
 from lepton_spark.models.network import build
 from lepton_spark.models.shape import Shape
@@ -30,12 +29,7 @@ from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import NetworkJob, fit_network
 
 BATCH, EPOCHS, RATE = 1024, 4, 1e-3
-LABEL = "label"
 Found = dict[str, Any]
-
-
-def _names(path: str) -> list[str]:
-    return [name for name in pq.read_schema(path).names if name != LABEL]
 
 
 def _settings(units: tuple[int, ...]) -> ModelSettings:
@@ -43,15 +37,12 @@ def _settings(units: tuple[int, ...]) -> ModelSettings:
 
 
 def ours(path: str, units: tuple[int, ...], precision: str) -> Found:
-    """The engine, as a case trains: from the disk, validation and checkpoints included."""
-    numbers = tuple(
-        NumberColumn(name, -10.0, 10.0, 0.0, 0.0, 1.0, has_missing_flag=False)
-        for name in _names(path)
-    )
-    meta = pq.read_metadata(path)
-    pieces = tuple(
-        whole(path, group, meta.row_group(group).num_rows) for group in range(meta.num_row_groups)
-    )
+    """The engine, as a case trains, from the disk.
+
+    What counts is reading, handing over and steps; it validates and keeps checkpoints besides,
+    which model.fit is not asked for.
+    """
+    pieces = pieces_of(path)
     with tempfile.TemporaryDirectory() as folder:
         train = TrainSettings.model_validate(
             {
@@ -62,18 +53,19 @@ def ours(path: str, units: tuple[int, ...], precision: str) -> Found:
         job = NetworkJob(
             model=_settings(units),
             train=train,
-            transform=FeatureTransform(numbers, (), ""),
+            transform=untouched(path),
             fitted=pieces,
             validated=pieces[:1],
             label=LABEL,
             checkpoint=str(Path(folder) / "checkpoint"),
         )
-        history = fit_network(LocalBackend(), job, 1).history
+        fitted = fit_network(LocalBackend(), job, 1)
     seconds = [
         sum(entry[f"{phase}_seconds"] for phase in ("read", "hand_over", "step"))
-        for entry in history
+        for entry in fitted.history
     ]
-    return _found([entry["rows"] for entry in history], seconds, [e["loss"] for e in history])
+    rows, losses = ([entry[name] for entry in fitted.history] for name in ("rows", "loss"))
+    return {**_found(rows, seconds, losses), "precision": fitted.precision}
 
 
 def in_memory(path: str, units: tuple[int, ...], precision: str) -> Found:
@@ -95,24 +87,30 @@ def on_tf_data(path: str, units: tuple[int, ...], precision: str) -> Found:
     ))  # fmt: skip
 
 
-def limit(path: str, units: tuple[int, ...], _precision: str) -> Found:
-    """The products of the layers alone, forward and backward, as one thread pool can do them."""
-    widths = (len(_names(path)), *units, 1)
-    pairs = list(pairwise(widths))
-    inputs = [tf.random.normal((BATCH, before)) for before, _ in pairs]
-    weights = [tf.random.normal(pair) for pair in pairs]
-    slopes = [tf.random.normal((BATCH, after)) for _, after in pairs]
+def limit(path: str, units: tuple[int, ...], precision: str) -> Found:
+    """The products of the layers alone, forward and backward, as one thread pool can do them.
+
+    None for the slope of what the first layer is given, which nothing needs.
+    """
+    pairs = list(pairwise((len(features_of(path)), *units, 1)))
+    kind = tf.float32 if precision == "float32" else tf.bfloat16
+
+    def made(*shape: int) -> Any:
+        return tf.cast(tf.random.normal(shape), kind)
+
+    inputs = [made(BATCH, before) for before, _ in pairs]
+    weights = [made(*pair) for pair in pairs]
+    slopes = [made(BATCH, after) for _, after in pairs]
 
     @tf.function
     def step() -> Any:
         total = tf.zeros(())
-        for given, weight, slope in zip(inputs, weights, slopes, strict=True):
-            for product in (
-                tf.matmul(given, weight),
-                tf.matmul(slope, weight, transpose_b=True),
-                tf.matmul(given, slope, transpose_a=True),
-            ):
-                total += product[0, 0]
+        for layer, (given, weight, slope) in enumerate(zip(inputs, weights, slopes, strict=True)):
+            products = [tf.matmul(given, weight), tf.matmul(given, slope, transpose_a=True)]
+            if layer:
+                products.append(tf.matmul(slope, weight, transpose_b=True))
+            for product in products:
+                total += tf.cast(product[0, 0], tf.float32)
         return total
 
     step()
@@ -127,7 +125,7 @@ def limit(path: str, units: tuple[int, ...], _precision: str) -> Found:
 
 def _arrays(path: str) -> tuple[Any, Any]:
     table = pq.read_table(path)
-    columns = [table[name].to_numpy() for name in _names(path)]
+    columns = [table[name].to_numpy() for name in features_of(path)]
     matrix = np.ascontiguousarray(np.stack(columns).T, dtype=np.float32)
     return matrix, table[LABEL].to_numpy().astype(np.float32)
 
@@ -157,7 +155,7 @@ def _fitted(
     path: str, units: tuple[int, ...], precision: str, fit: Callable[[Any, list[Any]], object]
 ) -> Found:
     keras.mixed_precision.set_global_policy(precision)
-    model = build(_settings(units), Shape(len(_names(path)), ()), seed=7)
+    model = build(_settings(units), Shape(len(features_of(path)), ()), seed=7)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(RATE, weight_decay=0.0), loss)
     clock = _Clock()
@@ -166,7 +164,7 @@ def _fitted(
     return _found([rows] * EPOCHS, clock.seconds, clock.losses)
 
 
-def _found(rows: list[int], seconds: list[float], losses: list[float]) -> Found:
+def _found(rows: Sequence[float], seconds: Sequence[float], losses: Sequence[float]) -> Found:
     """The first epoch compiles and fills caches: it is told apart."""
     return {
         "rows_a_second": sum(rows[1:]) / sum(seconds[1:]),
