@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from benchmarks import score_peers as peers
-from benchmarks.loader import GROWTH, ROWS, written
-from benchmarks.loader_sides import LABEL
+from benchmarks.flat_file import features_of, pieces_of, untouched, written
 from benchmarks.result import Check, compared, median, suffix, write
 from benchmarks.rounds import Side, Times, exponent, interleaved, peak_of_workers
-from lepton_spark.config.case import Case
+from benchmarks.score_limit import UNITS, Limit
 from lepton_spark.config.train import ModelSettings
-from lepton_spark.context import RunContext
-from lepton_spark.dataset.transform import FeatureTransform, NumberColumn
 from lepton_spark.evaluate.predictions import predict
 from lepton_spark.lake import session
 from lepton_spark.lake.file_plan import FilePlan, FileSlice
@@ -37,13 +34,21 @@ from lepton_spark.models.network import arrays_of, build
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import pack
 from lepton_spark.train.bundle import Bundle, to_json
-from tests.conftest import TINY_CASE, Silent, environment_at
+from tests.conftest import environment_at
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from lepton_spark.config.environment import Environment
+    from lepton_spark.dataset.transform import FeatureTransform
+
 logger = logging.getLogger(__name__)
+ROWS, GROWTH = 1_000_000, 4
 ROUNDS = 3
+ONE_THREAD = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    "1",
+)
 TOLERANCE = 1e-5
 LIMIT, SINGLE = "decoding and NumPy", "row by row"
 UDFS = ("mapInArrow", "mapInPandas", "predict_batch_udf", "MLflow spark_udf")
@@ -57,32 +62,27 @@ class Work:
         folder: Of the model's weights, for the peers.
     """
 
-    context: RunContext
     path: Path
     names: list[str]
     bundle: Bundle
     folder: str
 
-    @property
-    def rows(self) -> DataFrame:
+    def rows(self, spark: SparkSession) -> DataFrame:
         """The table, as Spark reads it."""
-        return self.context.spark.read.parquet(str(self.path))
+        return spark.read.parquet(str(self.path))
 
     @property
     def plan(self) -> FilePlan:
         """Its row groups."""
-        meta = pq.read_metadata(self.path)
-        slices = [
-            FileSlice(str(self.path), group, meta.row_group(group).num_rows)
-            for group in range(meta.num_row_groups)
-        ]
+        pieces = pieces_of(self.path)
+        slices = [FileSlice(each.path, each.row_group, each.rows) for each in pieces]
         return FilePlan("gold.bench", 0, tuple(slices))
 
 
-def prepared(context: RunContext, folder: Path, rows: int) -> Work:
+def prepared(folder: Path, rows: int) -> Work:
     """A file of rows with an id, and a bundle of a network with its first weights."""
     plain = written(folder, rows)
-    names = [name for name in pq.read_schema(plain).names if name != LABEL]
+    names = features_of(plain)
     path = folder / f"scored-{rows}.parquet"
     with pq.ParquetFile(plain) as file, pq.ParquetWriter(path, _schema(names)) as target:
         first = 0
@@ -91,27 +91,24 @@ def prepared(context: RunContext, folder: Path, rows: int) -> Work:
             ids = np.arange(first, first + table.num_rows)
             target.write_table(table.add_column(0, peers.ID, [ids]), row_group_size=1 << 20)
             first += table.num_rows
-    settings = ModelSettings(hidden=peers.UNITS, dropout=0.0)
+    settings = ModelSettings(hidden=UNITS, dropout=0.0)
     weights = pack(arrays_of(build(settings, Shape(len(names), ()), seed=7)))
     (folder / "weights.npz").write_bytes(weights)
-    return Work(context, path, names, _bundle(names, settings, weights), str(folder))
+    bundle = _bundle(untouched(plain, "0" * 64), settings, weights)
+    return Work(path, names, bundle, str(folder))
 
 
 def _schema(names: list[str]) -> Any:
     return pa.schema([(peers.ID, pa.int64()), *((name, pa.float32()) for name in names)])
 
 
-def _bundle(names: list[str], settings: ModelSettings, weights: bytes) -> Bundle:
-    numbers = tuple(
-        NumberColumn(name, -10.0, 10.0, 0.0, 0.0, 1.0, has_missing_flag=False) for name in names
-    )
-    transform = FeatureTransform(numbers, (), "0" * 64)
+def _bundle(transform: FeatureTransform, settings: ModelSettings, weights: bytes) -> Bundle:
     spec = {
         "kind": "table_mlp",
         "settings": settings.model_dump(mode="json"),
         **Shape.of(transform).to_spec(),
     }
-    contract = {"columns": [{"name": name, "type": "float"} for name in names]}
+    contract = {"columns": [{"name": name, "type": "float"} for name in transform.columns]}
     return Bundle(
         {
             "spec.json": to_json(spec),
@@ -124,18 +121,18 @@ def _bundle(names: list[str], settings: ModelSettings, weights: bytes) -> Bundle
     )
 
 
-def ours(work: Work) -> DataFrame:
+def ours(spark: SparkSession, work: Work) -> DataFrame:
     """As evaluation and scoring do it."""
-    found = predict(work.rows, {"m": work.bundle}, keep=[peers.ID], plan=work.plan)
+    found = predict(work.rows(spark), {"m": work.bundle}, keep=[peers.ID], plan=work.plan)
     return found.withColumnRenamed("p_m", "score")
 
 
-def sides_of(work: Work, target: Path) -> dict[str, Side]:
+def sides_of(spark: SparkSession, work: Work, target: Path, limit: Limit) -> dict[str, Side]:
     """Every side on one file, by name, into a Delta table of its own."""
-    rows, names, folder = work.rows, work.names, work.folder
-    udf = peers.mlflow_udf(work.context.spark, folder)
+    rows, names, folder = work.rows(spark), work.names, work.folder
+    udf = peers.mlflow_udf(spark, folder)
     frames = {
-        "ours": ours(work),
+        "ours": ours(spark, work),
         "mapInArrow": peers.by_arrow(rows, names, folder),
         "mapInPandas": peers.by_pandas(rows, names, folder),
         "predict_batch_udf": peers.by_batch_udf(rows, names, folder),
@@ -145,21 +142,20 @@ def sides_of(work: Work, target: Path) -> dict[str, Side]:
         name: partial(_write, frame, target / name.replace(" ", "-"))
         for name, frame in frames.items()
     }
-    return {**found, LIMIT: partial(peers.limit, work.path, names, folder)}
+    return {**found, LIMIT: partial(limit.scores, work.path, names, folder)}
 
 
 def _write(frame: DataFrame, target: Path) -> None:
     frame.write.format("delta").mode("overwrite").save(str(target))
 
 
-def require_equal(sides: Mapping[str, Side], work: Work, target: Path) -> None:
+def require_equal(spark: SparkSession, sides: Mapping[str, Side], target: Path) -> None:
     """See that all sides give the same scores.
 
     Raises:
         RuntimeError: One does not.
     """
     wanted = np.asarray(sides[LIMIT]())
-    spark = work.context.spark
     for name in (each for each in sides if each != LIMIT):
         sides[name]()
         rows = spark.read.format("delta").load(str(target / name.replace(" ", "-")))
@@ -170,26 +166,33 @@ def require_equal(sides: Mapping[str, Side], work: Work, target: Path) -> None:
             raise RuntimeError(f"{name} gives other scores")
 
 
-def measure(context: RunContext, folder: Path, rows: int) -> list[Check]:
-    """All checks."""
-    few, many = (prepared(context, folder, count) for count in (rows // GROWTH, rows))
-    sides = sides_of(few, folder / "few")
-    require_equal(sides, few, folder / "few")
-    times = interleaved(sides_of(many, folder / "many"), ROUNDS)
-    alone, peaks = {}, []
-    for work in (few, many):
-        with peak_of_workers() as peak:
-            side = partial(_write, ours(work), folder / "alone")
-            alone[work.path.name] = interleaved({"ours": side}, ROUNDS)["ours"]
-        peaks.append(peak.held)
+def peak_of(work: Work, environment: Environment, target: Path) -> int:
+    """The most bytes that workers hold which score this and nothing else before."""
+    spark = session.start(environment, app_name="score")
+    side = partial(_write, ours(spark, work), target)
+    with peak_of_workers() as peak:
+        interleaved({"ours": side}, ROUNDS)
+    spark.stop()
+    return peak.held
+
+
+def measure(spark: SparkSession, folder: Path, works: tuple[Work, Work]) -> list[Check]:
+    """The checks that are of time, by a table and one of GROWTH times as many rows."""
+    (few, many), limit = works, Limit()
+    sides = sides_of(spark, few, folder / "few", limit)
+    require_equal(spark, sides, folder / "few")
+    times = interleaved(sides_of(spark, many, folder / "many", limit), ROUNDS)
+    limit.close()
+    grown = []
+    for work in works:
+        side = partial(_write, ours(spark, work), folder / "alone")
+        grown.append(median(interleaved({"ours": side}, ROUNDS)["ours"].seconds))
     single = peers.row_by_row(many.path, many.names, many.folder)
-    grown = [median(each.seconds) for each in alone.values()]
+    counts = [sum(piece.rows for piece in pieces_of(work.path)) for work in works]
     return [
-        *checks_of(times, single, rows),
-        Check(f"score: growth exponent from a quarter, {rows:,} rows",
-              exponent([rows // GROWTH, rows], grown), "", "<= 1.05"),
-        Check(f"score: memory of the workers against a quarter, {rows:,} rows",
-              peaks[1] / peaks[0], "x", "<= 1.5"),
+        *checks_of(times, single, counts[1]),
+        Check(f"score: growth exponent from a quarter, {counts[1]:,} rows",
+              exponent(counts, grown), "", "<= 1.05"),
     ]  # fmt: skip
 
 
@@ -216,25 +219,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0)
     rows = int(ROWS * parser.parse_args().scale)
-    with tempfile.TemporaryDirectory() as work:
-        environment = environment_at(Path(work) / "lake")
+    # What is started from here on inherits it: workers of all sides, one a core, and the limit.
+    os.environ |= ONE_THREAD
+    with tempfile.TemporaryDirectory() as name:
+        folder, environment = Path(name), environment_at(Path(name) / "lake")
+        few, many = prepared(folder, rows // GROWTH), prepared(folder, rows)
+        peaks = [peak_of(work, environment, folder / "alone") for work in (few, many)]
         spark = session.start(environment, app_name="score")
-        checks = measure(_context(spark, environment), Path(work), rows)
+        checks = measure(spark, folder, (few, many))
         spark.stop()
+    checks.append(
+        Check(f"score: memory of the workers against a quarter, {rows:,} rows",
+              peaks[1] / peaks[0], "x", "<= 1.5")
+    )  # fmt: skip
     write(f"bench/score{suffix()}", checks)
-
-
-def _context(spark: SparkSession, environment: Any) -> RunContext:
-    return RunContext(
-        spark=spark,
-        case=Case.model_validate(TINY_CASE),
-        environment=environment,
-        contracts={},
-        progress=Silent(),
-        run_id="r-bench",
-        as_of=date(2024, 2, 29),
-        started_at=datetime(2024, 3, 1, tzinfo=UTC),
-    )
 
 
 if __name__ == "__main__":

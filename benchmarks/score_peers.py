@@ -1,4 +1,4 @@
-"""Other ways to score rows of a table with a Keras model in Spark, and the limit without Spark."""
+"""Other ways to score rows of a table with a Keras model in Spark."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from pyspark.ml.functions import predict_batch_udf
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType
 
+from benchmarks.score_limit import BATCH, UNITS
 from lepton_spark.models.weights import unpack
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-UNITS = (256, 128)
 ID = "id"
 # Row by row takes hours; so many rows are timed, and their time is scaled.
 MOST_SINGLE_ROWS = 2_000
-_BATCH = 4096
-_EPSILON = 1e-3  # of Keras' LayerNormalization
 Matrix = npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)
+def graph_of(folder: str, width: int) -> Any:
+    """The Keras model as a graph for any number of rows, once in each worker."""
+    import tensorflow as tf  # noqa: PLC0415  # only where one scores
+
+    model = model_of(folder, width)
+    return tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
 
 
 @lru_cache(maxsize=1)
@@ -47,14 +54,20 @@ def model_of(folder: str, width: int) -> Any:
 
 def scored(folder: str, matrix: Matrix) -> npt.NDArray[np.float64]:
     """The scores of a matrix, in batches."""
-    model = model_of(folder, matrix.shape[1])
+    graph = graph_of(folder, matrix.shape[1])
     found = np.empty(len(matrix))
-    for start in range(0, len(matrix), _BATCH):
-        part = matrix[start : start + _BATCH]
-        inputs = {"numbers": part, "categories": np.zeros((len(part), 0), np.int32)}
-        logits = np.asarray(model(inputs, training=False), np.float64)[:, 0]
-        found[start : start + len(part)] = 1 / (1 + np.exp(-logits))
+    for start in range(0, len(matrix), BATCH):
+        part = matrix[start : start + BATCH]
+        found[start : start + len(part)] = _shares(np.asarray(graph(_inputs(part))))
     return found
+
+
+def _inputs(part: Matrix) -> dict[str, Any]:
+    return {"numbers": part, "categories": np.zeros((len(part), 0), np.int32)}
+
+
+def _shares(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return 1 / (1 + np.exp(-logits[:, 0].astype(np.float64)))
 
 
 def by_arrow(rows: DataFrame, names: list[str], folder: str) -> DataFrame:
@@ -87,7 +100,7 @@ def by_batch_udf(rows: DataFrame, names: list[str], folder: str) -> DataFrame:
         return lambda matrix: scored(folder, np.asarray(matrix, np.float32))
 
     udf = predict_batch_udf(
-        make, return_type=DoubleType(), batch_size=_BATCH, input_tensor_shapes=[[len(names)]]
+        make, return_type=DoubleType(), batch_size=BATCH, input_tensor_shapes=[[len(names)]]
     )
     given: Column = F.array(*names)
     return rows.select(ID, udf(given).alias("score"))
@@ -117,36 +130,10 @@ def row_by_row(path: Path, names: list[str], folder: str) -> float:
     table = pq.ParquetFile(path).read_row_group(0)
     matrix = np.stack([table[name].to_numpy() for name in names]).T.astype(np.float32)
     matrix = matrix[:MOST_SINGLE_ROWS]
-    scored(folder, matrix[:1])
+    model = model_of(folder, len(names))
+    model.predict_on_batch(_inputs(matrix[:1]))
     started_at = time.perf_counter()
     for row in matrix:
-        scored(folder, row[None])
+        _shares(model.predict_on_batch(_inputs(row[None])))
     seconds = time.perf_counter() - started_at
     return seconds * pq.read_metadata(path).num_rows / len(matrix)
-
-
-def limit(path: Path, names: list[str], folder: str) -> npt.NDArray[np.float64]:
-    """Decode, transpose and multiply with NumPy, one row group after the other."""
-    arrays = list(unpack((Path(folder) / "weights.npz").read_bytes()).values())
-    file = pq.ParquetFile(path)
-    found: list[npt.NDArray[np.float64]] = []
-    for group in range(file.num_row_groups):
-        table = file.read_row_group(group)
-        rows = np.ascontiguousarray(np.stack([table[name].to_numpy() for name in names]).T)
-        found += [
-            _forward(rows[start : start + _BATCH].astype(np.float32), arrays)
-            for start in range(0, len(rows), _BATCH)
-        ]
-    return np.concatenate(found)
-
-
-def _forward(values: Matrix, arrays: list[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
-    """A dense layer, its normalisation and rectifier, for each of the units; then the logit."""
-    for layer in range(len(UNITS)):
-        kernel, bias, gamma, beta = arrays[4 * layer : 4 * layer + 4]
-        values = values @ kernel + bias
-        mean = values.mean(axis=1, keepdims=True)
-        scale = np.sqrt(values.var(axis=1, keepdims=True) + _EPSILON)
-        values = np.maximum((values - mean) / scale * gamma + beta, 0)
-    kernel, bias = arrays[-2:]
-    return np.asarray(1 / (1 + np.exp(-(values @ kernel + bias)[:, 0].astype(np.float64))))
