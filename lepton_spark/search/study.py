@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
-from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
+
+from lepton_spark.search.pruner import MedianOfFold
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -32,7 +33,7 @@ def open_study(storage: RDBStorage, name: str, settings: SearchSettings) -> Stud
 
     Nobody else may work on it at the same time.
     """
-    pruner = MedianPruner(settings.pruner.after_trials, settings.pruner.after_epochs)
+    pruner = MedianOfFold(settings.pruner.after_trials, settings.pruner.after_epochs)
     study = optuna.create_study(
         storage=storage, study_name=name, pruner=pruner, direction="minimize", load_if_exists=True
     )

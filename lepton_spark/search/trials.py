@@ -17,6 +17,7 @@ from lepton_spark.config.searched import with_settings
 from lepton_spark.errors import LeptonError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
+from lepton_spark.search.pruner import step_of
 from lepton_spark.search.space import settings_of, suggest
 from lepton_spark.search.study import CODE, best_of, next_trial, tried
 from lepton_spark.search.training import best_epoch
@@ -41,7 +42,6 @@ ESTIMATE = "estimate"
 # What follows from the settings of a trial: a loss that is not finite, a network that cannot be
 # stored, a batch larger than the rows, columns that say nothing. All else ends the search.
 _OF_SETTINGS = {"LS-6013", "LS-6016", "LS-1061", "LS-2063"}
-_STEPS_OF_A_FOLD = 100_000  # more than a training has epochs
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ class _Fold:
 
 def _train(ground: Ground, trial: Trial, score: _Score, fold: _Fold) -> None:
     """Train for one fold, and add what it came to; fewer epochs where the pruner says so."""
-    begin = len(score.losses) * _STEPS_OF_A_FOLD
+    number = len(score.losses)
     seen: list[Entry] = []
 
     def decide(entry: Entry) -> str:
         seen.append(entry)
         best = score.with_fold(float(best_epoch(seen)["validation_loss"]))
-        trial.report(best, begin + int(entry["epoch"]))
+        trial.report(best, step_of(number, int(entry["epoch"])))
         ground.budget.note()
         if trial.should_prune():
             return MEDIAN
