@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from lepton_spark.config.search import SearchSettings
 
 CODE = "code"  # attribute of a trial that failed by its own settings
-_AGAIN = "put_again"
+_AGAIN = "put_again"  # attribute of a trial: number of the one before with the same settings
+_KILLED = "killed"  # attribute of a trial, or of a study that measures: what killed its ranks
 
 
 def open_storage(path: str) -> RDBStorage:
@@ -52,6 +53,34 @@ def tried(study: Study) -> list[FrozenTrial]:
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         or (trial.state == TrialState.FAIL and CODE in trial.user_attrs)
     ]
+
+
+def kills_again(study: Study, trial: Trial, code: str) -> bool:
+    """Note that the ranks of a trial were killed, or ran out of memory.
+
+    Args:
+        study: Of the trial.
+        trial: Is running.
+        code: Of the error.
+
+    Returns:
+        Whether that has happened before with the same settings, which were put again.
+    """
+    trial.set_user_attr(_KILLED, code)
+    trials = study.get_trials(deepcopy=False)
+    before = trial.user_attrs.get(_AGAIN)
+    while before is not None:
+        if _KILLED in trials[before].user_attrs:
+            return True
+        before = trials[before].user_attrs.get(_AGAIN)
+    return False
+
+
+def measuring_kills_again(study: Study, code: str) -> bool:
+    """The same of a study, whose choice is measured."""
+    is_again = _KILLED in study.user_attrs
+    study.set_user_attr(_KILLED, code)
+    return is_again
 
 
 def next_trial(study: Study, settings: SearchSettings) -> Trial:

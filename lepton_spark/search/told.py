@@ -34,6 +34,10 @@ def facts_of(
         outer: Of nested folds: each chose without a fold.
         used: Seconds.
 
+    Returns:
+        `trials`, the `best` of them with its settings as `--set` takes them, the `estimate` or
+        None, and minutes.
+
     Raises:
         TrainingError: No trial was trained to its end.
     """
@@ -70,8 +74,12 @@ def _told(number: int, trial: FrozenTrial, space: Mapping[str, Dimension]) -> di
 
 
 def _estimate(outer: Sequence[Study]) -> dict[str, Any] | None:
-    """Mean and spread of what was measured on folds that took no part in the choice."""
-    found = [study.user_attrs[ESTIMATE] for study in outer if ESTIMATE in study.user_attrs]
+    """Mean and spread of what was measured on folds that took no part in the choice.
+
+    None where nothing was; what failed there by its settings is missing, with its code.
+    """
+    told = [study.user_attrs[ESTIMATE] for study in outer if ESTIMATE in study.user_attrs]
+    found = [each for each in told if each["loss"] is not None]
     if not found:
         return None
     losses = [each["loss"] for each in found]
@@ -80,6 +88,7 @@ def _estimate(outer: Sequence[Study]) -> dict[str, Any] | None:
         "spread": stdev(losses) if len(losses) > 1 else None,
         "folds": found,
         "missing": len(outer) - len(found),
+        "failed": [each for each in told if each["loss"] is None],
     }
 
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import fmean, median_low
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,14 @@ from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
 from lepton_spark.search.pruner import step_of
 from lepton_spark.search.space import settings_of, suggest
-from lepton_spark.search.study import CODE, best_of, next_trial, tried
+from lepton_spark.search.study import (
+    CODE,
+    best_of,
+    kills_again,
+    measuring_kills_again,
+    next_trial,
+    tried,
+)
 from lepton_spark.search.training import best_epoch
 
 if TYPE_CHECKING:
@@ -40,8 +48,11 @@ JOB = "search"
 MEDIAN, TIME, ENOUGH = "median", "time", "enough"
 ESTIMATE = "estimate"
 # What follows from the settings of a trial: a loss that is not finite, a network that cannot be
-# stored, a batch larger than the rows, columns that say nothing. All else ends the search.
+# stored, a batch larger than the rows, columns that say nothing.
 _OF_SETTINGS = {"LS-6013", "LS-6016", "LS-1061", "LS-2063"}
+# What may follow from them: ranks that are killed or hang, or are out of memory. The first time it
+# ends the search, as all else does; the second time it is of the settings.
+_OF_SETTINGS_AGAIN = {"LS-7521", "LS-5044"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,9 @@ def choose(ground: Ground, study: Study, divisions: Sequence[Division], share: f
 
     Raises:
         TrainingError: Training failed, not by the settings of a trial.
-        TryAgainError: A rank was killed or hung; the trial is put again with the next run.
+        TryAgainError: A rank was killed or hung, for the first time with these settings; the trial
+            is put again with the next run.
+        EnvironmentFault: A rank ran out of memory, likewise.
     """
     settings = ground.settings
     while len(tried(study)) < settings.trials and not ground.budget.is_over(share):
@@ -107,13 +120,19 @@ def choose(ground: Ground, study: Study, divisions: Sequence[Division], share: f
                     place = join(folder, str(fold))
                     _train(ground, trial, score, _Fold(case, division, place, share))
         except LeptonError as error:
-            if error.code not in _OF_SETTINGS:
+            if not _is_of_settings(error, partial(kills_again, study, trial)):
                 raise
             logger.warning("trial %d failed: %s", number, error.what)
             score.code = error.code
         _tell(study, trial, score, time.monotonic() - started_at)
         ground.budget.note()
         files.delete_tree(folder)
+
+
+def _is_of_settings(error: LeptonError, kills_again: Callable[[str], bool]) -> bool:
+    return error.code in _OF_SETTINGS or (
+        error.code in _OF_SETTINGS_AGAIN and kills_again(error.code)
+    )
 
 
 @dataclass(frozen=True)
@@ -180,6 +199,12 @@ def measure(ground: Ground, study: Study, outer: Outer) -> None:
         ground: Of the search.
         study: Has chosen without the judged place; keeps what is measured.
         outer: Where to fit and to measure.
+
+    Raises:
+        TrainingError: Training failed, not by the settings, which may well fail on other rows than
+            those that chose them: that is kept with its code, as an estimate that is missing.
+        TryAgainError: A rank was killed or hung, for the first time.
+        EnvironmentFault: A rank ran out of memory, likewise.
     """
     best = best_of(study)
     if best is None or ESTIMATE in study.user_attrs or ground.budget.is_over():
@@ -197,10 +222,17 @@ def measure(ground: Ground, study: Study, outer: Outer) -> None:
 
     ground.progress.step(JOB, f"{study.study_name}, measure")
     folder = join(ground.folder, study.study_name)
-    ended = ground.trainer.fit(case, outer.division, folder, decide)
-    if len(ended.history) >= epoch:
-        loss = float(ended.history[epoch - 1]["validation_loss"])
-        study.set_user_attr(ESTIMATE, {"loss": loss, "epoch": epoch, "settings": values})
+    told = {"epoch": epoch, "settings": values}
+    try:
+        ended = ground.trainer.fit(case, outer.division, folder, decide)
+        if len(ended.history) >= epoch:
+            loss = float(ended.history[epoch - 1]["validation_loss"])
+            study.set_user_attr(ESTIMATE, {"loss": loss, **told})
+    except LeptonError as error:
+        if not _is_of_settings(error, partial(measuring_kills_again, study)):
+            raise
+        logger.warning("%s is not measured: %s", study.study_name, error.what)
+        study.set_user_attr(ESTIMATE, {"loss": None, "code": error.code, **told})
     files.delete_tree(folder)
 
 
