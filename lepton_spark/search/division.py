@@ -41,11 +41,14 @@ def num_places(folds: FoldSettings | None) -> int:
 
 
 def divisions(folds: FoldSettings | None, places: Sequence[int]) -> tuple[Division, ...]:
-    """One for each place that is judged.
+    """The trainings of a trial, one for each place that judges.
 
     Args:
         folds: None divides rows as the case splits them, `TRAIN` from `VALIDATE`.
         places: In the order of time, where that is kept.
+
+    Returns:
+        In the order of the places that judge; none where there are too few places.
     """
     if folds is None or folds.kind == "time_ordered":
         return tuple(
@@ -66,6 +69,13 @@ def outers(folds: FoldSettings | None, places: Sequence[int]) -> tuple[Outer, ..
 
 def first_days(rows_by_day: Mapping[date, int], count: int) -> list[date]:
     """The first days of all blocks of days but the first, for blocks of about as many rows.
+
+    Args:
+        rows_by_day: Rows of each day.
+        count: Of blocks.
+
+    Returns:
+        One fewer than there are blocks, in order.
 
     Raises:
         TrainingError: There are fewer days than blocks.

@@ -62,6 +62,9 @@ class _Place:
 def search(context: RunContext) -> StageResult:
     """Try settings by `search` of the case; given again it goes on, and ends where it has ended.
 
+    Returns:
+        No table; the facts of `told.facts_of`, and where the study is.
+
     Raises:
         ConfigError: The case says not what to search, or groups by a column that is not there.
         DataError: There is no dataset for the date.
@@ -76,7 +79,8 @@ def search(context: RunContext) -> StageResult:
     place = _place(context, settings, marker)
     with tables.hold(context, TableId("models", f"{context.case.case}-search")):
         facts = _search(context, settings, marker, place)
-    files.delete_tree(place.rows)
+        # Before the lock is free: the next search of the same case reads its rows from there.
+        files.delete_tree(place.rows)
     best = facts["best"]
     logger.info("trial %d of %d is best: %s", best["trial"], len(facts["trials"]), best["set"])
     told = {**facts, "path": place.path, "fingerprint": place.fingerprint}
@@ -98,7 +102,6 @@ def _search(
     rows = tables.read(context, dataset_table(context), version=marker.version)
     trainer = Trainer(
         context,
-        marker,
         lambda: _rows(context, settings, marker, place),
         feature_types(rows.schema, marker),
     )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from lepton_spark.dataset.fit import fit_transform
 from lepton_spark.dataset.label import LABEL
+from lepton_spark.search.labels import labels_of
 from lepton_spark.train.checkpoint import ask_to_stop, read_history, take_back_stop
-from lepton_spark.train.inputs import class_rows_of, columns_of, output_of
+from lepton_spark.train.inputs import columns_of
 from lepton_spark.train.launch import backend_of, num_ranks
 from lepton_spark.train.network import NetworkJob, fit_network
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from lepton_spark.context import RunContext
     from lepton_spark.dataset.shards import Piece
     from lepton_spark.dataset.transform import FeatureTransform
-    from lepton_spark.lake.marker import Marker
     from lepton_spark.search.division import Division
+    from lepton_spark.search.labels import Labels
 
 Entry = Mapping[str, Any]
 # Why a training should end after the epoch that it is given; empty where it should not.
@@ -50,7 +51,6 @@ class Trainer:
 
     Args:
         context: Of the run.
-        dataset: Says what the labels of its training part are like; of a fold they are much alike.
         read: Gives the rows by place; called once, when they are needed.
         types: Name and Spark type of each feature column.
     """
@@ -58,15 +58,14 @@ class Trainer:
     def __init__(
         self,
         context: RunContext,
-        dataset: Marker,
         read: Callable[[], Mapping[int, tuple[Piece, ...]]],
         types: Sequence[tuple[str, str]],
     ) -> None:
         self._context = context
-        self._dataset = dataset
         self._read = read
         self._types = types
         self._transforms: dict[tuple[int, ...], tuple[str, FeatureTransform]] = {}
+        self._labels: dict[tuple[int, ...], Labels] = {}
 
     @cached_property
     def _places(self) -> Mapping[int, tuple[Piece, ...]]:
@@ -81,6 +80,9 @@ class Trainer:
             checkpoint: Folder of this training alone.
             decide: Told each epoch once and in order, those of the checkpoint first; not told any
                 more once it has said why to stop.
+
+        Returns:
+            Its epochs, those of the checkpoint included, and why it was stopped.
 
         Raises:
             DataError: The transform cannot be fitted.
@@ -101,6 +103,7 @@ class Trainer:
 
     def _job(self, case: Case, division: Division, checkpoint: str) -> NetworkJob:
         pieces = tuple(piece for place in division.fitted for piece in self._places[place])
+        labels = self._labels_of(division.fitted, pieces)
         return NetworkJob(
             model=case.model,
             train=case.train,
@@ -109,9 +112,16 @@ class Trainer:
             validated=self._places[division.judged],
             label=LABEL,
             checkpoint=checkpoint,
-            output=output_of(case, self._dataset),
-            class_rows=class_rows_of(self._dataset),
+            output=labels.output,
+            class_rows=labels.class_rows,
         )
+
+    def _labels_of(self, places: tuple[int, ...], pieces: Sequence[Piece]) -> Labels:
+        """Of these rows and no others; no setting that is searched changes them."""
+        if places not in self._labels:
+            task = self._context.case.task
+            self._labels[places] = labels_of(self._context.spark, pieces, task)
+        return self._labels[places]
 
     def _transform(
         self, case: Case, places: tuple[int, ...], pieces: Sequence[Piece]

@@ -50,6 +50,12 @@ def run(spark, tmp_path_factory):
             else {**visit, "hour": 99.0, "shop": "no such", "minutes": 60 - visit["minutes"]}
             for visit in made
         ],
+        "relabelled": [
+            visit
+            if visit["day"] < date(2024, 2, 20)
+            else {**visit, "minutes": 40 if visit["visit"] % 4 else 20}
+            for visit in made
+        ],
     }
     environments = {name: environment_at(tmp_path_factory.mktemp(name)) for name in lakes}
 
@@ -105,6 +111,20 @@ def test_no_test_row_changes_a_trial_the_choice_or_the_estimate(run, settings, m
         assert plain["estimate"]["missing"] == 0
         assert plain["estimate"]["spread"] > 0
         assert not files.exists(f"{plain['path']}/rows")
+
+
+def test_no_label_of_a_later_fold_changes_what_earlier_ones_are_fitted_to(run):
+    settings = {"trials": 1, "folds": {"kind": "time_ordered", "count": 3}}
+    train = {"loss": {"class_weights": "balanced"}}
+
+    plain, changed = (
+        search(run(settings, lake=lake, train=train)).facts["trials"][0]
+        for lake in ("plain", "relabelled")
+    )
+
+    # The first fold ends in February, the rows of the second one judge it.
+    assert plain["losses"][0] == changed["losses"][0]
+    assert plain["losses"][-1] != changed["losses"][-1]
 
 
 def test_a_killed_search_goes_on_and_comes_out_as_one_that_was_not(run):
