@@ -251,9 +251,11 @@ def _linear(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) 
     ):
         raise ValueError("coefficients of another shape")
     return Linear(sizes, coefficients, intercepts, is_logistic=spec["kind"] == "logistic")
+    """Before TensorFlow starts: each worker would take all memory of a GPU, so it sees none."""
 
 
 def _network(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Predictor:
+        tf.config.set_visible_devices([], "GPU")
     return Network(ModelSettings.model_validate(spec["settings"]), sizes, files["weights.npz"])
 
 
