@@ -29,6 +29,9 @@ WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
 KINDS = tuple(WEIGHTS_FILES)
 SLICE_ROWS = 4096
 _SLICE_BYTES = 64 * 1024 * 1024
+# What is left of a slice when it is cut into so many rows is multiplied in another way.
+_ROWS_OF_KERNEL = 8
+_GRAPH_PARTS = ("nodes", "edges", "mask")
 _FEWEST_MEMBERS = 2
 Predictions = npt.NDArray[np.float64]
 
@@ -194,15 +197,28 @@ class Member:
 
     predictor: Predictor
     numbers: tuple[int, ...]
+        series: Channels of each series that is its own, likewise, by the name of its tensor.
+        others: Names of the other tensors that are its own.
     categories: tuple[int, ...]
 
     def predict(self, block: Block) -> Predictions:
         """What the member says, given its own inputs."""
         own = {
+    series: Mapping[str, tuple[int, ...]]
+    others: tuple[str, ...]
             NUMBERS: np.ascontiguousarray(block.numbers[:, self.numbers]),
             CATEGORIES: np.ascontiguousarray(block.categories[:, self.categories]),
         }
         return self.predictor.predict(Block({**block.tensors, **own}))
+
+
+            **{
+                name: np.ascontiguousarray(block.tensors[name][:, :, channels])
+                for name, channels in self.series.items()
+            },
+            **{name: block.tensors[name] for name in self.others},
+        }
+        return self.predictor.predict(Block(own))
 
 
 @dataclass(frozen=True)
@@ -286,7 +302,30 @@ def _member(entry: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes])
         raise ValueError("a member of another input")
     if Output.read(own) != sizes.output:
         raise ValueError("a member that says other things")
-    return Member(load_predictor(own, files), numbers, categories)
+    series, others = _own_tensors(entry, shape, Shape.read(own))
+    return Member(load_predictor(own, files), numbers, categories, series, others)
+
+
+def _own_tensors(
+    entry: Mapping[str, Any], shape: Shape, own: Shape
+) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Channels of each series of a member, and names of its other tensors.
+
+    Raises:
+        ValueError: The average is not given one of them, or of another size.
+    """
+    series = {}
+    for name, (steps, channels) in own.series.items():
+        given_steps, given = shape.series[name]
+        places = tuple(entry.get("series", {}).get(name, range(given)))
+        if (steps, channels) != (given_steps, len(places)) or not set(places) <= set(range(given)):
+            raise ValueError("a member of another series")
+        series[name] = places
+    sized = (own.images, shape.images), (own.tokens, shape.tokens), (own.graphs, shape.graphs)
+    if any(given.get(name) != sizes for mine, given in sized for name, sizes in mine.items()):
+        raise ValueError("a member of another tensor")
+    of_graphs = (f"{name}_{part}" for name in own.graphs for part in _GRAPH_PARTS)
+    return series, (*own.images, *own.tokens, *of_graphs)
 
 
 _LOADERS: dict[str, Callable[[Mapping[str, Any], _Sizes, Mapping[str, bytes]], Predictor]] = {

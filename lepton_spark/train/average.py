@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lepton_spark.dataset.series import CHANNELS
 from lepton_spark.models.predictor import WEIGHTS_FILES
 
 if TYPE_CHECKING:
+    from lepton_spark.dataset.series import Series
     from lepton_spark.dataset.transform import FeatureTransform
     from lepton_spark.train.bundle import Bundle
 
@@ -40,4 +42,13 @@ def _member(bundle: Bundle, transform: FeatureTransform) -> dict[str, Any]:
         "spec": bundle.spec,
         "numbers": [transform.outputs.index(name) for name in own.outputs],
         "categories": [categories.index(column.name) for column in own.categories],
+        "series": {each.name: _channels(each, transform) for each in own.series},
     }
+
+
+def _channels(own: Series, transform: FeatureTransform) -> list[int]:
+    """Which channels of the average's series are those of a member: values, masks, gaps."""
+    whole = next(each for each in transform.series if each.name == own.name)
+    count = len(whole.variables)
+    places = [whole.variables.index(variable) for variable in own.variables]
+    return [kind * count + place for kind in range(CHANNELS) for place in places]

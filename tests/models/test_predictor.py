@@ -141,3 +141,41 @@ def test_an_unknown_kind_is_told_what_is_known():
     known = "cnn, graph, multimodal, logistic, linear, boosted_trees, majority, mean"
     with pytest.raises(ModelError, match=known):
         load_predictor({"kind": "lambda", **SIZES}, {})
+@pytest.mark.tensorflow
+def test_a_member_is_given_its_own_series_and_tensors_alone():
+    from lepton_spark.config.train import ModelSettings
+    from lepton_spark.models import network
+    from lepton_spark.models.shape import Shape
+
+    settings = ModelSettings(kind="gru", hidden=(4,), embedding=2, series_units=3)
+    whole = Shape(
+        2, (3,), {"series_a": (4, 6), "series_b": (4, 3)}, {"image_a": (8, 8, 1)}, {"text": (5, 9)}
+    )
+    own = Shape(2, (3,), {"series_a": (4, 3)})
+    model = network.build(settings, own, seed=5)
+    spec = {"kind": "gru", "settings": settings.model_dump(mode="json"), **own.to_spec()}
+    files = {"weights.npz": pack({weight.path: weight.numpy() for weight in model.weights})}
+    entry = {"spec": spec, "numbers": [0, 1], "categories": [0], "series": {"series_a": [1, 3, 5]}}
+    constant = {"kind": "majority", "values": [0.5], **whole.to_spec()}
+    both = {"spec": constant, "numbers": [0, 1], "categories": [0]}
+    random, rows = np.random.default_rng(2), block()
+    series = random.normal(size=(5, 4, 6)).astype(np.float32)
+    others = {
+        "series_b": series[:, :, :3], "image_a": np.zeros((5, 8, 8, 1), np.uint8),
+        "text": np.zeros((5, 5), np.int32),
+    }  # fmt: skip
+    cut = {"series_a": np.ascontiguousarray(series[:, :, [1, 3, 5]])}
+    alone = load_predictor(spec, files).predict(Block({**rows.tensors, **cut}))
+    average_ = {"kind": "average", "members": [entry, both], **whole.to_spec()}
+
+    scores = load_predictor(average_, files).predict(
+        Block({**rows.tensors, "series_a": series, **others})
+    )
+
+    assert scores == pytest.approx((alone + 0.5) / 2)
+    for channels in ([1, 3], [1, 3, 6]):
+        entry["series"] = {"series_a": channels}
+        with pytest.raises(ModelError, match="do not fit its spec"):
+            load_predictor(average_, files)
+
+
