@@ -16,6 +16,7 @@ from lepton_spark.errors import ModelError
 from lepton_spark.models.design_matrix import dense, dense_width, design_matrix, width_of
 from lepton_spark.models.output import Output
 from lepton_spark.models.shape import Shape
+from lepton_spark.models.slices import SLICE_ROWS, filled, product, slices
 from lepton_spark.models.weights import unpack
 
 NETWORKS = ("table_mlp", "gru", "cnn", "graph", "multimodal")
@@ -27,7 +28,6 @@ WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
     "average": ("weights.npz", "booster.json"),
 }
 KINDS = tuple(WEIGHTS_FILES)
-SLICE_ROWS = 4096
 _SLICE_BYTES = 64 * 1024 * 1024
 # What is left of a slice when it is cut into so many rows is multiplied in another way.
 _ROWS_OF_KERNEL = 8
@@ -50,6 +50,9 @@ def load_predictor(spec: Mapping[str, Any], files: Mapping[str, bytes]) -> Predi
         spec: `kind`, `output` and what `Shape` reads; `settings` of a network, `values` of a
             majority or mean, `members` of an average.
         files: Content of a bundle by name, digests already checked.
+
+    Returns:
+        What scores blocks. Rows get the same scores to the bit, however they are cut into blocks.
 
     Raises:
         ModelError: Unknown kind, weights missing, unreadable or of another shape.
@@ -115,7 +118,7 @@ class Linear:
         """Makes no column for each category."""
         shape = self.sizes.shape
         width = dense_width(shape)
-        values = dense(block, shape) @ self.coefficients[:width] + self.intercepts
+        values = product(dense(block, shape), self.coefficients[:width]) + self.intercepts
         starts = np.cumsum([width, *shape.cardinalities])
         for place, start in enumerate(starts[:-1].tolist()):
             values += self.coefficients[start + block.categories[:, place]]
@@ -179,9 +182,10 @@ class Network:
     def predict(self, block: Block) -> Predictions:
         """What the network means, from its raw numbers."""
         found = np.empty((len(block.numbers), self._output.width), dtype=np.float64)
-        for start in range(0, len(found), self._slice_rows):
-            rows = slice(start, start + self._slice_rows)
-            raw = np.asarray(self._graph(block.cut(rows).tensors))
+        for rows in slices(len(found), self._slice_rows):
+            part = block.cut(rows)
+            tensors = {name: filled(each, self._slice_rows) for name, each in part.tensors.items()}
+            raw = np.asarray(self._graph(tensors))[: len(part)]
             found[rows] = self._output.predictions(raw)
         return found
 
@@ -193,25 +197,21 @@ class Member:
     Args:
         numbers: Columns of `Block.numbers`, in the order of the member.
         categories: Columns of `Block.categories`, likewise.
+        series: Channels of each series that is its own, likewise, by the name of its tensor.
+        others: Names of the other tensors that are its own.
     """
 
     predictor: Predictor
     numbers: tuple[int, ...]
-        series: Channels of each series that is its own, likewise, by the name of its tensor.
-        others: Names of the other tensors that are its own.
     categories: tuple[int, ...]
+    series: Mapping[str, tuple[int, ...]]
+    others: tuple[str, ...]
 
     def predict(self, block: Block) -> Predictions:
         """What the member says, given its own inputs."""
         own = {
-    series: Mapping[str, tuple[int, ...]]
-    others: tuple[str, ...]
             NUMBERS: np.ascontiguousarray(block.numbers[:, self.numbers]),
             CATEGORIES: np.ascontiguousarray(block.categories[:, self.categories]),
-        }
-        return self.predictor.predict(Block({**block.tensors, **own}))
-
-
             **{
                 name: np.ascontiguousarray(block.tensors[name][:, :, channels])
                 for name, channels in self.series.items()
@@ -238,18 +238,24 @@ class Average:
 
 
 def _slice_rows(settings: ModelSettings, shape: Shape) -> int:
-    """Fewer rows where the first block of convolutions, or a graph, makes much of each."""
+    """Fewer rows where the first block of convolutions, or a graph, makes much of each.
+
+    A power of two that is a multiple of the rows of a kernel, or one.
+    """
     pixels = sum(height * width for height, width, _ in shape.images.values())
     floats = 3 * 4 * pixels * settings.filters[0]
     ends = sum(nodes + 2 * edges for nodes, _, edges in shape.graphs.values())
     floats += 3 * 4 * ends * settings.graph_units
-    return max(1, min(SLICE_ROWS, _SLICE_BYTES // max(1, floats)))
+    fitting = min(SLICE_ROWS, _SLICE_BYTES // max(1, floats))
+    return 1 if fitting < _ROWS_OF_KERNEL else 1 << (fitting.bit_length() - 1)
 
 
 def _one_thread() -> None:
+    """Before TensorFlow starts: each worker would take all memory of a GPU, so it sees none."""
     import tensorflow as tf  # noqa: PLC0415  # only where a bundle holds a network
 
     try:
+        tf.config.set_visible_devices([], "GPU")
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:  # already running in this process, with the threads it has
@@ -267,11 +273,9 @@ def _linear(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) 
     ):
         raise ValueError("coefficients of another shape")
     return Linear(sizes, coefficients, intercepts, is_logistic=spec["kind"] == "logistic")
-    """Before TensorFlow starts: each worker would take all memory of a GPU, so it sees none."""
 
 
 def _network(spec: Mapping[str, Any], sizes: _Sizes, files: Mapping[str, bytes]) -> Predictor:
-        tf.config.set_visible_devices([], "GPU")
     return Network(ModelSettings.model_validate(spec["settings"]), sizes, files["weights.npz"])
 
 

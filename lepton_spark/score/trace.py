@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.lake.marker import Marker
 
-# Networks compute in float32, whose last digits depend on how rows were batched.
+# Networks compute in float32, whose last digits are others on another processor.
 TOLERANCE = 1e-6
 _STATE = "nothing was changed"
 
@@ -123,7 +123,6 @@ def _again(
     model = bundles.load(store.bundle_uri(context, digest), digest)
     table = features_table(context)
     version = inputs[str(table)]
-    # The whole day, as it was scored: a row alone is rounded otherwise.
     scores = day_scores(context, tables.read(context, table, version=version), version, model)
     found = scores.filter(matches(named, scores.schema)).collect()
     difference = abs(found[0]["score"] - row["score"]) if len(found) == 1 else None
