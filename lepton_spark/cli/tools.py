@@ -83,11 +83,12 @@ def rollback(
 ) -> int:
     """Let the model score again that was the champion before. Nights that are published stay."""
     from lepton_spark.config.loader import load_environment
+    from lepton_spark.job.run import new_run_id
     from lepton_spark.registry.store import roll_back
 
     name = parse_name(case, "CASE")
     environment = load_environment(conf_dir, env, tuple(set_ or ()))
-    before, after = roll_back(environment.mlflow.tracking_uri, name)
+    before, after = roll_back(environment, name, new_run_id())
     facts = {
         "status": "done",
         "command": "rollback",

@@ -20,6 +20,7 @@ from lepton_spark.lake.catalog import TableId, path_of, scheme_of
 from lepton_spark.lake.process import is_alive
 
 if TYPE_CHECKING:
+    from lepton_spark.config.environment import Environment
     from lepton_spark.context import RunContext
 
 logger = logging.getLogger(__name__)
@@ -41,16 +42,44 @@ def hold(context: RunContext, table: TableId) -> Iterator[None]:
         ConflictError: Another run holds it for longer than `lock_wait_seconds`.
         EnvironmentFault: The store gives no way to keep two writers apart.
     """
-    path = path_of(context.environment, table.layer, "_locks", f"{table.name}.lock")
-    depth: dict[str, int] = _held.__dict__.setdefault("depth", {})
+    path = _path(context.environment, table)
     if scheme_of(path) != "file":
         _require_log_store(context, scheme_of(path))
         yield
         return
+    gateway = context.spark.sparkContext._gateway  # no public way to the JVM's pid
+    jvm = getattr(gateway, "proc", None)
+    holder = _holder(context.run_id, jvm.pid if jvm is not None else None)
+    with _held_once(context.environment, table, holder):
+        yield
+
+
+@contextmanager
+def hold_without_spark(environment: Environment, table: TableId, run_id: str) -> Iterator[None]:
+    """The same for a command that starts no Spark; an object store has no lock for it.
+
+    Raises:
+        ConflictError: As `hold`.
+    """
+    if scheme_of(_path(environment, table)) != "file":
+        yield
+        return
+    with _held_once(environment, table, _holder(run_id, None)):
+        yield
+
+
+def _path(environment: Environment, table: TableId) -> str:
+    return path_of(environment, table.layer, "_locks", f"{table.name}.lock")
+
+
+@contextmanager
+def _held_once(environment: Environment, table: TableId, holder: dict[str, Any]) -> Iterator[None]:
+    path = _path(environment, table)
+    depth: dict[str, int] = _held.__dict__.setdefault("depth", {})
     if depth.get(path, 0) > 0:
         yield
         return
-    lock = _acquire(context, table, Path(path))
+    lock = _acquire(environment, table, Path(path), holder)
     depth[path] = 1
     try:
         yield
@@ -59,17 +88,17 @@ def hold(context: RunContext, table: TableId) -> Iterator[None]:
         _release(lock)
 
 
-def _acquire(context: RunContext, table: TableId, path: Path) -> int:
+def _acquire(environment: Environment, table: TableId, path: Path, holder: dict[str, Any]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    deadline = time.monotonic() + context.environment.lock_wait_seconds
+    deadline = time.monotonic() + environment.lock_wait_seconds
     try:
         while not _try_lock(lock):
             if time.monotonic() > deadline:
                 raise _held_by_another(table, _read(lock))
             time.sleep(_POLL_SECONDS)
         _take_over(table, _read(lock))
-        _write(lock, _holder(context))
+        _write(lock, holder)
     except BaseException:
         os.close(lock)
         raise
@@ -89,14 +118,12 @@ def _release(lock: int) -> None:
     os.close(lock)
 
 
-def _holder(context: RunContext) -> dict[str, Any]:
-    gateway = context.spark.sparkContext._gateway  # no public way to the JVM's pid
-    jvm = getattr(gateway, "proc", None)
+def _holder(run_id: str, jvm_pid: int | None) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
-        "jvm_pid": jvm.pid if jvm is not None else None,
+        "jvm_pid": jvm_pid,
         "host": socket.gethostname(),
-        "run_id": context.run_id,
+        "run_id": run_id,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

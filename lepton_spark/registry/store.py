@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lepton_spark.errors import EnvironmentFault, ModelError
-from lepton_spark.lake.catalog import path_of
+from lepton_spark.lake.catalog import TableId, path_of
+from lepton_spark.lake.locks import hold_without_spark
 
 if TYPE_CHECKING:
+    from lepton_spark.config.environment import Environment
     from lepton_spark.context import RunContext
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 _DIGEST_TAG = "lepton.bundle_digest"
 _PROMOTED_TAG = "lepton.promoted"
+_LEFT_TAG = "lepton.rolled_back"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = {"mlflow", "sqlalchemy", "alembic", "sqlite3"}
 _SQLITE = "sqlite:///"
@@ -139,30 +142,35 @@ def promote(context: RunContext, version: str) -> bool:
         return True
 
 
-def roll_back(tracking_uri: str, name: str) -> tuple[str, str]:
+def roll_back(environment: Environment, name: str, run_id: str) -> tuple[str, str]:
     """Let the version score again that was promoted before the one that scores now.
 
-    A rerun of the training that made the newer one does not bring it back.
+    A rerun of the training that made the newer one does not bring it back, and no later call goes
+    back to it.
 
     Args:
-        tracking_uri: Of MLflow.
+        environment: Of the lake and its MLflow.
         name: Of the case.
+        run_id: Of the command, for the tag of the version that is left.
 
     Returns:
         The version that scored until now, and the one that scores from now on.
 
     Raises:
-        ModelError: No other version was promoted before it.
+        ModelError: No other version was promoted before it, or all of them were left.
+        ConflictError: Another run trains or registers models of the case.
         EnvironmentFault: MLflow cannot be reached.
     """
-    with _told():
-        client = _client(tracking_uri)
+    with hold_without_spark(environment, TableId("models", name), run_id), _told():
+        client = _client(environment.mlflow.tracking_uri)
         now = _by_alias(client, name, CHAMPION)
         last = 0 if now is None else int(now.version)
         found = client.search_model_versions(f"name = '{name}'")
-        promoted = [int(each.version) for each in found if _PROMOTED_TAG in each.tags]
-        earlier = max((version for version in promoted if version < last), default=None)
+        good = [v for v in found if _PROMOTED_TAG in v.tags and _LEFT_TAG not in v.tags]
+        earlier = max((int(v.version) for v in good if int(v.version) < last), default=None)
         if earlier is not None:
+            # First the tag: a command that is killed in between is given again.
+            client.set_model_version_tag(name, str(last), _LEFT_TAG, run_id)
             client.set_registered_model_alias(name, CHAMPION, str(earlier))
             return str(last), str(earlier)
     raise ModelError(

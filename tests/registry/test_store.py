@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from lepton_spark.config.environment import MlflowSettings
-from lepton_spark.errors import EnvironmentFault, ModelError
+from lepton_spark.errors import ConflictError, EnvironmentFault, ModelError
+from lepton_spark.lake import locks
+from lepton_spark.lake.catalog import TableId
 from lepton_spark.registry import store
 from lepton_spark.registry.store import Trial
 
@@ -26,6 +29,10 @@ def context(context_for, database, tmp_path):
 def registered(context, digest):
     run = store.log(context, Trial("network", digest))
     return store.register(context, digest, run=run, tags={})
+
+
+def rolled_back(context):
+    return store.roll_back(context.environment, context.case.case, "r-1")
 
 
 def runs_of(context):
@@ -131,17 +138,16 @@ def test_a_database_that_cannot_be_opened_is_a_fault_of_the_environment(context,
 
 
 def test_rolling_back_lets_the_version_before_score_again(context):
-    uri, name = context.environment.mlflow.tracking_uri, context.case.case
     one, two = registered(context, ONE), registered(context, TWO)
     store.promote(context, one)
     store.promote(context, two)
 
-    assert store.roll_back(uri, name) == (two, one)
+    assert rolled_back(context) == (two, one)
 
     assert store.champion(context).version == one
     assert not store.promote(context, two)
     with pytest.raises(ModelError, match="promoted before") as refused:
-        store.roll_back(uri, name)
+        rolled_back(context)
     assert refused.value.code == "LS-3032"
     assert store.champion(context).version == one
 
@@ -151,4 +157,31 @@ def test_a_version_that_was_never_promoted_is_not_rolled_back_to(context):
     store.promote(context, registered(context, TWO))
 
     with pytest.raises(ModelError, match="promoted before"):
-        store.roll_back(context.environment.mlflow.tracking_uri, context.case.case)
+        rolled_back(context)
+
+
+def test_a_version_that_was_rolled_away_from_does_not_come_back(context):
+    for digest in (ONE, TWO):
+        store.promote(context, registered(context, digest))
+    assert rolled_back(context) == ("2", "1")
+    store.promote(context, registered(context, "3" * 64))
+
+    assert rolled_back(context) == ("3", "1")
+
+    with pytest.raises(ModelError, match="promoted before"):
+        rolled_back(context)
+
+
+def test_while_models_are_registered_nothing_is_rolled_back(context):
+    for digest in (ONE, TWO):
+        store.promote(context, registered(context, digest))
+    environment = context.environment.model_copy(update={"lock_wait_seconds": 0.1})
+    table = TableId("models", context.case.case)
+
+    # In another thread, as the lock may be taken twice by one.
+    with locks.hold_without_spark(environment, table, "r-2"), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(store.roll_back, environment, context.case.case, "r-1")
+        with pytest.raises(ConflictError, match="LS-4007"):
+            asked.result()
+
+    assert store.champion(context).version == "2"
