@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MIN_OF_CLASS = 30
 MIN_UNITS = 10
+_MOST_TOLD = 5
 LEAK = "suspected leak"
 SUSPECT = "the feature that tells most is"
 Tested = Mapping[str, Any]
@@ -57,6 +58,9 @@ def judge(
             the gate on the same resamples.
         gate: Floor, baseline and the score that is too good.
         suspect: The feature that tells most, for the reason of a score that is too good.
+
+    Returns:
+        `insufficient` where a class, or all, have too few test rows, or the metric is not defined.
     """
     own, baseline = tested[name], tested[gate.better_than]
     found = own["metrics"][gate.metric]
@@ -101,9 +105,11 @@ def _decide(
     name: str, own: Tested, better: Mapping[str, float | None], gate: GateSettings
 ) -> tuple[str, list[str]]:
     missing = _missing(own)
+    value, low = own["metrics"][gate.metric]["value"], better["low"]
+    if value is None:
+        missing.append(f"{gate.metric} is not defined on the test rows")
     if missing:
         return "insufficient", missing
-    value, low = own["metrics"][gate.metric]["value"], better["low"]
     reasons = _out_of_bounds(value, gate)
     if name == gate.better_than:
         reasons.append("it is the baseline that others must beat")
@@ -132,13 +138,17 @@ def _missing(own: Tested) -> list[str]:
     if "positives" in own:
         negatives = own["rows"] - own["positives"]
         found = {"positives": own["positives"], "negatives": negatives}
+    elif "classes" in own:
+        found = {f"rows of {name}": count for name, count in own["classes"].items()}
     else:
         found = {"rows": own["rows"]}
+    few = {what: count for what, count in found.items() if count < MIN_OF_CLASS}
     reasons = [
-        f"{count} {what} among the test rows, {MIN_OF_CLASS} are needed"
-        for what, count in found.items()
-        if count < MIN_OF_CLASS
+        f"{few[what]} {what} among the test rows, {MIN_OF_CLASS} are needed"
+        for what in sorted(few, key=lambda what: few[what])[:_MOST_TOLD]
     ]
+    if len(few) > _MOST_TOLD:
+        reasons.append(f"{len(few) - _MOST_TOLD} more classes have too few")
     if own["units"] < MIN_UNITS:
         reasons.append(f"{own['units']} units to resample, {MIN_UNITS} are needed")
     return reasons

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _GROUP = ("model", "part", "slice", "value", "unit")
 _AMOUNTS = ("rows", "errors", "distances", "squares", "labels", "label_squares")
+_TOTALS = 3  # of classes: rows, loss, squares
 _LEAST = float(np.finfo(np.float64).eps)
 
 
@@ -106,7 +107,8 @@ def measure_sums(
         output: Of which kind they are.
 
     Returns:
-        By model, part, slice and value: rows, units, and each metric as value, low and high.
+        By model, part, slice and value: rows, units, and each metric as value, low and high; of
+        all rows of a part also `classes`, the rows of each class.
     """
     is_amount = output.task.kind == "amount"
 
@@ -116,7 +118,10 @@ def measure_sums(
         values, metrics = _amounts(cells, output) if is_amount else _classes(cells, output)
         by_unit = np.zeros((unit.max() + 1, values.shape[1]))
         np.add.at(by_unit, unit, values)
-        return json.dumps(_measure(by_unit, metrics, given))
+        found = _measure(by_unit, metrics, given)
+        if not is_amount and key[2] == ALL:
+            found["classes"] = _rows_by_class(by_unit, output)
+        return json.dumps(found)
 
     return in_workers(sums, judge)
 
@@ -167,13 +172,19 @@ def _amounts(cells: pa.Table, output: Output) -> tuple[Floats, Metrics]:
     return np.hstack(values), metrics
 
 
+def _rows_by_class(by_unit: Floats, output: Output) -> dict[str, int]:
+    """Of sums as `_classes` makes them."""
+    rows = by_unit[:, _TOTALS : _TOTALS + output.width].sum(axis=0)
+    return {name: int(count) for name, count in zip(output.task.outputs, rows, strict=True)}
+
+
 def _classes(cells: pa.Table, output: Output) -> tuple[Floats, Metrics]:
     """Sums of each cell, and the metrics that follow from them.
 
     F1 of a class that neither occurs nor is predicted counts for nothing in their mean, as in
     scikit-learn where only such classes are left out.
     """
-    number, fixed = output.width, 3
+    number, fixed = output.width, _TOTALS
     rows = _column(cells, "rows")
     actual, predicted = (cells.column(name).to_numpy() for name in ("actual", "predicted"))
     values = np.zeros((len(cells), fixed + 3 * number))

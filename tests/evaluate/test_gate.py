@@ -144,3 +144,51 @@ def test_of_an_error_less_is_better(value, reason):
     assert verdict.verdict == ("fail" if reason else "pass")
     assert reason is None or any(reason in told for told in verdict.reasons)
     assert verdict.difference["value"] == pytest.approx(6.0 - value)
+
+
+def classes_on(**rows):
+    """A good model of several classes, and what says the same of each row."""
+    random = np.random.default_rng(1)
+    metrics = {"accuracy": {"value": 0.8, "low": 0.7, "high": 0.85}}
+    shared = {"rows": sum(rows.values()), "units": 40, "classes": rows, "metrics": metrics}
+    return {
+        name: {**shared, "resampled": [value, *random.normal(value, 0.01, 200)]}
+        for name, value in {"good": 0.8, "majority": 0.5}.items()
+    }
+
+
+CLASSES = GateSettings(metric="accuracy", at_least=0.6, better_than="majority")
+
+
+def test_each_of_several_classes_needs_test_rows():
+    assert judge("good", classes_on(cat=500, dog=30, cow=30), CLASSES).verdict == "pass"
+
+    verdict = judge("good", classes_on(cat=500, dog=29, cow=0), CLASSES)
+
+    assert verdict.verdict == "insufficient"
+    assert verdict.reasons == (
+        "0 rows of cow among the test rows, 30 are needed",
+        "29 rows of dog among the test rows, 30 are needed",
+    )
+
+
+def test_of_many_classes_without_rows_some_are_named():
+    few = {f"class_{number}": number for number in range(9)}
+
+    reasons = judge("good", classes_on(cat=500, **few), CLASSES).reasons
+
+    assert len(reasons) == 6
+    assert reasons[-1] == "4 more classes have too few"
+
+
+def test_a_metric_that_is_not_defined_is_insufficient():
+    found = amounts_on(good=4.0, mean=6.0)
+    for model in found.values():
+        model["metrics"] = {"r2": {"value": None, "low": None, "high": None}}
+        model["resampled"] = [None] * 201
+    gate = GateSettings(metric="r2", at_least=0.1, better_than="mean")
+
+    verdict = judge("good", found, gate)
+
+    assert (verdict.verdict, verdict.value) == ("insufficient", None)
+    assert verdict.reasons == ("r2 is not defined on the test rows",)

@@ -77,6 +77,7 @@ def test_metrics_of_classes_are_those_of_scikit_learn(spark):
     found = {name: metric["value"] for name, metric in measured["metrics"].items()}
     best = said.argmax(axis=1)
     assert measured["rows"] == ROWS
+    assert list(measured["classes"].values()) == np.bincount(labels, minlength=3).tolist()
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(labels, best))
     assert found["macro_f1"] == pytest.approx(reference.f1_score(labels, best, average="macro"))
     assert found["log_loss"] == pytest.approx(reference.log_loss(labels, said))
