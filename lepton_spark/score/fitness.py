@@ -1,4 +1,4 @@
-"""Whether a model may score a day: its gate, its age, and the columns it was fitted with."""
+"""Whether a model may score a day: its gate, its age, its aim and its columns."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.errors import ModelError
+from lepton_spark.models.output import Output
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
+    from lepton_spark.config.case import Case
+    from lepton_spark.config.task import Task
     from lepton_spark.train.bundle import Bundle
 
 _STATE = "no predictions were published"
@@ -52,6 +55,41 @@ def require_older(bundle: Bundle, version: str, moment: datetime) -> None:
         "score a later day, or train a model with an earlier --as-of.",
         _STATE,
     )
+
+
+def require_aim(bundle: Bundle, version: str, case: Case) -> None:
+    """See that the model says of the rows what the case wants to know.
+
+    What an older release did not write down is not asked.
+
+    Raises:
+        ModelError: It was fitted to another label, or to rows of another source, day or key.
+    """
+    contract, task = bundle.document("contract.json"), Output.read(bundle.spec).task
+    label = case.aim.label.model_dump(mode="json", exclude={"name"})
+    wanted = {
+        "each": case.predict.each,
+        "day": case.predict.day,
+        "key": list(case.key_of(case.predict.each)),
+        "label": case.aim.label.name,
+    }
+    pairs = {name: (contract.get(name, now), now) for name, now in wanted.items()}
+    settings = contract.get("label_settings", {})
+    pairs |= {f"label.{name}": (settings.get(name, now), now) for name, now in label.items()}
+    pairs["what is said"] = _said(task), _said(case.task)
+    told = [f"{name} was {was}, is {now}" for name, (was, now) in pairs.items() if was != now]
+    if told:
+        raise ModelError(
+            "LS-3038",
+            f"version {version} was not fitted to what the case predicts: {'; '.join(told)}.",
+            "scores under the name of a label are scores of that label.",
+            "train a model of the case as it is now: lepton run. Or undo the change of the case.",
+            _STATE,
+        )
+
+
+def _said(task: Task) -> str:
+    return f"{task.kind} ({', '.join(task.outputs)})"
 
 
 def require_columns(bundle: Bundle, schema: StructType) -> None:

@@ -23,6 +23,7 @@ from lepton_spark.score.audit import audit
 from lepton_spark.score.day import JOB, day_scores, features_table, predictions_table
 from lepton_spark.score.fitness import (
     require_columns,
+    require_aim,
     require_older,
     require_passed,
     threshold_of,
@@ -70,6 +71,7 @@ def score(context: RunContext) -> StageResult:
     require_passed(model, champion.version)
     require_older(model, champion.version, context.moment)
     inputs = _inputs(context)
+    require_aim(model, champion.version, context.case)
     require_columns(model, inputs.features_rows(context).schema)
     scorer = Scorer(
         name=str(model.spec["kind"]),

@@ -260,6 +260,7 @@ def _contract(context: RunContext, marker: Marker, transform: FeatureTransform) 
         "key": list(case.key_of(case.predict.each)),
         "day": case.predict.day,
         "label": case.aim.label.name,
+        "label_settings": case.aim.label.model_dump(mode="json", exclude={"name"}),
         "columns": [{"name": name, "type": types[name]} for name in transform.columns],
     }
 

@@ -264,3 +264,7 @@ def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_late
     assert not tables.exists(clinic.context(), PREDICTIONS)
     clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
     assert score(clinic.context()).facts["scored"] == 2
+        (
+            {"contract": {"columns": [{"name": "minutes", "type": "int"}], "day": "arrival"}},
+            "LS-3038",
+        ),

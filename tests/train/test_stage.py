@@ -64,6 +64,7 @@ def test_every_candidate_is_a_bundle_that_can_predict(trained):
         assert load_predictor(found.spec, found.files)
         contract = found.document("contract.json")
         assert [column["name"] for column in contract["columns"]] == list(found.transform.columns)
+        assert contract["label_settings"]["is_"] == CASE.aim.label.is_
         snapshot = found.document("snapshot.json")
         assert snapshot["version"] == tables.current_version(context, DATASET)
         assert snapshot["fitted_until"] == "2024-03-31T23:00:00.000000Z"
