@@ -12,6 +12,8 @@ from lepton_spark.lake.catalog import TableId
 from lepton_spark.models.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import Column, DataFrame
 
     from lepton_spark.config.task import Task
@@ -60,6 +62,22 @@ def day_scores(context: RunContext, features: DataFrame, version: int, model: Bu
     found = predict(rows, {JOB: model}, keep=key, plan=plan, where=of_day)
     task = Output.read(model.spec).task
     return found.select(*key, *_answers(F.col(f"p_{JOB}"), task))
+
+
+def digest_of(rows: DataFrame, columns: Sequence[str]) -> list[int]:
+    """What some columns of rows hold, as numbers: the same rows in any order give the same ones.
+
+    Args:
+        rows: One job reads them.
+        columns: Of any type but maps.
+    """
+    # A hash passes over nulls, so a value beside a null would do in either column.
+    is_null = (F.col(name).isNull() for name in columns)
+    digest = F.xxhash64(*columns, *is_null)
+    row = rows.agg(
+        F.count("*"), F.bit_xor(digest), F.sum(F.shiftrightunsigned(digest, 32))
+    ).collect()[0]
+    return [int(number or 0) for number in row]
 
 
 def _answers(said: Column, task: Task) -> list[Column]:

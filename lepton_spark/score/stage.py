@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from lepton_spark import __version__
 from lepton_spark.bronze.landed import StoredFile, stored
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.entities.published import published_for
@@ -20,10 +21,10 @@ from lepton_spark.lake.catalog import TableId
 from lepton_spark.registry import store
 from lepton_spark.score.assemble import Scorer, assemble, signed
 from lepton_spark.score.audit import audit
-from lepton_spark.score.day import JOB, day_scores, features_table, predictions_table
+from lepton_spark.score.day import JOB, day_scores, digest_of, features_table, predictions_table
 from lepton_spark.score.fitness import (
-    require_columns,
     require_aim,
+    require_columns,
     require_older,
     require_passed,
     threshold_of,
@@ -49,7 +50,7 @@ class _Inputs:
     features: TableId
     silver: TableId
     bronze: TableId
-    versions: Mapping[str, int]
+    versions: Mapping[str, int]  # also of the bronze table of each source
 
     def read(self, context: RunContext, table: TableId) -> DataFrame:
         return tables.read(context, table, version=self.versions[str(table)])
@@ -70,8 +71,8 @@ def score(context: RunContext) -> StageResult:
     model = bundles.load(champion.uri, champion.digest)
     require_passed(model, champion.version)
     require_older(model, champion.version, context.moment)
-    inputs = _inputs(context)
     require_aim(model, champion.version, context.case)
+    inputs = _inputs(context)
     require_columns(model, inputs.features_rows(context).schema)
     scorer = Scorer(
         name=str(model.spec["kind"]),
@@ -91,15 +92,20 @@ def _inputs(context: RunContext) -> _Inputs:
     case = context.case
     features = features_table(context)
     silver = TableId("silver", f"{case.case}_{case.predict.each}")
-    bronze = TableId("bronze", f"{case.case}_{case.predict.each}")
+    bronze = _bronze(context, case.predict.each)
+    landed = [_bronze(context, name) for name in case.sources]
     versions = {
         str(table): tables.current_version(context, table)
-        for table in (features, silver, bronze, _QUARANTINE)
+        for table in (features, silver, bronze, _QUARANTINE, *landed)
     }
     if case.predict.each in case.entities:
         mark = published_for(tables.marks(context, silver, versions[str(silver)]), context.as_of)
         versions |= {str(silver): mark.version} if mark is not None else {}
     return _Inputs(features, silver, bronze, versions)
+
+
+def _bronze(context: RunContext, source: str) -> TableId:
+    return TableId("bronze", f"{context.case.case}_{source}")
 
 
 def _publish(
@@ -119,7 +125,7 @@ def _publish(
         table,
         JOB,
         key,
-        _fingerprint(context, scorer),
+        _fingerprint(context, inputs, model),
         replace=f"as_of = DATE '{key}'",
         partition_by=("as_of",),
         facts={
@@ -177,31 +183,42 @@ def _unseen(context: RunContext, inputs: _Inputs, model: Bundle) -> dict[str, An
     most = context.case.score.max_unseen
     if most is None:
         return {}
-    is_of_day = F.col(context.case.predict.day) == F.lit(context.as_of)
-    shares = unseen_shares(inputs.features_rows(context).filter(is_of_day), model.transform)
+    shares = unseen_shares(_of_day(context, inputs), model.transform)
     require_known(shares, most)
     return {"unseen": shares}
 
 
-def _fingerprint(context: RunContext, scorer: Scorer) -> str:
-    """Digest of what the predictions follow from: the model, the raw files, the settings."""
+def _of_day(context: RunContext, inputs: _Inputs) -> DataFrame:
+    """The features of the logical date."""
+    is_of_day = F.col(context.case.predict.day) == F.lit(context.as_of)
+    return inputs.features_rows(context).filter(is_of_day)
+
+
+def _fingerprint(context: RunContext, inputs: _Inputs, model: Bundle) -> str:
+    """Digest of what the predictions follow from: model, features, raw files, settings and code.
+
+    One small job.
+    """
     parts = {"sources", "predict", "features", *(["entities"] if context.case.entities else [])}
     case = context.case.model_dump(mode="json", include=parts)
     contracts = {name: repr(contract) for name, contract in context.contracts.items()}
-    document = [scorer.digest, _files(context), case, contracts]
+    # What the rows are and not how they were built: the same may come from one day or from all.
+    columns = [*context.case.key_of(context.case.predict.each), *model.transform.columns]
+    features = digest_of(_of_day(context, inputs), columns)
+    files = _files(context, inputs)
+    document = [model.digest, features, files, case, contracts, __version__]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _files(context: RunContext) -> list[list[str]]:
+def _files(context: RunContext, inputs: _Inputs) -> list[list[str]]:
     """Every raw file that had arrived by the moment, with its digest."""
     found = []
     for name in context.case.sources:
-        files = _stored(context, TableId("bronze", f"{context.case.case}_{name}"))
+        files = _stored(context, inputs, _bronze(context, name))
         found += [[name, f.path, f.sha256] for f in files if f.has_arrived(context.moment)]
     return sorted(found)
 
 
-def _stored(context: RunContext, table: TableId) -> list[StoredFile]:
-    version = tables.current_version(context, table)
-    marks = tables.marks(context, table, version)
-    return stored(marks, lambda: tables.read(context, table, version=version))
+def _stored(context: RunContext, inputs: _Inputs, table: TableId) -> list[StoredFile]:
+    marks = tables.marks(context, table, inputs.versions[str(table)])
+    return stored(marks, lambda: inputs.read(context, table))

@@ -92,11 +92,15 @@ class Clinic:
     def context(self, as_of: date | str = DAY, **changes: Any) -> Any:
         return self.make_context(CASE, as_of, contracts=CONTRACTS, **changes)
 
-    def put(self, table: TableId, schema: str, rows: list[tuple[Any, ...]]) -> None:
+    def put(
+        self, table: TableId, schema: str, rows: list[tuple[Any, ...]], *, is_all: bool = False
+    ) -> None:
         context = self.context()
         frame = context.spark.createDataFrame(rows, schema)
         key = f"{table}-{tables.current_version(context, table)}"
-        tables.publish(context, frame, tables.Publication(table, "test", key, key))
+        replaced = tables.EVERYTHING if is_all else None
+        publication = tables.Publication(table, "test", key, key, replace=replaced)
+        tables.publish(context, frame, publication)
 
     def bronze(self, rows: list[tuple[Any, ...]], file: str = FILE, arrived_at=ARRIVED) -> None:
         """Raw rows: site, visit, day, minutes."""
@@ -126,10 +130,11 @@ class Clinic:
             full,
         )
 
-    def features(self, rows: list[tuple[Any, ...]]) -> None:
+    def features(self, rows: list[tuple[Any, ...]], *, is_all: bool = False) -> None:
         """Feature rows: site, visit, day, minutes."""
         full = [(*row[:3], row[2], *row[3:]) for row in rows]
-        self.put(FEATURES, "site string, visit int, day date, _as_of date, minutes int", full)
+        columns = "site string, visit int, day date, _as_of date, minutes int"
+        self.put(FEATURES, columns, full, is_all=is_all)
 
     def champion(self, bundle: Bundle | None = None) -> str:
         """Write, register and promote a model; its digest."""

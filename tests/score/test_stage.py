@@ -8,6 +8,8 @@ import pytest
 from lepton_spark.errors import ConflictError, DataError, ModelError
 from lepton_spark.lake import tables
 from lepton_spark.registry import store
+from lepton_spark.score import stage
+from lepton_spark.score.day import digest_of
 from lepton_spark.score.stage import score
 from tests.lake.deletions import take_away
 from tests.score.conftest import DAY, FEATURES, FILE, PREDICTIONS, at, clinic_bundle
@@ -75,6 +77,63 @@ def test_other_raw_files_under_the_same_night_are_refused(clinic):
 
     with pytest.raises(ConflictError):
         score(clinic.context())
+
+
+def test_rows_whose_features_were_built_later_are_scored_once_the_revision_is_raised(clinic):
+    clinic.usual_day()
+    clinic.silver([("C", 3, DAY, 25, 9)])
+    clinic.champion()
+    score(clinic.context())
+    assert ("C", 3, "no_features") in clinic.predictions("site", "visit", "reason")
+    clinic.features([("C", 3, DAY, 25)])
+
+    with pytest.raises(ConflictError):
+        score(clinic.context())
+    score(clinic.context(revision=1))
+
+    assert ("C", 3, None) in clinic.predictions("site", "visit", "reason")
+
+
+def test_other_features_under_the_same_night_are_refused_unless_the_revision_is_raised(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    clinic.features([("A", 1, DAY, 90), ("A", 2, DAY, 40)], is_all=True)
+
+    with pytest.raises(ConflictError):
+        score(clinic.context())
+    score(clinic.context(revision=1))
+
+    assert [row[0] for row in clinic.predictions("decision")] == [True, True, None]
+
+
+def test_the_same_features_built_again_and_those_of_other_days_change_nothing(clinic):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    of_day = [("A", 2, DAY, 40), ("A", 1, DAY, 10)]
+    clinic.features([*of_day, ("A", 7, date(2024, 3, 5), 30)], is_all=True)
+
+    assert not score(clinic.context()).tables[0].is_new
+
+
+def test_another_release_may_score_otherwise(clinic, monkeypatch):
+    clinic.usual_day()
+    clinic.champion()
+    score(clinic.context())
+    monkeypatch.setattr(stage, "__version__", "0.0.0")
+
+    with pytest.raises(ConflictError):
+        score(clinic.context())
+
+
+def test_a_value_that_moves_to_the_column_beside_it_is_another_row(spark):
+    schema, columns = "one int, two int", ["one", "two"]
+    rows = [spark.createDataFrame([row], schema) for row in ((5, None), (None, 5), (5, 5))]
+
+    digests = [tuple(digest_of(each, columns)) for each in rows]
+
+    assert len(set(digests)) == 3
 
 
 def test_a_file_that_arrives_after_the_moment_changes_nothing(clinic):
@@ -210,6 +269,10 @@ def test_without_a_champion_nothing_is_scored(clinic):
         ({"snapshot": {"fitted_until": "2024-02-29T02:00:01Z"}}, "LS-3033"),
         ({"snapshot": {}}, "LS-3035"),
         ({"contract": {"columns": [{"name": "minutes", "type": "string"}]}}, "LS-3034"),
+        (
+            {"contract": {"columns": [{"name": "minutes", "type": "int"}], "day": "arrival"}},
+            "LS-3038",
+        ),
     ],
 )
 def test_a_model_that_may_not_score_this_day_is_refused(clinic, changed, code):
@@ -264,7 +327,3 @@ def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_late
     assert not tables.exists(clinic.context(), PREDICTIONS)
     clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
     assert score(clinic.context()).facts["scored"] == 2
-        (
-            {"contract": {"columns": [{"name": "minutes", "type": "int"}], "day": "arrival"}},
-            "LS-3038",
-        ),
