@@ -100,6 +100,9 @@ def largest_values(counts: DataFrame, *, part: str, count: int) -> DataFrame:
         counts: As of `count_scores`, `sum_amounts` or `sum_classes`.
         part: In which the values are ranked by rows.
         count: Values of each slice that stay.
+
+    Returns:
+        The rows of `counts`, of all parts, whose value stays; the group of all rows does.
     """
     of_part = counts.filter(F.col("part") == part)
     sized = of_part.groupBy("slice", "value").agg(F.sum("rows").alias("_rows"))
@@ -114,6 +117,9 @@ def best_places(counts: DataFrame) -> dict[str, int]:
 
     Args:
         counts: As of `count_scores`, one group a model.
+
+    Returns:
+        Bins by name of the model. One job.
     """
 
     def choose(_key: object, cells: pa.Table) -> str:

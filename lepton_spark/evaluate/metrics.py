@@ -41,6 +41,9 @@ def pr_auc(positives: Floats, negatives: Floats, is_tied: Flags) -> Floats:
         negatives: By bin.
         is_tied: `[bins]`, where all scores of a bin are equal. Elsewhere the rows of a bin are
             taken to be mixed evenly, which is exact on average.
+
+    Returns:
+        `[resamples]`; NaN where there is no positive.
     """
     p, n = positives[:, ::-1], negatives[:, ::-1]
     true = np.cumsum(p, axis=1)
@@ -73,6 +76,9 @@ def best_place(positives: Floats, negatives: Floats) -> int:
     Args:
         positives: `[bins]`.
         negatives: `[bins]`.
+
+    Returns:
+        Its place among the bins; the last one where there is no positive.
     """
     true = np.cumsum(positives[::-1])[::-1]
     false = np.cumsum(negatives[::-1])[::-1]
@@ -102,6 +108,9 @@ def calibration_error(rows: Floats, predicted: Floats, observed: Floats) -> Floa
         rows: Number of rows.
         predicted: Sum of probabilities.
         observed: Number of positives.
+
+    Returns:
+        `[resamples]`, from 0 to 1; NaN where there are no rows.
     """
     return _share(np.abs(predicted - observed).sum(axis=1), rows.sum(axis=1))
 

@@ -31,6 +31,9 @@ def unit_of(rows: DataFrame, *, day: str, key: Sequence[str], is_by_day: bool) -
         day: Date column.
         key: Columns that identify a row.
         is_by_day: Whether the split goes by day.
+
+    Returns:
+        An int, unique within the part of the row; not null.
     """
     bucket = F.pmod(key_hash(key, _SEED), F.lit(BUCKETS)).cast("int")
     if not is_by_day:

@@ -32,6 +32,9 @@ def trial_of(told: Mapping[str, Any], fingerprint: str) -> Trial:
     Args:
         told: Facts of the trial.
         fingerprint: Of the search.
+
+    Returns:
+        Named after its number; it has a `validation_loss` where the search measured one.
     """
     text = f"{fingerprint} trial {told['trial']}"
     metrics = {} if told["loss"] is None else {"validation_loss": float(told["loss"])}

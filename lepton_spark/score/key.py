@@ -22,6 +22,9 @@ def parse_key(text: str, key: Sequence[str]) -> dict[str, str]:
         text: As given on the command line. Named columns may be some of the key's.
         key: Columns that identify a row.
 
+    Returns:
+        Text by column, stripped; at least one column, in the order that was given.
+
     Raises:
         UsageError: It is neither.
     """
