@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
-
-from pyspark.sql import functions as F
 
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.published import dataset_table
@@ -13,14 +10,16 @@ from lepton_spark.errors import DataError
 from lepton_spark.evaluate.judgement import side_by_side
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import path_of
-from lepton_spark.quality.metrics import METRICS, Metric
+from lepton_spark.quality.metrics import METRICS
 from lepton_spark.report.page import Story, page_of
 from lepton_spark.train import candidates
-from lepton_spark.train.measured import history_of, subject
+from lepton_spark.train.measured import JOB as TRAIN
+from lepton_spark.train.measured import published_history, training_publication
 from lepton_spark.train.phases import bottleneck
 
 if TYPE_CHECKING:
     from lepton_spark.lake.marker import Marker
+    from lepton_spark.train.candidates import Candidates
 
 JOB = "report"
 
@@ -39,7 +38,7 @@ def report(context: RunContext) -> StageResult:
     judgement = place.judgement()
     if judgement is None:
         raise _missing(context, "judged", "lepton evaluate")
-    history = _history(context)
+    history = _history(context, place)
     models = side_by_side(judgement)
     story = Story(case, as_of, judgement["metric"], models, history, bottleneck(history))
     path = path_of(context.environment, "reports", case, f"{as_of}.html")
@@ -65,15 +64,10 @@ def _missing(context: RunContext, what: str, command: str) -> DataError:
     )
 
 
-def _history(context: RunContext) -> list[dict[str, Any]]:
-    """What training measured of itself; empty where an older version trained."""
-    if not tables.exists(context, METRICS):
-        return []
-    case = context.case.case
-    rows = tables.read(context, METRICS).filter(
-        (F.col("case") == case)
-        & (F.col("table") == str(subject(case)))
-        & (F.col("as_of") == F.lit(context.as_of))
+def _history(context: RunContext, place: Candidates) -> list[dict[str, Any]]:
+    """What the training of these candidates measured; empty where an older version trained."""
+    key = training_publication(context, place.fingerprint).key
+    marker = tables.find(context, METRICS, TRAIN, key)
+    return published_history(
+        context, marker, lambda version: tables.read(context, METRICS, version=version)
     )
-    names = [each.name for each in fields(Metric)]
-    return history_of(Metric(*row) for row in rows.select(*names).collect())

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
 
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.lake.publication import Publication
 from lepton_spark.quality.metrics import METRICS, PARTITION_BY, Metric
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from lepton_spark.context import RunContext
+    from lepton_spark.lake.marker import Marker
 
 JOB = "train"
+RATED = ("read", "hand_over", "step")  # phases that every training row goes through
 _EPOCH, _RANK, _ROWS = "epoch=", ",rank=", "rows_by_rank"
 
 
@@ -51,6 +58,48 @@ def history_of(metrics: Iterable[Metric]) -> list[dict[str, Any]]:
         {"epoch": epoch, **found[epoch], _ROWS: [each for _, each in sorted(rows[epoch].items())]}
         for epoch in sorted(found)
     ]
+
+
+def published_history(
+    context: RunContext, marker: Marker | None, read: Callable[[int | None], DataFrame]
+) -> list[dict[str, Any]]:
+    """What one training measured of itself, by epoch; empty where nothing was published.
+
+    Args:
+        context: Of the run.
+        marker: Of the publication of that training.
+        read: `ops.metrics` at a version, or the newest where it is None.
+    """
+    if marker is None:
+        return []
+
+    def found(version: int | None) -> list[dict[str, Any]]:
+        case = context.case.case
+        rows = read(version).filter(
+            (F.col("case") == case)
+            & (F.col("table") == str(subject(case)))
+            & (F.col("as_of") == F.lit(context.as_of))
+            & (F.col("run_id") == marker.run_id)
+        )
+        names = [each.name for each in fields(Metric)]
+        return history_of(Metric(*row) for row in rows.select(*names).collect())
+
+    # Another training of the date has replaced them since; the version they were written in stays.
+    return found(None) or found(marker.version)
+
+
+def rates(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Rows a second of an epoch, as a whole and in each phase that rows go through.
+
+    Args:
+        entry: Of a history. What was not measured, or took no time, has no rate.
+    """
+    seconds = {"": entry.get("seconds"), **{f"{p}_": entry.get(f"{p}_seconds") for p in RATED}}
+    return {
+        f"{name}rows_per_second": float(entry["rows"]) / taken
+        for name, taken in seconds.items()
+        if taken
+    }
 
 
 def training_publication(context: RunContext, fingerprint: str) -> Publication:
