@@ -12,13 +12,17 @@ from lepton_spark.errors import ModelError, TrainingError
 from lepton_spark.evaluate.gate import LEAK, SUSPECT
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import TableId
+from lepton_spark.quality.metrics import METRICS
 from lepton_spark.registry import store
 from lepton_spark.registry.trial import trial_of
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
+from lepton_spark.train.measured import JOB as TRAIN
+from lepton_spark.train.measured import published_history, training_publication
 
 if TYPE_CHECKING:
     from lepton_spark.train.bundle import Bundle
+    from lepton_spark.train.candidates import Candidates
 
 logger = logging.getLogger(__name__)
 JOB = "register"
@@ -34,10 +38,11 @@ def register(context: RunContext) -> StageResult:
         ModelError: The candidates are not judged, one was damaged, or none passed.
         TrainingError: One is so good that a feature must know the label.
     """
-    judged = _judged(context)
+    place = _place(context)
+    judged, measured = _judged(place), _measured(context, place)
     with tables.hold(context, TableId("models", context.case.case)):
         runs = {
-            name: store.log(context, trial_of(name, bundle, context.case))
+            name: store.log(context, trial_of(name, bundle, context.case, measured))
             for name, bundle in judged.items()
         }
         first = next(iter(judged))
@@ -60,10 +65,22 @@ def register(context: RunContext) -> StageResult:
     return StageResult(JOB, (), facts)
 
 
-def _judged(context: RunContext) -> dict[str, Bundle]:
-    """The judged bundles, best on validation rows first."""
+def _place(context: RunContext) -> Candidates:
     found = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
-    place = candidates.folder(context, require_prepared(context, found))
+    return candidates.folder(context, require_prepared(context, found))
+
+
+def _measured(context: RunContext, place: Candidates) -> list[dict[str, Any]]:
+    """What the training of the candidates measured of itself, by epoch."""
+    key = training_publication(context, place.fingerprint).key
+    marker = tables.find(context, METRICS, TRAIN, key)
+    return published_history(
+        context, marker, lambda version: tables.read(context, METRICS, version=version)
+    )
+
+
+def _judged(place: Candidates) -> dict[str, Bundle]:
+    """The judged bundles, best on validation rows first."""
     document = place.judgement()
     if document is None:
         raise ModelError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.registry.store import Trial
+from lepton_spark.train.measured import rates
 
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case
@@ -15,13 +16,20 @@ _PARTS = {"validate": "validation", "test": "test"}
 _SETTINGS = ("transform", "model", "train", "gate")
 
 
-def trial_of(name: str, bundle: Bundle, case: Case) -> Trial:
+def trial_of(
+    name: str, bundle: Bundle, case: Case, measured: Sequence[Mapping[str, Any]] = ()
+) -> Trial:
     """Everything worth comparing between candidates.
 
     Args:
         name: Of the candidate.
         bundle: Judged: with `gate.json` and `evaluation.json`.
         case: Its settings are the run's parameters.
+        measured: What the training of the network measured of itself, by epoch.
+
+    Returns:
+        Curves are those of the bundle; of the network also seconds by phase, rows by rank, rows a
+        second and memory, where they were measured.
     """
     gate, snapshot = bundle.document("gate.json"), bundle.document("snapshot.json")
     return Trial(
@@ -29,7 +37,7 @@ def trial_of(name: str, bundle: Bundle, case: Case) -> Trial:
         digest=bundle.digest,
         params=_params(case) | {f"dataset.{key}": str(snapshot[key]) for key in sorted(snapshot)},
         metrics=_metrics(bundle.document("evaluation.json")),
-        curves=_curves(bundle.document("training.json").get("history", ())),
+        curves=_curves(_history(bundle.document("training.json"), measured)),
         tags={"lepton.kind": str(bundle.spec["kind"]), "lepton.gate": str(gate["verdict"])},
         files=bundle.files,
     )
@@ -52,6 +60,22 @@ def _metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
             found[f"{label}_{metric}_low"] = ends["low"]
             found[f"{label}_{metric}_high"] = ends["high"]
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _history(
+    training: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The epochs of a candidate, each with what was measured of it; none of a baseline."""
+    history = training.get("history", ())
+    of_epoch = {entry["epoch"]: entry for entry in measured}
+    return [{**_flat(of_epoch.get(epoch["epoch"], {})), **epoch} for epoch in history]
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    if not entry:
+        return {}
+    by_rank = {f"rows_of_rank_{rank}": rows for rank, rows in enumerate(entry["rows_by_rank"])}
+    return {**entry, **by_rank, **rates(entry)}
 
 
 def _curves(history: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:

@@ -9,7 +9,8 @@ from html import escape
 from typing import Any
 
 from lepton_spark.config.task import shown_metrics
-from lepton_spark.report.plot import curves, spent
+from lepton_spark.report.plot import by_rank, curves, lines, spent
+from lepton_spark.train.measured import RATED, rates
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _STYLE = """
@@ -20,8 +21,8 @@ svg { max-width: 100%; height: auto }
 """
 _OF_EPOCH = (
     "epoch", "loss", "validation_loss", "validation_auc", "validation_accuracy", "validation_mae",
-    "rows", "seconds", "read_seconds", "hand_over_seconds", "step_seconds", "allreduce_seconds",
-    "validate_seconds", "peak_mib",
+    "rows", "seconds", "rows_per_second", "read_seconds", "hand_over_seconds", "step_seconds",
+    "allreduce_seconds", "validate_seconds", "peak_mib",
 )  # fmt: skip
 
 
@@ -50,8 +51,25 @@ def page_of(story: Story) -> str:
     parts = [f"<h1>{title}</h1>", "<h2>Models</h2>", _models(story)]
     if story.history:
         parts += ["<h2>Training</h2>", f"<p>{escape(story.bottleneck)}</p>"]
-        parts += [curves(story.history), spent(story.history), _epochs(story.history)]
+        history = [{**entry, **rates(entry)} for entry in story.history]
+        parts += [curves(history), _validated(history), spent(history), *_work(history)]
+        parts.append(_epochs(history))
     return _html(title, parts)
+
+
+def _validated(history: Sequence[Mapping[str, Any]]) -> str:
+    """The metrics that were measured on validation rows, beside the loss."""
+    begin = "validation_"
+    names = [name for name in history[0] if name.startswith(begin) and name != f"{begin}loss"]
+    return lines(history, {name: name.removeprefix(begin) for name in names}, "validation rows")
+
+
+def _work(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How fast rows went through each phase, which rank had them, and the memory they took."""
+    phases = {f"{name}_rows_per_second": name.replace("_", " ") for name in RATED}
+    speeds = lines(history, {"rows_per_second": "whole epoch", **phases}, "rows per second")
+    memory = lines(history, {"peak_mib": "largest of the workers"}, "peak memory, MiB")
+    return [speeds, by_rank(history), memory]
 
 
 def _html(title: str, parts: Sequence[str]) -> str:

@@ -16,12 +16,37 @@ _SIZE = (8.0, 2.8)  # inches
 
 def curves(history: Sequence[Mapping[str, Any]]) -> str:
     """Loss of training and validation by epoch."""
-    figure, axes = _figure("loss")
+    return lines(history, {"loss": "training", "validation_loss": "validation"}, "loss")
+
+
+def lines(history: Sequence[Mapping[str, Any]], labels: Mapping[str, str], what: str) -> str:
+    """Numbers of each epoch as lines; empty where none of them was measured.
+
+    Args:
+        history: One entry an epoch.
+        labels: By name of the number; one that not every epoch has is left out.
+        what: They are, with their unit.
+    """
+    shown = [name for name in labels if all(entry.get(name) is not None for entry in history)]
+    if not shown:
+        return ""
+    figure, axes = _figure(what)
     epochs = [entry["epoch"] for entry in history]
-    for name, label in (("loss", "training"), ("validation_loss", "validation")):
-        axes.plot(epochs, [entry[name] for entry in history], marker="o", label=label)
+    for name in shown:
+        axes.plot(epochs, [entry[name] for entry in history], marker="o", label=labels[name])
     axes.legend(frameon=False)
     return _svg(figure)
+
+
+def by_rank(history: Sequence[Mapping[str, Any]]) -> str:
+    """Training rows of each rank by epoch; empty where they were not counted."""
+    ranks = min(len(entry.get("rows_by_rank") or ()) for entry in history)
+    names = {f"rank {rank}": f"rank {rank}" for rank in range(ranks)}
+    counted = [
+        {"epoch": entry["epoch"], **dict(zip(names, entry.get("rows_by_rank") or (), strict=False))}
+        for entry in history
+    ]
+    return lines(counted, names, "rows of a rank")
 
 
 def spent(history: Sequence[Mapping[str, Any]]) -> str:

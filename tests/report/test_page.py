@@ -60,11 +60,23 @@ def test_no_value_becomes_a_tag_and_nothing_is_asked_of_elsewhere():
     assert fetched == []
 
 
-def test_a_page_has_a_line_an_epoch_and_two_plots():
-    tags = Tags(page_of(story())).found
+def test_a_page_has_a_line_an_epoch_and_a_plot_of_all_that_was_measured():
+    page = page_of(story())
 
-    assert sum(tag == "svg" for tag, _ in tags) == 2
+    tags = Tags(page).found
+    assert sum(tag == "svg" for tag, _ in tags) == 6
+    assert "<th>rows per second</th>" in page
+    assert page.count("<td>750</td>") == len(EPOCHS)
     assert sum(tag == "tr" for tag, _ in tags) == (1 + 1) + (1 + len(EPOCHS))
+
+
+def test_what_was_not_measured_is_not_plotted():
+    known = ("epoch", "loss", "validation_loss", "rows")
+    few = [{name: entry[name] for name in known} for entry in EPOCHS]
+
+    tags = Tags(page_of(story(history=few))).found
+
+    assert sum(tag == "svg" for tag, _ in tags) == 1
 
 
 def test_without_a_history_there_are_only_the_models():
