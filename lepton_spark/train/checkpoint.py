@@ -44,16 +44,25 @@ class Checkpoints:
     fingerprint: str
 
     def load(self) -> Mapping[str, Any] | None:
-        """The newest state that is whole and of this fingerprint, as the fields of `State`."""
+        """The newest state that is whole and of this fingerprint, as the fields of `State`.
+
+        Where all were read and there is none, the folder is cleared of states and their history:
+        states of another job would count as newer than the first ones of this.
+        """
+        is_read = True
         for name in reversed(self._names()):
             try:
                 return self._parse(files.read_bytes(join(self.folder, name)))
             except (ModelError, ValueError, KeyError, OSError) as error:
+                is_read = is_read and not isinstance(error, OSError)
                 logger.warning(
                     "checkpoint %s is not usable (%s); trying the one before",
                     name,
                     type(error).__name__,
                 )
+        if is_read:
+            for name in (*self._names(), HISTORY):
+                files.delete_tree(join(self.folder, name))
         return None
 
     def save(self, state: State) -> None:

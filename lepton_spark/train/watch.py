@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from lepton_spark.train.checkpoint import read_history
+from lepton_spark.train.checkpoint import ask_to_stop, read_history, take_back_stop
 
 LOOK_SECONDS = 0.5
 OnEpoch = Callable[[Mapping[str, float]], None]
@@ -18,32 +18,62 @@ def watching(folder: str, on_epoch: OnEpoch | None) -> Iterator[None]:
 
     Args:
         folder: Of the checkpoints; epochs that are in it before are not told.
-        on_epoch: Nothing is watched without it.
+        on_epoch: Nothing is watched without it. Where it fails, training is asked to stop.
+
+    Raises:
+        Exception: What `on_epoch` raised, once the block has ended without an error of its own.
     """
     if on_epoch is None:
         yield
         return
-    is_over = threading.Event()
-    told = len(read_history(folder))
-    thread = threading.Thread(
-        target=_watch, args=(folder, on_epoch, told, is_over), name="watch", daemon=True
-    )
-    thread.start()
+    watch = _Watch(folder, on_epoch)
+    watch.start()
     try:
         yield
     finally:
-        is_over.set()
-        thread.join()
+        watch.stop()
+    if watch.error:
+        raise watch.error
 
 
-def _watch(folder: str, on_epoch: OnEpoch, told: int, is_over: threading.Event) -> None:
-    is_last = False
-    while not is_last:
-        is_last = is_over.wait(LOOK_SECONDS)
+class _Watch(threading.Thread):
+    """Tells each epoch once; `error` is what that failed with."""
+
+    def __init__(self, folder: str, on_epoch: OnEpoch) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.error: Exception | None = None
+        self._folder = folder
+        self._on_epoch = on_epoch
+        self._told = read_history(folder)
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        is_last = False
+        while not is_last and self.error is None:
+            is_last = self._is_over.wait(LOOK_SECONDS)
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001  # the thread that trains raises it
+                self.error = error
+                with suppress(OSError):
+                    ask_to_stop(self._folder)
+
+    def stop(self) -> None:
+        """Tell the last epochs, and end."""
+        self._is_over.set()
+        self.join()
+        if self.error:
+            with suppress(OSError):
+                take_back_stop(self._folder)  # the next run is to go on
+
+    def _look(self) -> None:
         try:
-            history = read_history(folder)
+            history = read_history(self._folder)
         except OSError:  # a shared store may fail for a moment; training does not depend on this
-            continue
-        for entry in history[told:]:
-            on_epoch(entry)
-        told = max(told, len(history))
+            return
+        if history and history[0] not in self._told:  # of another job, which began anew
+            self._told = []
+        for entry in history[len(self._told) :]:
+            self._on_epoch(entry)
+        if len(history) > len(self._told):
+            self._told = history

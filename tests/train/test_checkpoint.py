@@ -69,6 +69,28 @@ def test_a_state_of_another_job_is_not_taken(checkpoints):
     assert Checkpoints(checkpoints.folder, "other").load() is None
 
 
+def test_a_job_that_finds_states_of_another_one_only_keeps_its_own(checkpoints):
+    other = Checkpoints(checkpoints.folder, "other")
+
+    assert other.load() is None
+    assert read_history(other.folder) == []
+    other.save(state(1))
+
+    assert other.load()["epoch"] == 1
+    assert read_history(other.folder) == [{"epoch": 1}]
+
+
+def test_states_that_cannot_be_read_for_a_moment_stay(checkpoints, monkeypatch):
+    def no_store(_path):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lepton_spark.lake.files.read_bytes", no_store)
+        assert checkpoints.load() is None
+
+    assert checkpoints.load()["epoch"] == 3
+
+
 def test_without_states_there_is_nothing(tmp_path):
     assert Checkpoints(str(tmp_path / "none"), "f").load() is None
     assert read_history(str(tmp_path / "none")) == []
