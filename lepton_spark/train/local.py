@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lepton_spark.errors import TrainingError
+from lepton_spark.errors import LeptonError, TrainingError
 from lepton_spark.train.backend import RankResult, Work, call
+from lepton_spark.train.judge import Verdict, error_of
+from lepton_spark.train.rank import describe
 from lepton_spark.train.worker import LocalWorker
 
 
@@ -18,6 +20,8 @@ class LocalBackend:
 
         Raises:
             TrainingError: More than one rank was asked for, or the work failed.
+            MemoryError: This process has none left.
+            OSError: The file system failed; `job.ending` tells these two.
         """
         if size != 1:
             raise TrainingError(
@@ -27,5 +31,12 @@ class LocalBackend:
                 "set train.workers to 1, or train.launcher to barrier",
             )
         with tempfile.TemporaryDirectory(prefix="lepton-rank-") as folder:
-            outcome = call(work.entry, LocalWorker(Path(folder)), work.payload)
+            try:
+                outcome = call(work.entry, LocalWorker(Path(folder)), work.payload)
+            except (LeptonError, MemoryError, OSError):
+                raise
+            except Exception as error:
+                what = f"the training process failed: {type(error).__name__}"
+                verdict = Verdict(0, what, describe(error), is_passing=False)
+                raise error_of(verdict, work.resume) from error
         return [RankResult(0, outcome.facts, outcome.files)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
 
@@ -26,6 +27,14 @@ def give(worker, payload):
     return Outcome({"rank": worker.rank, **payload}, {"a": b"1"})
 
 
+def look_up(_worker, _payload):
+    raise KeyError("a cell value that nobody may see")
+
+
+def fail(_worker, payload):
+    raise getattr(builtins, payload["type"])
+
+
 def give_nothing(_worker, _payload):
     return None
 
@@ -50,6 +59,19 @@ def test_an_entry_is_a_function_of_a_module(entry):
 def test_an_entry_gives_back_an_outcome():
     with pytest.raises(InternalError, match="LS-7012"):
         LocalBackend().run(Work(f"{__name__}:give_nothing"), 1)
+
+
+def test_work_that_fails_is_a_training_error_without_the_text_of_its_own():
+    with pytest.raises(TrainingError, match=r"LS-6015: .* KeyError in ") as told:
+        LocalBackend().run(Work(f"{__name__}:look_up"), 1)
+
+    assert "cell value" not in str(told.value)
+
+
+@pytest.mark.parametrize("error", [MemoryError, PermissionError])
+def test_what_the_machine_lacks_is_left_to_who_ends_the_command(error):
+    with pytest.raises(error):
+        LocalBackend().run(Work(f"{__name__}:fail", {"type": error.__name__}), 1)
 
 
 @pytest.mark.tensorflow
