@@ -87,6 +87,7 @@ class ForkServer:
     def keep(self) -> None:
         """Let it wait for the next rank; what the last one started is ended."""
         self._kill_rank()
+        self.pid = None  # by the time this server is killed it may be that of another process
         self._kept_at = time.monotonic()
         _idle.append(self)
 
@@ -130,7 +131,8 @@ def python_path() -> str:
 def main(parent: int) -> None:
     """Fork ranks until the parent closes the pipe, or asks for none for a while."""
     rank.die_with(parent)
-    with contextlib.suppress(ImportError):  # a rank meets it too, and tells
+    # A rank meets it too, and tells: an ImportError, or what TensorFlow says of a library.
+    with contextlib.suppress(Exception):
         import lepton_spark.models.lean  # noqa: F401, PLC0415  # first: Horovod would import all
         import horovod.tensorflow  # isort: skip  # noqa: F401, PLC0415  # what takes a rank seconds
     server = os.getpid()

@@ -116,6 +116,8 @@ def describe(error: BaseException) -> dict[str, object]:
 def is_lost(error: BaseException) -> bool:
     """Whether a collective operation failed because another rank is gone."""
     name = type(error).__name__
+    if isinstance(error, ImportError):  # whose text may name Horovod as well
+        return False
     # TensorFlow names the operation that got no memory, which may be a collective one.
     return name != "ResourceExhaustedError" and any(word in f"{name} {error}" for word in _LOST)
 

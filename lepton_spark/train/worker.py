@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from lepton_spark.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 Vector = npt.NDArray[np.float64]
+_MOST_LETTERS = 200
 
 
 class Worker(Protocol):
@@ -75,12 +79,16 @@ class LocalWorker:
 
 
 class HorovodWorker:
-    """One rank of a Horovod ring; reads its place from the HOROVOD_ variables."""
+    """One rank of a Horovod ring; reads its place from the HOROVOD_ variables.
+
+    Raises:
+        EnvironmentFault: Horovod is not installed, or was not built for this TensorFlow.
+    """
 
     def __init__(self, folder: Path, beat: Callable[[str], None]) -> None:
         import lepton_spark.models.lean  # noqa: F401, PLC0415  # first: Horovod would import all
-        import horovod.tensorflow as hvd  # isort: skip  # noqa: PLC0415  # absent where one process trains
 
+        hvd = _horovod()
         hvd.init()
         self._hvd = hvd
         self._beat = beat
@@ -107,3 +115,18 @@ class HorovodWorker:
     def close(self) -> None:
         """Leave the ring in order, so that no other rank sees a broken connection."""
         self._hvd.shutdown()
+
+
+def _horovod() -> Any:
+    try:
+        import horovod.tensorflow as hvd  # noqa: PLC0415  # absent where one process trains
+    except Exception as error:  # a library built for another TensorFlow raises one of TensorFlow's
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:_MOST_LETTERS]
+        raise EnvironmentFault(
+            "LS-5047",
+            f"Horovod cannot be used on {socket.gethostname()} ({said})",
+            "this launcher sums the gradients of the ranks with Horovod",
+            "install it with pip install 'lepton-spark[horovod]' on all workers, or do without: set"
+            " train.launcher: distribute",
+        ) from error
+    return hvd

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +11,8 @@ import pytest
 
 from lepton_spark.errors import DataError
 from lepton_spark.lake.process import is_alive
-from lepton_spark.train.rank import Beat, describe, is_lost
+from lepton_spark.train.judge import Verdict, error_of
+from lepton_spark.train.rank import ERROR, JOB, Beat, describe, is_lost
 
 PARENT = """
 import subprocess, sys, os, time
@@ -20,6 +23,11 @@ code = (
 subprocess.Popen([sys.executable, "-c", code, str(os.getpid())])
 time.sleep(60)
 """
+
+
+RANK = (
+    "import sys, pathlib, lepton_spark.train.rank as r; sys.exit(r.main(pathlib.Path(sys.argv[1])))"
+)
 
 
 @pytest.mark.fault
@@ -73,3 +81,40 @@ def test_a_broken_ring_is_told_from_a_crash():
     assert is_lost(RuntimeError("Connection closed by peer [127.0.0.1]:123"))
     assert raised(RuntimeError("HorovodAllreduce failed"))["kind"] == "lost"
     assert not is_lost(RuntimeError("x"))
+    missing = ImportError("Extension horovod.tensorflow has not been built: Horovod")
+    assert raised(missing)["kind"] == "crashed"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ModuleNotFoundError('No module named horovod')", "ModuleNotFoundError: No module"),
+        ("raise ImportError('Horovod has not been built')", "ImportError: Horovod has not been"),
+        (
+            "import tensorflow; raise tensorflow.errors.NotFoundError(None, None, 'undefined')",
+            "NotFoundError: undefined",
+        ),
+    ],
+    ids=["absent", "half-built", "for another TensorFlow"],
+)
+def test_horovod_that_cannot_be_used_is_told_with_the_launcher_that_does_without(
+    tmp_path, body, said
+):
+    package = tmp_path / "horovod" / "tensorflow"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").write_text(body)
+    (tmp_path / JOB).write_text('{"entry": "a:b", "payload": {}}')
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    rank = subprocess.run(
+        [sys.executable, "-c", RANK, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path}, check=False, timeout=280,
+    )  # fmt: skip
+
+    assert rank.returncode == 1
+    error = error_of(Verdict(1, "x", json.loads((tmp_path / ERROR).read_text())), "resume")
+    assert (error.code, error.exit_code) == ("LS-5047", 50)
+    assert said in error.what
+    assert "train.launcher: distribute" in error.fix

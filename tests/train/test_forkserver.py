@@ -88,6 +88,16 @@ def test_a_kept_server_is_taken_again_until_its_modules_change(server, monkeypat
     assert not server.is_ready()
 
 
+def test_a_kept_server_forgets_the_number_of_its_last_rank(server, tmp_path):
+    (tmp_path / "rank").mkdir()
+    server.fork(tmp_path / "rank", os.environ)
+    until(lambda: server.poll() is not None)
+    server.keep()
+    forkserver._idle.remove(server)
+
+    assert server.pid is None
+
+
 def test_a_server_that_is_about_to_leave_is_not_taken(server, monkeypatch):
     server.keep()
     assert server.is_ready()
