@@ -10,13 +10,16 @@ import http.client
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lepton_spark.errors import EnvironmentFault, LeptonError, TryAgainError
 from lepton_spark.train.store import Store
 
 TIMEOUT_SECONDS = 10.0
+RETRY_SECONDS = 30.0  # the least after which the driver takes a silent supervisor for gone
+_AGAIN_SECONDS = 0.25
 _NOT_FOUND = 404
 _MEETING_SECONDS = 0.05
 
@@ -26,9 +29,9 @@ class Status:
     """How one rank is, as its supervisor sees it.
 
     Args:
-        state: running, done or failed.
+        state: running, done or failed; absent where no supervisor has written yet.
         place: Where the process said it was, such as `epoch 3, step 128`; `starting` at first.
-        silent_seconds: Since it last said so.
+        silent_seconds: Since it last said so; of an absent one, since the first other one wrote.
         process: State letter of the process, `T` for stopped; empty when it is gone.
         exit_code: Negative for a signal; none while it runs.
         error: What it wrote down before it ended, see `train.rank`.
@@ -54,10 +57,17 @@ class Address:
 
 
 class Board:
-    """The store of one job; use it with `with`."""
+    """The store of one job; use it with `with`.
 
-    def __init__(self, host: str) -> None:
+    Args:
+        host: Address of this machine that all ranks reach.
+        size: Number of ranks to come; with none, who has not written is not missed.
+    """
+
+    def __init__(self, host: str, size: int = 0) -> None:
         self._store = Store(host)
+        self._size = size
+        self._begun_at: float | None = None
         self.address = Address(host, self._store.server_port, secrets.token_hex(16))
         self._seen: dict[int, tuple[bytes, float]] = {}
 
@@ -69,15 +79,26 @@ class Board:
         self._store.__exit__(*error)
 
     def statuses(self) -> dict[int, tuple[Status, float]]:
-        """The newest status of each rank, and how many seconds ago it first was seen."""
+        """The newest status of each rank, and how many seconds ago it first was seen.
+
+        None before the first supervisor has written.
+        """
         for name, content in self._store.all_of(self.address.key).items():
             if name.isdecimal() and self._seen.get(int(name), (b"", 0.0))[0] != content:
                 self._seen[int(name)] = (content, time.monotonic())
         now = time.monotonic()
-        return {
+        found = {
             rank: (Status(**json.loads(content)["status"]), now - seen_at)
-            for rank, (content, seen_at) in sorted(self._seen.items())
+            for rank, (content, seen_at) in self._seen.items()
         }
+        return dict(sorted((found | self._absent(now)).items()))
+
+    def _absent(self, now: float) -> dict[int, tuple[Status, float]]:
+        if not self._seen:
+            return {}
+        self._begun_at = self._begun_at or now
+        status = Status("absent", silent_seconds=now - self._begun_at)
+        return dict.fromkeys(set(range(self._size)) - set(self._seen), (status, 0.0))
 
     def stop_all(self) -> None:
         """Ask all supervisors to kill their process."""
@@ -85,11 +106,17 @@ class Board:
 
 
 class Pen:
-    """Writes on a board from elsewhere."""
+    """Writes on a board from elsewhere; asks again for `RETRY_SECONDS` where nobody answers.
+
+    Raises, in each of its methods:
+        EnvironmentFault: The board has never answered.
+        TryAgainError: It answers no more.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._count = 0
+        self._was_answered = False
 
     def write(self, rank: int, status: Status) -> None:
         """Put the status of a rank on the board."""
@@ -105,7 +132,15 @@ class Pen:
         self._request("PUT", name, b"1")
         return True
 
-    def meet(self, place: str, rank: int, size: int, value: str = "") -> list[str] | None:
+    def meet(
+        self,
+        place: str,
+        rank: int,
+        size: int,
+        value: str = "",
+        *,
+        waiting: Callable[[float], None] | None = None,
+    ) -> list[str] | None:
         """Say that a rank is at a place, and wait for all others.
 
         Args:
@@ -113,12 +148,14 @@ class Pen:
             rank: Who comes.
             size: How many are to come.
             value: What it brings.
+            waiting: Called again and again with the seconds that it has waited.
 
         Returns:
             What each rank brought; None where the driver asked to stop before all had come.
         """
         self._request("PUT", f"{place}-{rank}", value.encode())
         found: dict[int, str] = {}
+        came_at = time.monotonic()
         while not self.is_stopped():
             for other in set(range(size)) - set(found):
                 content = self._request("GET", f"{place}-{other}")
@@ -126,6 +163,8 @@ class Pen:
                     found[other] = content.decode()
             if len(found) == size:
                 return [found[other] for other in range(size)]
+            if waiting:
+                waiting(time.monotonic() - came_at)
             time.sleep(_MEETING_SECONDS)
         return None
 
@@ -134,6 +173,38 @@ class Pen:
         return self._request("GET", "stop") is not None
 
     def _request(self, method: str, name: str, content: bytes | None = None) -> bytes | None:
+        """Ask until there is an answer; a busy driver or a network may miss some for a while."""
+        deadline = time.monotonic() + RETRY_SECONDS
+        while True:
+            try:
+                found = self._ask(method, name, content)
+            except (OSError, http.client.HTTPException) as error:
+                if time.monotonic() > deadline:
+                    raise self._unreachable() from error
+                time.sleep(_AGAIN_SECONDS)
+            else:
+                self._was_answered = True
+                return found
+
+    def _unreachable(self) -> LeptonError:
+        where = f"the driver at {self._address.host}, port {self._address.port}"
+        if self._was_answered:
+            return TryAgainError(
+                "LS-7525",
+                f"{where} has not answered for {RETRY_SECONDS:.0f} s",
+                "a rank is ended when nobody can tell it to stop",
+                "run the same command again; training resumes after the last good epoch",
+                "no model was written; the checkpoint holds the last good epoch",
+            )
+        return EnvironmentFault(
+            "LS-5046",
+            f"an executor cannot reach {where}",
+            "training processes find each other there and report to it",
+            "set spark.driver.host to an address that executors reach, and let them reach all ports"
+            " of it",
+        )
+
+    def _ask(self, method: str, name: str, content: bytes | None) -> bytes | None:
         address = self._address
         connection = http.client.HTTPConnection(address.host, address.port, TIMEOUT_SECONDS)
         try:

@@ -56,9 +56,9 @@ class Verdict:
 def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdict | None:
     """Blame a rank, or none.
 
-    A rank that failed by itself comes before one that was killed, that before a silent one, and
-    only then those that failed because another one did not answer: of these that other one is to
-    blame where it was stopped.
+    A rank that failed by itself comes before one that was killed, that before one that never began,
+    that before a silent one, and only then those that failed because another one did not answer: of
+    these that other one is to blame where it was stopped.
 
     Args:
         statuses: Of each rank, with the seconds since its supervisor wrote it.
@@ -69,7 +69,7 @@ def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdi
         verdict = _first(blame, found)
         if verdict:
             return verdict
-    silent = _silent(found, limits) or _quiet(statuses, limits)
+    silent = _absent(found, limits) or _silent(found, limits) or _quiet(statuses, limits)
     lost = _first(_lost, found)
     return silent or (lost and (_stopped(found) or lost))
 
@@ -96,6 +96,15 @@ def _killed(rank: int, status: Status) -> Verdict | None:
     if status.exit_code < 0:
         how = f"was killed by {signal.Signals(-status.exit_code).name}"
     return Verdict(rank, f"rank {rank} {how} at {status.place}", hint=hint)
+
+
+def _absent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:
+    for rank, status in statuses.items():
+        # All others wait for it, and reach the same limit a moment later.
+        if status.state == "absent" and status.silent_seconds > limits.of(status):
+            others = f"{status.silent_seconds:.0f} s after the first of the others"
+            return Verdict(rank, f"rank {rank} has not begun {others}")
+    return None
 
 
 def _silent(statuses: Mapping[int, Status], limits: Limits) -> Verdict | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.train.board import Address, Pen, Status
 from lepton_spark.train.child import Child
+from lepton_spark.train.judge import STARTING
 from lepton_spark.train.place import (
     collective_environment,
     device_environment,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 0.25
 MOST_REPORTS_A_SECOND = 200  # of all ranks together, which one driver reads
 LOOPBACK = "lo"
+MEETING = Status("running", f"{STARTING}, meeting the other ranks")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,10 @@ def supervise(
     pen = Pen(job.board)
     if not pen.claim(rank):
         return Report(rank)
+    pen.write(rank, MEETING)
     environment = environment_of(job, rank) | device_environment(gpus)
     if job.ring == "tensorflow":
-        addresses = pen.meet("address", rank, len(job.hosts), _free_address(job, rank))
+        addresses = _met(job, pen, rank)
         if addresses is None:
             return Report(rank)
         environment |= collective_environment(addresses, rank, asdict(job.board))
@@ -83,6 +86,17 @@ def supervise(
             return _watch(child, pen, rank, len(job.hosts))
         finally:
             child.end()
+
+
+def _met(job: RankJob, pen: Pen, rank: int) -> list[str] | None:
+    """Where the servers of all ranks listen; None where the driver asked to stop before."""
+    return pen.meet(
+        "address",
+        rank,
+        len(job.hosts),
+        _free_address(job, rank),
+        waiting=lambda seconds: pen.write(rank, replace(MEETING, silent_seconds=seconds)),
+    )
 
 
 def environment_of(job: RankJob, rank: int) -> dict[str, str]:
@@ -123,8 +137,10 @@ def _is_waiting(status: Status) -> bool:
 
 
 def _own_addresses() -> dict[str, list[str]]:
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  # comes with Horovod
-
+    try:
+        import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  # comes with Horovod
+    except ImportError:  # the rank tells that there is no Horovod
+        return {}
     return {
         name: [entry.address for entry in entries]
         for name, entries in psutil.net_if_addrs().items()

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from lepton_spark.train.board import Board, Pen, Status
+from lepton_spark.errors import EnvironmentFault, TryAgainError
+from lepton_spark.train.board import Address, Board, Pen, Status
+from lepton_spark.train.supervise import RankJob, Report, supervise
 
 
 @pytest.fixture
@@ -29,6 +31,40 @@ def test_the_newest_status_of_each_rank_is_seen_with_its_age(board):
     assert list(found) == [0, 1]
     assert found[1][0] == Status("running", "epoch 1")
     assert found[0][1] < 0.05 <= found[1][1]
+
+
+def test_who_has_not_written_is_missed_from_the_first_that_did():
+    with Board("127.0.0.1", 3) as board:
+        assert board.statuses() == {}
+        Pen(board.address).write(1, Status("running", "epoch 1"))
+        board.statuses()
+        time.sleep(0.05)
+
+        found = {rank: status for rank, (status, _) in board.statuses().items()}
+
+    assert [found[rank].state for rank in (0, 1, 2)] == ["absent", "running", "absent"]
+    assert found[0].silent_seconds >= 0.05
+
+
+def test_a_supervisor_that_waits_for_another_one_says_so(board, tmp_path):
+    hosts = ["127.0.0.1"] * 2
+    job = RankJob({}, board.address, hosts, is_one_machine=True, ring="tensorflow")
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(supervise, job, 0, str(tmp_path))
+        deadline = time.monotonic() + 10
+        while not _silence(board) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        found = board.statuses()
+        board.stop_all()
+
+    assert found[0][0].place == "starting, meeting the other ranks"
+    assert _silence(board) > 0
+    assert waiting.result() == Report(0)
+
+
+def _silence(board):
+    return sum(status.silent_seconds for status, _ in board.statuses().values())
 
 
 def test_a_rank_is_claimed_once(board):
@@ -85,9 +121,27 @@ def test_only_the_named_address_listens(board):
         pass
 
 
-def test_a_closed_board_is_gone():
+def test_a_closed_board_is_gone(monkeypatch):
+    monkeypatch.setattr("lepton_spark.train.board.RETRY_SECONDS", 0.5)
     with Board("127.0.0.1") as board:
-        address = board.address
+        known, unknown = Pen(board.address), Pen(board.address)
+        known.is_stopped()
 
-    with pytest.raises(ConnectionRefusedError):
-        Pen(address).is_stopped()
+    with pytest.raises(TryAgainError, match="LS-7525"):
+        known.is_stopped()
+    with pytest.raises(EnvironmentFault, match="LS-5046"):
+        unknown.is_stopped()
+
+
+def test_a_board_that_does_not_answer_for_a_moment_is_asked_again():
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ThreadPoolExecutor() as pool:
+        pen = Pen(Address("127.0.0.1", deaf.getsockname()[1], "key"))
+        asked = pool.submit(pen.is_stopped)
+        for _ in range(2):
+            deaf.accept()[0].close()
+        connection, _ = deaf.accept()
+        connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+        assert asked.result()

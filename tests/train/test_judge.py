@@ -92,3 +92,13 @@ def test_a_crash_is_a_training_error_and_a_kill_may_be_tried_again():
     assert "KeyError in loop.py, line 3" in str(error)
     assert isinstance(error_of(killed, "resume"), TryAgainError)
     assert error_of(killed, "run it again").fix == "run it again"
+
+
+def test_a_rank_that_never_began_is_to_blame_for_those_that_wait_for_it():
+    def seen(seconds):
+        waiting = running(seconds, place="starting, meeting the other ranks")
+        return verdict_on(waiting, Status("absent", silent_seconds=seconds))
+
+    assert seen(59) is None
+    assert seen(61).rank == 1
+    assert "rank 1 has not begun 61 s after the first of the others" in seen(61).what
