@@ -212,6 +212,24 @@ COMPLAINTS: tuple[Complaint, ...] = (
         " fewer of them on one machine: spark.master or spark.executor.cores.",
     ),
     _of(
+        EnvironmentFault,
+        "LS-5036",
+        r"bigger than spark\.driver\.maxResultSize \(([\d.]+ \w+)\)",
+        "what Spark was to bring to the driver is larger than it may be: {detail}.",
+        "spark.driver.maxResultSize keeps the driver from running out of memory.",
+        "raise spark.driver.maxResultSize, and spark.driver.memory with it, in the environment"
+        " file.",
+    ),
+    _of(
+        EnvironmentFault,
+        "LS-5037",
+        r"SPARK-24942",
+        "Spark runs no barrier stage while it adds and removes executors by itself.",
+        "all training processes must run at the same time.",
+        "set spark.dynamicAllocation.enabled to false in the environment file, or train.launcher to"
+        " local.",
+    ),
+    _of(
         TryAgainError,
         "LS-7531",
         r"Python worker exited unexpectedly|Python worker failed|ExecutorLostFailure",

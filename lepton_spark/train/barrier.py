@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lepton_spark.errors import EnvironmentFault, LeptonError, TrainingError, TryAgainError
+from lepton_spark.lake.complaints import OTHER
+from lepton_spark.lake.troubles import explain
 from lepton_spark.train.backend import RankResult, Ring, Work
 from lepton_spark.train.board import Board
-from lepton_spark.train.judge import Limits, Verdict, error_of, judge
+from lepton_spark.train.judge import STATE, Limits, Verdict, error_of, judge
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 SCHEMA = "rank int, facts string, files map<string, binary>"
 JUDGE_SECONDS = 0.1
+# Supervisors end within a second of a verdict; those on a host that is gone never do, and a stage
+# that Spark tries again waits for task slots that may never come.
+ENDING_SECONDS = 10.0
 
 
 class BarrierBackend:
@@ -41,9 +51,13 @@ class BarrierBackend:
                 f"set train.workers to {slots} or less, or give Spark more cores",
             )
         host = str(self._spark.conf.get("spark.driver.host"))
-        with Board(host) as board, _Bench(board, Limits(work.stall_seconds)) as bench:
+        tag = f"lepton-ranks-{uuid4()}"
+        limits = Limits(work.stall_seconds)
+        cancel = partial(self._spark.sparkContext.cancelJobsWithTag, tag)
+        with Board(host, size) as board, _Bench(board, limits, cancel) as bench:
             try:
-                rows = self._run_stage(work, board, size)
+                with _tagged(self._spark, tag):
+                    rows = self._run_stage(work, board, size)
             except LeptonError:
                 raise
             except Exception as error:
@@ -103,13 +117,32 @@ def free_slots(spark: SparkSession) -> int | None:
         return None
 
 
-class _Bench:
-    """Judges the ranks in a thread, while the driver waits for its stage."""
+@contextmanager
+def _tagged(spark: SparkSession, tag: str) -> Iterator[None]:
+    """Mark what this thread runs in the block, so that another thread can cancel it."""
+    # Not the session's own interruptTag: that one ends only what the thread that calls it began.
+    spark.sparkContext.addJobTag(tag)
+    try:
+        yield
+    finally:
+        spark.sparkContext.removeJobTag(tag)
 
-    def __init__(self, board: Board, limits: Limits) -> None:
+
+class _Bench:
+    """Judges the ranks in a thread, while the driver waits for its stage.
+
+    Args:
+        board: What the ranks' supervisors write on.
+        limits: Of silence.
+        cancel: Ends the stage; called where it goes on after a verdict.
+    """
+
+    def __init__(self, board: Board, limits: Limits, cancel: Callable[[], object]) -> None:
         self._board = board
         self._limits = limits
+        self._cancel = cancel
         self._verdict: Verdict | None = None
+        self._ends_at = math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._sit, name="bench", daemon=True)
 
@@ -129,6 +162,7 @@ class _Bench:
             if self._verdict:
                 logger.warning("stopping all ranks: %s", self._verdict.what)
                 self._board.stop_all()
+                self._ends_at = time.monotonic() + ENDING_SECONDS
 
     def error(self, work: Work) -> LeptonError | None:
         """The error of the verdict, if there is one."""
@@ -137,6 +171,16 @@ class _Bench:
     def _sit(self) -> None:
         while not self._is_over.wait(JUDGE_SECONDS):
             self.look()
+            if time.monotonic() > self._ends_at:
+                self._end_stage()
+
+    def _end_stage(self) -> None:
+        logger.warning("cancelling the stage: it goes on %.0f s after that", ENDING_SECONDS)
+        try:
+            self._cancel()
+        except Exception as error:  # noqa: BLE001  # tried again; who waits must not lose the bench
+            logger.warning("the stage could not be cancelled (%s)", type(error).__name__)
+        self._ends_at = time.monotonic() + ENDING_SECONDS
 
 
 def _results(rows: list[Any], size: int, work: Work) -> list[RankResult]:
@@ -148,7 +192,7 @@ def _results(rows: list[Any], size: int, work: Work) -> list[RankResult]:
             f"the ranks {missing} gave no result",
             "Spark ran the stage again after it had lost an executor, and the ring was gone",
             work.resume,
-            "no model was written; the checkpoint holds the last good epoch",
+            STATE,
         )
     return [
         RankResult(rank, json.loads(found[rank]["facts"]), _files(found[rank]["files"]))
@@ -168,10 +212,13 @@ def _broken_stage(error: Exception, work: Work) -> LeptonError:
             "training processes run the same package as the driver",
             "install it on the cluster, or give spark-submit --py-files lepton_spark.zip",
         )
+    told = explain(error)
+    if told.code != OTHER.code:
+        return type(told)(told.code, told.what, told.why, told.fix, STATE)
     return TryAgainError(
         "LS-7523",
         f"the barrier stage of the training processes broke ({type(error).__name__})",
         "Spark ended it: a task was killed, or an executor was lost",
         work.resume,
-        "no model was written; the checkpoint holds the last good epoch",
+        STATE,
     )

@@ -61,6 +61,15 @@ from lepton_spark.lake.troubles import explain, told_as
         ("terminate called: std::bad_alloc", EnvironmentFault, "LS-5034", "Python process"),
         ("Python worker exited unexpectedly (crashed)", TryAgainError, "LS-7531", "killed"),
         (
+            "Job aborted due to stage failure: Total size of serialized results of 2 tasks (1.1"
+            " GiB) is bigger than spark.driver.maxResultSize (1024.0 MiB)",
+            EnvironmentFault, "LS-5036", "1024.0 MiB",
+        ),
+        (
+            "[SPARK-24942]: Barrier execution mode does not support dynamic resource allocation",
+            EnvironmentFault, "LS-5037", "barrier stage",
+        ),
+        (
             "[DELTA_REPLACE_WHERE_MISMATCH] violated by row with values: - v : canary",
             DataError, "LS-2020", "outside",
         ),

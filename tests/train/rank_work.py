@@ -26,6 +26,10 @@ def tell_devices(worker, _payload):
     return Outcome({name: os.environ.get(name) for name in names} | {"size": worker.size})
 
 
+def give_file(_worker, payload):
+    return Outcome(files={"large": os.urandom(payload["bytes"])})
+
+
 def leave_temporary_file(_worker, _payload):
     descriptor, path = tempfile.mkstemp()
     os.close(descriptor)
@@ -34,6 +38,12 @@ def leave_temporary_file(_worker, _payload):
 
 def _stop(_worker):
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _stop_supervisor(_worker):
+    """Stop the Python worker of Spark, which is the parent of this rank's own."""
+    stat = Path(f"/proc/{os.getppid()}/stat").read_text()
+    os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGSTOP)
 
 
 def _kill(_worker):
@@ -74,6 +84,7 @@ def _spoil(_worker):
 
 DO = {
     "stop": _stop,
+    "stop_supervisor": _stop_supervisor,
     "kill": _kill,
     "leave": _leave,
     "starve": _starve,

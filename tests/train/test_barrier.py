@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyspark import SparkFiles
 
-from lepton_spark.errors import TrainingError, TryAgainError
+from lepton_spark.errors import EnvironmentFault, TrainingError, TryAgainError
 from lepton_spark.models.weights import unpack
 from lepton_spark.train.backend import Work
 from lepton_spark.train.barrier import BarrierBackend
@@ -155,6 +155,22 @@ def test_a_stopped_rank_ends_the_job_within_its_deadline(backend, tmp_path):
 
 
 @pytest.mark.fault
+def test_a_stage_that_a_lost_supervisor_keeps_from_ending_is_cancelled(
+    backend, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lepton_spark.train.judge.MIN_QUIET_SECONDS", STALL_SECONDS)
+    monkeypatch.setattr("lepton_spark.train.barrier.ENDING_SECONDS", 3.0)
+    job = job_on(ROWS, tmp_path, stall_seconds=STALL_SECONDS, epochs=10_000, patience=10_000)
+
+    with pytest.raises(TryAgainError, match=r"the executor of rank 1 has not answered for 1\d s"):
+        fit_network(backend, failing(job, "1:stop_supervisor:epoch 2, step 0"), 2)
+
+    deadline = time.monotonic() + 30  # Spark kills it a moment later
+    while rank_processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("action", "kind", "message"),
     [
@@ -214,6 +230,34 @@ def test_more_ranks_than_slots_are_refused_at_once(backend):
     with pytest.raises(TrainingError, match="LS-6022: 64 training processes were asked for"):
         backend.run(Work("tests.train.rank_work:add_ranks"), 64)
     assert time.monotonic() - started_at < 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"spark.driver.maxResultSize": "1m"}, "LS-5036"),
+        (
+            {"spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.testing": "true"},
+            "LS-5037",
+        ),
+    ],
+    ids=["large results", "dynamic allocation"],
+)
+def test_a_setting_that_no_training_gets_by_with_is_not_to_be_tried_again(
+    backend, spark, settings, code
+):
+    conf = spark.sparkContext._jsc.sc().conf()  # Spark reads these anew for each stage
+    for name, setting in settings.items():
+        conf.set(name, setting)
+    try:
+        with pytest.raises(EnvironmentFault, match=f"{code}.*") as error:
+            backend.run(Work("tests.train.rank_work:give_file", {"bytes": 2 << 20}), 1)
+    finally:
+        for name in settings:
+            conf.remove(name)
+
+    assert next(iter(settings)) in error.value.fix
+    assert "checkpoint" in error.value.state
 
 
 @pytest.mark.slow
