@@ -11,6 +11,7 @@ import numpy as np
 
 from lepton_spark.models.lean import tf
 from lepton_spark.train.board import Address, Pen
+from lepton_spark.train.device import prepared_device
 from lepton_spark.train.place import BOARD
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class CollectiveWorker:
         self.folder = folder
         self._beat = beat
         self._pen = Pen(Address(**json.loads(os.environ[BOARD])))
+        prepared_device()  # the strategy starts TensorFlow, which then keeps its devices
         options = tf.distribute.experimental.CommunicationOptions(
             implementation=tf.distribute.experimental.CommunicationImplementation.RING
         )

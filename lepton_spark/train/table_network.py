@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,13 @@ from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import TrainingError
 from lepton_spark.models import network
-from lepton_spark.models.lean import tf
 from lepton_spark.models.output import Output
 from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack
 from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.compilation import is_jit_compiled
-from lepton_spark.train.device import use_one_device
+from lepton_spark.train.device import prepared_device
 from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
 from lepton_spark.train.precision import agreed_precision, computing_in
 
@@ -30,14 +28,10 @@ if TYPE_CHECKING:
     from lepton_spark.models.lean import keras
     from lepton_spark.train.worker import Worker
 
-# With one a step on two cores takes 1.5 times as long; on one core a second one waits in a loop for
-# the ring and takes the core from it. Which of two operations comes first changes no result.
-_MOST_OPERATIONS_AT_ONCE = 2
-
 
 def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     """Train this rank's share of the rows of a `NetworkJob`."""
-    device = _prepared()
+    device = prepared_device()
     transform = FeatureTransform.from_json(payload["transform"])
     settings = ModelSettings.model_validate(payload["model"])
     precision = agreed_precision(worker, payload["train"]["precision"])
@@ -96,21 +90,6 @@ class _Keeper:
 
     def is_stopped(self) -> bool:
         return self._checkpoints.is_stopped()
-
-
-def _prepared() -> str:
-    """The device of this process, on which equal operations give equal bits."""
-    cores = len(os.sched_getaffinity(0))
-    threads = max(1, cores // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(min(threads, _MOST_OPERATIONS_AT_ONCE))
-        device = use_one_device()
-    except RuntimeError:
-        # A process that already used TensorFlow keeps its threads and devices.
-        return "the devices of this process"
-    tf.config.experimental.enable_op_determinism()
-    return device
 
 
 def _reader(

@@ -213,6 +213,7 @@ def test_ranks_whose_blocks_differ_in_size_stay_together(backend, tmp_path):
 
     assert [entry["rows"] for entry in fitted.history] == [sum(p.rows for p in job.fitted)] * 3
     assert len(set(fitted.rows_by_rank)) == 2
+    assert "the devices of this process" not in fitted.devices  # each rank has chosen its own
 
 
 def test_ranks_that_are_asked_to_stop_end_after_the_same_epoch(backend, tmp_path):
