@@ -65,15 +65,14 @@ def _metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
 def _history(
     training: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The epochs of a candidate, each with what was measured of it; none of a baseline."""
-    history = training.get("history", ())
-    of_epoch = {entry["epoch"]: entry for entry in measured}
-    return [{**_flat(of_epoch.get(epoch["epoch"], {})), **epoch} for epoch in history]
+    """The epochs of a candidate, each with what was measured of it; baselines have steps."""
+    of_epoch = {entry["epoch"]: _flat(entry) for entry in measured}
+    return [
+        {**of_epoch.get(entry.get("epoch"), {}), **entry} for entry in training.get("history", ())
+    ]
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    if not entry:
-        return {}
     by_rank = {f"rows_of_rank_{rank}": rows for rank, rows in enumerate(entry["rows_by_rank"])}
     return {**entry, **by_rank, **rates(entry)}
 

@@ -38,6 +38,8 @@ def test_of_the_network_seconds_rates_ranks_and_memory_are_shown():
     assert "hand_over_rows_per_second" not in curves
 
 
-def test_a_baseline_has_no_curves_and_an_older_network_those_of_its_bundle():
+def test_baselines_and_older_networks_have_the_curves_of_their_bundle():
     assert curves_of({}) == {}
+    steps = [{"step": 0, "loss": 0.7}, {"step": 1, "loss": 0.6}]
+    assert curves_of({"history": steps})["loss"] == [0.7, 0.6]
     assert curves_of({"history": [{"epoch": 1, "loss": 0.6}]}, []) == {"loss": [0.6]}
