@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import tempfile
+import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -66,6 +67,17 @@ def _fill(_worker):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
 
 
+def _slow(worker):
+    """Take a second more for each call, as on a machine that does other things too."""
+    beat = worker.beat
+
+    def late(where):
+        time.sleep(1.0)
+        beat(where)
+
+    worker.beat = late
+
+
 def _raise(_worker):
     raise KeyError("a cell value that nobody may see")
 
@@ -89,6 +101,7 @@ DO = {
     "leave": _leave,
     "starve": _starve,
     "fill": _fill,
+    "slow": _slow,
     "raise": _raise,
     "spoil": _spoil,
 }
