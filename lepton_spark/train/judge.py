@@ -63,6 +63,9 @@ def judge(statuses: Mapping[int, tuple[Status, float]], limits: Limits) -> Verdi
     Args:
         statuses: Of each rank, with the seconds since its supervisor wrote it.
         limits: Of silence.
+
+    Returns:
+        Who is to blame, for what and where; None where all live, or have done their work.
     """
     found = {rank: status for rank, (status, _) in statuses.items()}
     for blame in (_failed, _killed):

@@ -117,6 +117,9 @@ def fit_network(
         size: How many there are.
         on_epoch: Called from a thread with the entry of each epoch that ends.
 
+    Returns:
+        Weights and history, those from before a resume included.
+
     Raises:
         ConfigError: A batch is larger than the rows there are.
         TrainingError: A rank failed.

@@ -69,6 +69,9 @@ def supervise(
         rank: Which of them to run.
         parent: Folder in which the rank gets one of its own; by default that for temporary files.
         gpus: Addresses of those that Spark gave this task.
+
+    Returns:
+        What the rank wrote; nothing where it failed or was stopped, which the board knows.
     """
     pen = Pen(job.board)
     if not pen.claim(rank):
