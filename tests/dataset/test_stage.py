@@ -122,7 +122,7 @@ def test_a_key_that_occurs_twice_stops_at_the_audit(context):
         context, doubled, tables.Publication(FEATURES, "test", "doubled", "d", replace="true")
     )
 
-    with pytest.raises(DataError, match="keys occur more than once"):
+    with pytest.raises(TrainingError, match="keys occur more than once"):
         prepare(context)
 
     assert not tables.exists(context, DATASET)
