@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from lepton_spark.models.lean import tf
+from lepton_spark.train.cores import take_share
 from lepton_spark.train.place import GIVEN_GPU
 
 PROCESSOR = "processor"
@@ -20,8 +21,7 @@ def prepared_device() -> str:
     nothing.
     """
     tf.config.experimental.enable_op_determinism()
-    cores = len(os.sched_getaffinity(0))
-    threads = max(1, cores // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
+    threads = take_share()
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(min(threads, _MOST_OPERATIONS_AT_ONCE))

@@ -45,6 +45,8 @@ def gloo_environment(address: tuple[str, int], interface: str) -> dict[str, str]
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(address[1]),
         "HOROVOD_GLOO_IFACE": interface,
         "HOROVOD_GLOO_TIMEOUT_SECONDS": str(GLOO_TIMEOUT_SECONDS),
+        # Looked for work so often, a sum waits little; the threads that look give way to others.
+        "HOROVOD_CYCLE_TIME": "0.2",
         "HOROVOD_STALL_CHECK_DISABLE": "1",  # its warnings; the supervisors end a stall
     }
 

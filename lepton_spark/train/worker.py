@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.errors import EnvironmentFault
+from lepton_spark.train.cores import giving_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +90,8 @@ class HorovodWorker:
         import lepton_spark.models.lean  # noqa: F401, PLC0415  # first: Horovod would import all
 
         hvd = _horovod()
-        hvd.init()
+        with giving_way():
+            hvd.init()
         self._hvd = hvd
         self._beat = beat
         self.rank: int = hvd.rank()

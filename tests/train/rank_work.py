@@ -31,6 +31,16 @@ def give_file(_worker, payload):
     return Outcome(files={"large": os.urandom(payload["bytes"])})
 
 
+def tell_cores(_worker, _payload):
+    import_module("lepton_spark.train.device").prepared_device()
+    threads = [int(path.name) for path in Path("/proc/self/task").iterdir()]
+    policies = {os.sched_getscheduler(thread) for thread in threads}
+    cores = {core for thread in threads for core in os.sched_getaffinity(thread)}
+    return Outcome(
+        {"cores": sorted(cores), "own": os.sched_getscheduler(0), "others": sorted(policies)}
+    )
+
+
 def leave_temporary_file(_worker, _payload):
     descriptor, path = tempfile.mkstemp()
     os.close(descriptor)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,18 @@ def test_ranks_come_back_in_order_with_their_files(backend):
         {"total": [1.0, 2.0], "rank": 1},
     ]
     assert [dict(result.files) for result in results] == [{"echo.bin": b"hi"}, {}]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two ranks share the only core here")
+@pytest.mark.parametrize("ring", ["horovod", "tensorflow"])
+def test_ranks_of_a_host_share_its_cores_and_what_waits_gives_way(spark, ring):
+    results = BarrierBackend(spark, ring).run(Work("tests.train.rank_work:tell_cores"), 2)
+    one, other = (result.facts for result in results)
+
+    assert len(one["cores"]) == len(other["cores"]) == len(os.sched_getaffinity(0)) // 2
+    assert not set(one["cores"]) & set(other["cores"])
+    assert one["own"] == os.SCHED_OTHER
+    assert (os.SCHED_BATCH in one["others"]) == (ring == "horovod")
 
 
 def test_temporary_files_of_a_rank_go_with_it(backend):
