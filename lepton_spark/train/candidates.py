@@ -12,6 +12,7 @@ from lepton_spark import __version__
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, path_of
+from lepton_spark.train.checkpoint import LAST
 
 if TYPE_CHECKING:
     from lepton_spark.context import RunContext
@@ -40,6 +41,14 @@ class Candidates:
     def rows(self, part: str) -> str:
         """Folder of a copy of the rows of a part, there while training lasts."""
         return join(self.checkpoint, "rows", part)
+
+    @property
+    def last(self) -> str:
+        """File of the network's weights after its last epoch; the candidate has those of the best.
+
+        npz of `models.weights`, the same arrays under the same names.
+        """
+        return join(self.path, LAST)
 
     @property
     def evaluation(self) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 KEPT = 2
 HISTORY = "history.json"
+LAST = "last.npz"
 _STOP = "stop"
 _FORM = 3
 # Weights now and at best, and what an optimizer keeps of each: two moments and an average.
@@ -78,6 +79,17 @@ class Checkpoints:
             raise self._not_kept(state, error) from error
         for name in self._names()[:-KEPT]:
             files.delete_tree(join(self.folder, name))
+
+    def save_last(self, state: State) -> None:
+        """Write the weights of the last epoch as npz of `models.weights`, beside the states.
+
+        Raises:
+            EnvironmentFault: As of `save`.
+        """
+        try:
+            write_durably(join(self.folder, LAST), pack(state.last))
+        except OSError as error:
+            raise self._not_kept(state, error) from error
 
     def is_stopped(self) -> bool:
         """Whether someone asked to stop."""
@@ -136,6 +148,11 @@ def read_history(folder: str) -> list[dict[str, float]]:
     except (FileNotFoundError, ValueError):
         return []
     return history
+
+
+def read_last(folder: str) -> bytes:
+    """The weights of the last epoch of a training that has ended, as npz of `models.weights`."""
+    return files.read_bytes(join(folder, LAST))
 
 
 def ask_to_stop(folder: str) -> None:

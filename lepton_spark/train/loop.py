@@ -68,6 +68,7 @@ class State:
             what `Phases.read` says.
         current: Weights and optimizer variables.
         best: Weights of the best epoch.
+        last: Weights of the last epoch as they were judged, once training has ended.
     """
 
     epoch: int = 0
@@ -79,6 +80,7 @@ class State:
     history: list[dict[str, Any]] = field(default_factory=list)
     current: Arrays = field(default_factory=dict)
     best: Arrays = field(default_factory=dict)
+    last: Arrays = field(default_factory=dict)
 
 
 class Keeper(Protocol):
@@ -133,7 +135,7 @@ class Loop:
         """Train to the end and leave the best weights in the model.
 
         Returns:
-            The last state; `history`, `current` and `best` are filled on rank 0 only.
+            The last state; history and arrays are filled on rank 0 only.
 
         Raises:
             TrainingError: A loss or gradient was not finite, or the ranks' weights differ.
@@ -276,6 +278,8 @@ class Loop:
 
     def _take_best(self) -> None:
         if self._worker.rank == 0 and self._state.best:
+            with averaged(self._model, self._optimizer):
+                self._state.last = arrays_of(self._model.weights)
             _assign(self._model.weights, self._state.best)
         self._worker.broadcast([variable.value for variable in self._model.weights])
 

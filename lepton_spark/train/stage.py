@@ -25,6 +25,7 @@ from lepton_spark.train import candidates
 from lepton_spark.train.average import AVERAGE, average_spec, weights_of
 from lepton_spark.train.baselines import BaselineJob, fit_baseline
 from lepton_spark.train.bundle import Bundle, to_json
+from lepton_spark.train.checkpoint import read_last
 from lepton_spark.train.inputs import class_rows_of, columns_of, output_of
 from lepton_spark.train.launch import backend_of, num_ranks, num_workers
 from lepton_spark.train.matrix import MatrixSource
@@ -190,6 +191,8 @@ def _network(job: _Job) -> Bundle:
         metric_rows(job.context, subject(case.case), training_metrics(fitted.history)),
         training_publication(job.context, job.place.fingerprint),
     )
+    last = read_last(job.place.checkpoint)
+    files.write_atomically(job.place.last, last)
     logger.info("the network was trained on %s", ", ".join(fitted.devices))
     if held_up := bottleneck(fitted.history):
         logger.info("where the time of the network went: %s", held_up)
@@ -199,6 +202,7 @@ def _network(job: _Job) -> Bundle:
         "rows_by_rank": list(fitted.rows_by_rank),
         "steps_an_epoch": fitted.steps,
         "best_epoch": fitted.best_epoch,
+        "last": {"epoch": len(fitted.history), "sha256": bundles.sha256(last)},
         "precision": fitted.precision,
         "weights_digest": fitted.weights_digest,
         # Without the seconds: the same rows and settings give the same bundle.

@@ -45,10 +45,11 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         _reader(worker, payload, transform, "validated", train.batch_size),
     )
     is_jitted = is_jit_compiled(train.jit_compile, shape)
-    loop = Loop(
-        worker, model, rows, _settings(payload, train, is_jitted=is_jitted), _Keeper(payload)
-    )
+    keeper = _Keeper(payload)
+    loop = Loop(worker, model, rows, _settings(payload, train, is_jitted=is_jitted), keeper)
     state = loop.fit()
+    if worker.rank == 0:
+        keeper.save_last(state)
     facts = {
         "weights_digest": digest_of(model),
         "rows": rows.train.rows,
@@ -87,6 +88,9 @@ class _Keeper:
 
     def save(self, state: State) -> None:
         self._checkpoints.save(state)
+
+    def save_last(self, state: State) -> None:
+        self._checkpoints.save_last(state)
 
     def is_stopped(self) -> bool:
         return self._checkpoints.is_stopped()

@@ -14,6 +14,7 @@ from lepton_spark.models.output import Output
 from lepton_spark.models.predictor import load_predictor
 from lepton_spark.models.weights import unpack
 from lepton_spark.train import pace
+from lepton_spark.train.checkpoint import read_last
 from lepton_spark.train.counting import Counting
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
@@ -59,6 +60,13 @@ def test_blocks_do_not_change_what_unshuffled_training_gives(tmp_path):
     assert len({fit_network(LocalBackend(), job, 1).weights_digest for job in jobs}) == 1
 
 
+def loss_of(predictor, job, rows):
+    """Cross entropy on the validation part."""
+    judged = rows.filter(pc.field("_split") == "validate")
+    scores = predictor.predict(job.transform.apply(judged))[:, 0]
+    return -np.mean(np.log(np.where(judged["_label"].to_numpy() > 0, scores, 1 - scores)))
+
+
 def test_training_ends_after_epochs_without_improvement_and_keeps_the_best(tmp_path):
     job = job_on(rows_of(400), tmp_path, batch_size=32, epochs=60, patience=2, learning_rate=0.05)
 
@@ -76,11 +84,25 @@ def test_the_weights_are_those_of_the_best_epoch(tmp_path):
     spec["cardinalities"] = job.transform.cardinalities
     predictor = load_predictor(spec, {"weights.npz": fitted.weights})
 
-    rows = rows_of(400).filter(pc.field("_split") == "validate")
-    scores, labels = predictor.predict(job.transform.apply(rows))[:, 0], rows["_label"].to_numpy()
-    loss = -np.mean(np.log(np.where(labels > 0, scores, 1 - scores)))
+    loss = loss_of(predictor, job, rows_of(400))
 
     assert loss == pytest.approx(min(entry["validation_loss"] for entry in fitted.history), 1e-5)
+
+
+@pytest.mark.parametrize("weight_average", [None, 0.9])
+def test_the_weights_of_the_last_epoch_are_kept_beside_those_of_the_best(tmp_path, weight_average):
+    rows, settings = rows_of(400), {"batch_size": 32, "learning_rate": 0.05}
+    job = job_on(rows, tmp_path, epochs=60, patience=2, weight_average=weight_average, **settings)
+    fitted = fit_network(LocalBackend(), job, 1)
+    spec = {"kind": "table_mlp", "width": job.transform.width, "settings": job.model.model_dump()}
+    spec["cardinalities"] = job.transform.cardinalities
+    last = read_last(job.checkpoint)
+
+    assert unpack(last).keys() == unpack(fitted.weights).keys()
+    for weights, epoch in ((fitted.weights, fitted.best_epoch), (last, len(fitted.history))):
+        predictor = load_predictor(spec, {"weights.npz": weights})
+        loss = loss_of(predictor, job, rows)
+        assert loss == pytest.approx(fitted.history[epoch - 1]["validation_loss"], 1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:overflow")

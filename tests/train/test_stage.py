@@ -16,6 +16,7 @@ from lepton_spark.evaluate.stage import evaluate
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import location
 from lepton_spark.models.predictor import load_predictor
+from lepton_spark.models.weights import unpack
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train import stage as train_stage
@@ -72,6 +73,9 @@ def test_every_candidate_is_a_bundle_that_can_predict(trained):
     history = network.document("training.json")["history"]
     assert [epoch["epoch"] for epoch in history] == [1, 2]
     assert "seconds" not in history[0]
+    last = files.read_bytes(place_of(context).last)
+    assert network.document("training.json")["last"] == {"epoch": 2, "sha256": bundles.sha256(last)}
+    assert unpack(last).keys() == unpack(network.files["weights.npz"]).keys()
 
 
 def test_training_again_fits_nothing(trained, context_for, monkeypatch):
