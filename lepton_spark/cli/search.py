@@ -82,7 +82,9 @@ def show_search(facts: Mapping[str, Any], command: str) -> str:
     used = f"{facts['used_minutes']:.1f} of {facts['budget_minutes']:g} minutes"
     told = [("best", f"trial {best['trial']}, validation loss {_with_spread(best)}, {used}")]
     if estimate is not None:
+        codes = " ".join(sorted({each["code"] for each in estimate["failed"]}))
         missing = f", {estimate['missing']} not measured" if estimate["missing"] else ""
+        missing += f" ({codes})" if codes else ""
         folds = f"{len(estimate['folds'])} outer folds{missing}"
         told.append(("estimate", f"loss {_with_spread(estimate)} on {folds}, which chose nothing"))
     settings = "".join(f" --set {shlex.quote(each)}" for each in best["set"])

@@ -18,7 +18,13 @@ FAILED = {**OTHER, "trial": 3, "end": "failed", "code": "LS-6013", "epochs": []}
 FACTS = {
     "trials": [DONE, OTHER, FAILED],
     "best": {**DONE, "set": ["train.learning_rate=0.0123456789", "model.hidden=[64,32]"]},
-    "estimate": {"loss": 0.451, "spread": 0.012, "folds": [{}, {}], "missing": 1},
+    "estimate": {
+        "loss": 0.451,
+        "spread": 0.012,
+        "folds": [{}, {}],
+        "missing": 1,
+        "failed": [{"loss": None, "code": "LS-6011"}],
+    },
     "used_minutes": 1.26,
     "budget_minutes": 60.0,
 }
@@ -37,6 +43,7 @@ def test_trials_are_a_line_each_and_the_best_is_a_command_to_paste():
         "best      trial 1, validation loss 0.4322 (folds +- 0.0707), 1.3 of 60 minutes"
     )
     assert lines[-2].startswith("estimate  loss 0.4510 (folds +- 0.0120) on 2 outer folds, 1 not")
+    assert "1 not measured (LS-6011), which chose nothing" in lines[-2]
     assert lines[-1] == (
         "next      lepton run shop --as-of 2024-01-31 --set train.learning_rate=0.0123456789"
         " --set 'model.hidden=[64,32]'"

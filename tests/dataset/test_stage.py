@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pyarrow.parquet as pq
 import pytest
 
+from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.stage import feature_columns, prepare
 from lepton_spark.errors import ConflictError, DataError, TrainingError, TryAgainError
 from lepton_spark.lake import file_plan, tables
@@ -144,6 +145,15 @@ def test_each_file_holds_one_part_in_an_order_that_says_nothing(context):
         ]
         order = [visit for table in rows for visit in table.column("visit").to_pylist()]
         assert order != sorted(order)
+
+
+def test_row_groups_have_fewer_rows_where_texts_make_tensors_wide():
+    wide = {"text": {f"said_{n}": {"max_terms": 2000} for n in range(5)}}
+    long = {"tokens": {"told": {"length": 4096}}}
+
+    assert row_group_rows(tiny_case(), 40) == 131_072
+    assert row_group_rows(tiny_case(transform=wide), 40) == 128_000_000 // (4 * 10_040)
+    assert row_group_rows(tiny_case(transform=long), 40) == 128_000_000 // (4 * 4136)
 
 
 def test_features_are_all_but_keys_and_marks_unless_a_key_is_one_of_its_own():
