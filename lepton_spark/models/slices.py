@@ -25,6 +25,12 @@ def filled(values: npt.NDArray[Any], num_rows: int) -> npt.NDArray[Any]:
     return np.concatenate([values, added])
 
 
+def cut_evenly(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """`[slices, size, ...]`, the last slice filled with zeros; a copy only where it has to be."""
+    count = -(-len(values) // size)
+    return filled(values, count * size).reshape(count, size, *values.shape[1:])
+
+
 def product(values: npt.NDArray[np.float32], coefficients: Floats) -> Floats:
     """`values @ coefficients`; a row gives the same bits whatever rows are beside it."""
     found = np.empty((len(values), coefficients.shape[1]), dtype=np.float64)

@@ -137,6 +137,7 @@ def test_a_row_of_a_network_gets_the_same_bits_however_rows_are_cut(kind, tensor
         assert np.array_equal(cut_scores(predictor, Block(made), size), whole), size
     alone = cut_scores(predictor, Block(made).cut(slice(20)), 1)
     assert np.array_equal(alone, whole[:20])
+    assert predictor.predict(Block(made).cut(slice(0))).shape == (0, 1)
 
 
 def test_slices_are_whole_kernels_or_single_rows():
