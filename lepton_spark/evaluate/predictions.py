@@ -195,7 +195,9 @@ def _load(digest: str, files: Mapping[str, bytes]) -> _Loaded:
         predictor = load_predictor(bundle.spec, files)
         _loaded[digest] = _Loaded(transform, transform.digest, predictor)
         # After each task Spark has its worker look for garbage: among all that TensorFlow is made
-        # of that takes .2 s, unless it is told that what is there now stays.
+        # of that takes .2 s, unless it is told that what is there now stays. Models that were put
+        # away are thawed first, as they hold themselves in cycles.
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
     return _loaded[digest]
