@@ -153,6 +153,7 @@ def _digests(context: RunContext, touched: Sequence[LandedFile]) -> Mapping[str,
     tasks = _tasks(context, touched)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Path and digest of each file of a task, a batch a file."""
         for batch in batches:
             for index in batch.column(0).to_pylist():
                 pairs = list(hash_files(tasks[index]))
@@ -179,6 +180,7 @@ def _records(context: RunContext, landing: _Landing) -> DataFrame:
     stamp = Stamp(context.run_id, context.started_at)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The records of a task's files, read in their layout."""
         for batch in batches:
             for index in batch.column(0).to_pylist():
                 yield from read_files(tasks[index], layout, stamp)
@@ -210,6 +212,7 @@ def _append(context: RunContext, landing: _Landing) -> _Landed:
         facts |= as_version(landing.delta)
 
     def audit(staged: DataFrame) -> None:
+        """Count the staged rows; `counted` and `facts` hold what was found."""
         min_rows = landing.source.min_rows if landing.new else 0
         books = account(staged, landing.new, landing.layout, min_rows)
         counted.update(books.told)

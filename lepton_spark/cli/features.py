@@ -68,6 +68,7 @@ def command(compute: Callable[..., int]) -> Callable[..., int]:
         allow_future: AllowFuture = False,
         json: Json = False,
     ) -> int:
+        """The exit code of the stage, of one feature's explanation or of the leak report."""
         if explain is not None:
             return _explain(case, explain, (conf_dir, env, tuple(set_ or ())), is_json=json)
         if leak_report:
@@ -117,6 +118,7 @@ def _report(request: Request, *, is_json: bool) -> int:
     require_happened_at(loaded.case)
 
     def work(context: RunContext) -> dict[date, list[StageResult]]:
+        """What the leak report came to, under its day."""
         from lepton_spark.features.leak import LEAKS
         from lepton_spark.features.stage import report_leaks
 

@@ -121,11 +121,13 @@ def _replay(request: Request, selection: Selection, *, is_json: bool) -> int:
     """Refine what a killed run left, then judge again."""
 
     def again(context: RunContext) -> StageResult:
+        """What the chosen rows came to when they were tried once more."""
         from lepton_spark.replay.stage import replay
 
         return replay(context, selection)
 
     def work(context: RunContext) -> journey.Nights:
+        """Refining first: rows are tried against the tables as they are now."""
         return {context.as_of: run_stages(context, [("refine", journey.refine), ("replay", again)])}
 
     return carry_out(request, work, lambda ended: show(ended) + _replayed(ended), is_json=is_json)
@@ -149,6 +151,7 @@ def _list(
     request: Request, selection: Selection, as_of: str | None, *, by_file: bool, is_json: bool
 ) -> int:
     def work(context: RunContext) -> journey.Nights:
+        """What lies in quarantine, under its day; nothing is written."""
         from lepton_spark.replay.stage import overview
 
         return {context.as_of: [overview(context, selection, by_file=by_file)]}

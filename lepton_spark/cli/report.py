@@ -42,6 +42,7 @@ def report(
     choices = Choices(as_of, env, conf_dir, set_, 0, allow_empty=False, allow_future=False)
 
     def work(context: RunContext) -> Mapping[date, list[StageResult]]:
+        """Where the page was written, under its day."""
         from lepton_spark.report.stage import report as write
 
         return {context.as_of: run_stages(context, [("report", write)])}

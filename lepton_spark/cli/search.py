@@ -45,6 +45,7 @@ def search(
     choices = Choices(as_of, env, conf_dir, set_, 0, allow_empty=False, allow_future=False)
 
     def work(context: RunContext) -> Mapping[date, list[StageResult]]:
+        """The search's result under its day; its trials are in MLflow by then."""
         from lepton_spark.registry.searched import log_trials
         from lepton_spark.search.stage import search as stage
 

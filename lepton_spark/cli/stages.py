@@ -130,10 +130,12 @@ def _stage(name: str, stage: journey.Stage) -> Callable[..., int]:
         allow_future: AllowFuture = False,
         json: Json = False,
     ) -> int:
+        """The exit code of this one stage."""
         choices = Choices(as_of, env, conf_dir, set_, revision, allow_empty, allow_future)
         request = request_of(name, case, choices)
 
         def work(context: RunContext) -> journey.Nights:
+            """The stage's result, under its day."""
             return {context.as_of: run_stages(context, [(name, stage)])}
 
         return carry_out(request, work, _words, is_json=json)

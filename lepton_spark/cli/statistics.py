@@ -77,6 +77,7 @@ def statistics(
     profiles: dict[str, dict[str, Any]] = {}
 
     def work(context: RunContext) -> Mapping[date, list[StageResult]]:
+        """The result under its day; with `--json` the profiles are among its facts."""
         from lepton_spark.statistics.stage import measure, recorded
 
         (result,) = run_stages(context, [("statistics", lambda given: measure(given, names))])
@@ -85,6 +86,7 @@ def statistics(
         return {context.as_of: [replace(result, facts=facts)]}
 
     def words(_: Outcome) -> str:
+        """The profiles as text, one table after the other."""
         return "\n".join(map(show_profile, profiles, profiles.values()))
 
     return carry_out(request, work, words, is_json=json)

@@ -159,6 +159,7 @@ class _Builder:
         self._result: Any = None
 
     def build(self, text: str) -> Any:
+        """The document as mappings, lists and scalars; None where the text holds nothing."""
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 self._take(event)

@@ -77,12 +77,14 @@ class _Problem:
 
     @property
     def code(self) -> str:
+        """LS-1011 for a name, otherwise by kind of fault; LS-1006 for any other."""
         if self.is_no_name:
             return "LS-1011"
         return _CODES.get(self.kind) or _BOUNDS.get(self.kind, "LS-1006")
 
     @property
     def what(self) -> str:
+        """One sentence that names the setting; the value itself is not in it."""
         if self.kind == "extra_forbidden":
             return f"{self.where}: {self.key} is not a setting; {self._nearest()}"
         if self.kind == "missing":
@@ -91,6 +93,7 @@ class _Problem:
 
     @property
     def why(self) -> str:
+        """The rule that the setting broke."""
         if self.kind == "extra_forbidden":
             return "an unknown key would be silently without effect"
         if self.kind == "missing":
@@ -101,6 +104,7 @@ class _Problem:
 
     @property
     def fix(self) -> str:
+        """What to write instead, as far as the kind of fault says."""
         if self.kind == "extra_forbidden":
             return self._nearest()
         if self.kind == "missing":

@@ -276,6 +276,7 @@ def _survey(
     scan: Scan, columns: Columns, values: passes.Values
 ) -> tuple[RowsDigest, dict[str, Survey]]:
     def count(tables: Iterator[pa.Table]) -> bytes:
+        """Digest of the rows of one task, and a survey of each column."""
         return passes.survey(tables, columns.digested, columns.named, values)
 
     blobs = scan.collect((*columns.digested, *columns.named), count)
@@ -295,6 +296,7 @@ def _details(
     bounds = {name: Bounds.of(surveys[name], quantile) for name in filled}
 
     def detail(tables: Iterator[pa.Table]) -> bytes:
+        """Counts of the values of one task between the bounds of the first pass."""
         return passes.detail(tables, bounds, values)
 
     totals = passes.total_detail(scan.collect(filled, detail))

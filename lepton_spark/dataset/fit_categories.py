@@ -38,6 +38,7 @@ def fit_categories(
         return {}
 
     def count(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+        """Each word of a column with its rows, a batch a column and table."""
         for table in tables:
             for place, name in enumerate(names):
                 yield _count_words(place, as_text(table, name))

@@ -47,6 +47,7 @@ def fit_encodings(
     folds = settings.folds
 
     def count(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+        """Rows and positives of each level by fold, a batch a column and table."""
         for table in tables:
             for place, name in enumerate(names):
                 yield _count(table, place, name)
@@ -127,6 +128,7 @@ def _most_frequent(counted: DataFrame, folds: int, most: int) -> DataFrame:
     """One row a level, in the order of its rows; each fold a place of an array."""
 
     def by_fold(name: str) -> list[Column]:
+        """The sum of a column in each fold, 0 where a fold has no such row."""
         is_fold = (F.when(F.col("fold") == number, F.col(name)) for number in range(folds))
         return [F.coalesce(F.sum(value), F.lit(0)) for value in is_fold]
 

@@ -46,6 +46,7 @@ def _faults(scan: Scan, lists: GraphLists) -> str:
     """How many rows have which fault, in words; empty where none has one."""
 
     def count(tables: Iterator[pa.Table]) -> bytes:
+        """How many rows of one task have each fault, as a JSON list in the order of `FAULTS`."""
         codes = [np.zeros(0, np.int8), *(lists.faults(lists.read(table)) for table in tables)]
         return json.dumps(
             np.bincount(np.concatenate(codes), minlength=len(FAULTS)).tolist()
@@ -64,9 +65,11 @@ def _fitted(scan: Scan, lists: GraphLists, quantile: float, faults: str) -> Grap
     names = lists.nodes
 
     def nodes_of(rows: pa.Table) -> pa.Table:
+        """One row a node: the numbers of all nodes of all graphs, end to end."""
         return pa.table({name: number_lists(rows, name).values for name in names})
 
     def survey(tables: Iterator[pa.Table]) -> bytes:
+        """As for a column of numbers, of the nodes of one task."""
         return passes.survey(map(nodes_of, tables), names, ())
 
     _, surveys = passes.total_survey(scan.collect(names, survey))
@@ -75,6 +78,7 @@ def _fitted(scan: Scan, lists: GraphLists, quantile: float, faults: str) -> Grap
     bounds = {name: Bounds.of(each, quantile) for name, each in zip(names, surveys, strict=True)}
 
     def detail(tables: Iterator[pa.Table]) -> bytes:
+        """Counts of the nodes' values between the bounds of the first pass."""
         return passes.detail(map(nodes_of, tables), bounds)
 
     totals = passes.total_detail(scan.collect(names, detail))

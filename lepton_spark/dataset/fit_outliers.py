@@ -174,6 +174,7 @@ def _sample(scan: Scan, columns: Sequence[str], key: Sequence[str]) -> npt.NDArr
     """The rows of the smallest hashes, however they are cut into files."""
 
     def choose(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+        """The rows with the least hashes of each table, at most `SAMPLE_ROWS`."""
         for table in tables:
             # Not of the values: a value that many rows have would be in the sample with all of
             # them, or with none.

@@ -117,6 +117,7 @@ def _most_used(scan: Scan, wanted: Sequence[_Wanted]) -> list[dict[str, int]]:
     names = [each.name for each in wanted]
 
     def count(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+        """Each term of a text with the rows that hold it, a batch a text and table."""
         for table in tables:
             for place, each in enumerate(wanted):
                 yield _count(place, as_text(table, each.name), each.cut)

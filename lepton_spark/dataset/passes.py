@@ -84,6 +84,7 @@ def clipped(fences: Mapping[str, tuple[float, float]]) -> Values:
     """Values that lie within the fences of their column, where it has some."""
 
     def values(rows: pa.Table, name: str) -> Floats:
+        """A column's numbers, drawn to its fences where it has some; NaN where null."""
         found = as_float(rows, name)
         return np.clip(found, *fences[name]) if name in fences else found
 
@@ -106,6 +107,7 @@ def distance(centres: Mapping[str, float]) -> Values:
     """How far values are from the centre of their column."""
 
     def values(rows: pa.Table, name: str) -> Floats:
+        """A column's distances from its centre; NaN where null."""
         found: Floats = np.abs(as_float(rows, name) - centres[name])
         return found
 

@@ -41,6 +41,7 @@ class Scan:
             return []
 
         def run(tables: Tables) -> Iterator[pa.RecordBatch]:
+            """One batch of one row: what `work` made of all tables of the task."""
             yield pa.RecordBatch.from_pydict({"blob": pa.array([work(tables)], pa.binary())})
 
         return [bytes(row["blob"]) for row in self.rows(names, run, "blob binary").collect()]
@@ -62,6 +63,7 @@ class Scan:
         num_tasks = max(1, min(len(pieces), MOST_TASKS))
 
         def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            """What `run` makes of every piece of each number that the task was given."""
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     mine = pieces[number::num_tasks]

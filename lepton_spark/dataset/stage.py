@@ -49,6 +49,7 @@ class _Summary:
 
     @property
     def rows(self) -> int:
+        """Rows of all parts together."""
         return sum(part.rows for part in self.parts.values())
 
 

@@ -170,6 +170,7 @@ class FeatureTransform:
         """
 
         def kept(parts: Sequence[Part]) -> tuple[Part, ...]:
+            """The parts that no pattern leaves out."""
             return tuple(part for part in parts if not is_any(part.name, patterns))
 
         numbers = kept(self.numbers)

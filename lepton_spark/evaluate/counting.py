@@ -123,6 +123,7 @@ def best_places(counts: DataFrame) -> dict[str, int]:
     """
 
     def choose(_key: object, cells: pa.Table) -> str:
+        """The place of the best threshold among the cells, as JSON."""
         return json.dumps(best_place(_cells(cells)))
 
     return {key[0]: int(result) for key, result in in_workers(counts, choose).items()}
@@ -145,6 +146,7 @@ def measure_counts(
     chosen = dict(places)
 
     def judge(key: Sequence[str], cells: pa.Table) -> str:
+        """The metrics of a group at the place that was chosen, as JSON."""
         keep = resampling.keep if key[2] == ALL else None
         given = replace(resampling, place=chosen[key[0]], keep=keep)
         return json.dumps(measure(_cells(cells), given))
@@ -158,6 +160,7 @@ def in_workers(
     """What a function makes of the cells of each group: JSON text, given back as it reads."""
 
     def apply(key: tuple[pa.Scalar, ...], cells: pa.Table) -> pa.Table:
+        """One row: the group's names and what `work` made of its cells."""
         names = [scalar.as_py() for scalar in key]
         columns = {name: [value] for name, value in zip(_GROUP, names, strict=True)}
         return pa.table({**columns, "result": [work(names, cells)]})
@@ -171,6 +174,7 @@ def in_workers(
 
 def _cells(table: pa.Table) -> Cells:
     def column(name: str) -> Any:
+        """A column as NumPy holds it."""
         return table.column(name).to_numpy()
 
     return Cells(

@@ -156,6 +156,7 @@ class _Tables:
         }
 
     def measure(self, weights: Floats) -> dict[str, Floats]:
+        """Each metric by row of the weights; NaN where it cannot be had."""
         dense = self._dense
         positives, negatives = weights @ dense.positives, weights @ dense.negatives
         rows, observed = weights @ self._rows, weights @ self._observed

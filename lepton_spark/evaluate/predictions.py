@@ -71,6 +71,7 @@ def predict(
     if plan is None or plan.unfit is not None:
 
         def through_the_jvm(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            """Scores of rows that Spark read."""
             for batch in batches:
                 yield from scorer.score(pa.Table.from_batches([batch]), content.value)
 
@@ -79,6 +80,7 @@ def predict(
     logger.info("%d row groups of %s are read by the workers", len(slices), plan.table)
 
     def from_files(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Scores of the row groups of these numbers, read here."""
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 yield from scorer.score(scorer.read(slices[number]), content.value)
@@ -114,6 +116,7 @@ class _Scorer:
         keep: Sequence[str],
         where: tuple[str, date] | None,
     ) -> _Scorer:
+        """What a worker needs to score rows of this schema with these bundles."""
         inputs = [name for bundle in bundles.values() for name in bundle.transform.columns]
         widths = (bundle.transform.specs.values() for bundle in bundles.values())
         widest = max((sum(spec.num_bytes for spec in specs) for specs in widths), default=1)
@@ -128,6 +131,7 @@ class _Scorer:
         )
 
     def read(self, piece: FileSlice) -> pa.Table:
+        """The rows of a row group that are wanted; an empty table without columns for none."""
         if self.where is None:
             return read_table(piece.path, piece.row_group, self.columns)
         name, value = self.where
@@ -140,6 +144,7 @@ class _Scorer:
     def score(
         self, rows: pa.Table, content: Mapping[str, Mapping[str, bytes]]
     ) -> Iterator[pa.RecordBatch]:
+        """What is kept of each row and its scores, in the order of the rows."""
         schema = to_arrow_schema(self.schema, timezone="UTC")
         for start in range(0, rows.num_rows, self.rows_at_once):
             part = rows.slice(start, self.rows_at_once).combine_chunks()

@@ -113,6 +113,7 @@ def measure_sums(
     is_amount = output.task.kind == "amount"
 
     def judge(key: Sequence[str], cells: pa.Table) -> str:
+        """The metrics of a group, by unit resampled, as JSON."""
         given = replace(resampling, keep=resampling.keep if key[2] == ALL else None)
         _, unit = np.unique(cells.column("unit").to_numpy(), return_inverse=True)
         values, metrics = _amounts(cells, output) if is_amount else _classes(cells, output)
@@ -152,6 +153,7 @@ def _amounts(cells: pa.Table, output: Output) -> tuple[Floats, Metrics]:
         values.append(flat.reshape(len(cells), len(task.quantiles)))
 
     def metrics(sums: Floats) -> dict[str, Floats]:
+        """Each metric of amounts by resample; NaN where labels do not differ."""
         rows, errors, distances, squares, labels, label_squares = sums[:, :fixed].T
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = label_squares - labels * labels / rows
@@ -196,6 +198,7 @@ def _classes(cells: pa.Table, output: Output) -> tuple[Floats, Metrics]:
     values[is_hit, fixed + 2 * number + actual[is_hit]] = rows[is_hit]
 
     def metrics(sums: Floats) -> dict[str, Floats]:
+        """Each metric of classes by resample; a class that never occurs is left out of macro F1."""
         total, loss, squares = sums[:, :fixed].T
         actual_, predicted_, hits = np.split(sums[:, fixed:], 3, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):

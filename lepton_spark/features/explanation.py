@@ -98,6 +98,7 @@ class _Explainer:
         self._of_row = {feature.name: feature for feature in row_features(case.features)}
 
     def explain(self, name: str, path: KeyPath) -> Explanation:
+        """What the feature at this place of the case is made of, and from when."""
         section = str(path[1])
         if section == "latest":
             return self._latest(name, path)

@@ -92,6 +92,7 @@ def _runs(parts: Column, length: int, between: str) -> Column:
 
 def _share(pattern: str) -> Callable[[Column, Column], Column]:
     def share(text: Column, _: Column) -> Column:
+        """Characters that match, over all characters; null for an empty text."""
         kept = F.char_length(F.regexp_replace(text, pattern, ""))
         return F.try_divide(F.char_length(text) - kept, F.char_length(text)).cast("float")
 

@@ -163,10 +163,12 @@ def execute(request: Request, work: Work) -> Outcome:
     ending = DONE
 
     def outcome() -> Outcome:
+        """What the run came to so far."""
         seconds = time.monotonic() - started
         return Outcome(request, progress.run_id, ending, progress.stage, seconds, nights)
 
     def tell_at_last(number: int) -> None:
+        """Print the outcome of a run that a signal ends."""
         nonlocal ending
         ending = ending_of(Stopped(number))
         tell(outcome(), stdout=sys.stdout, stderr=sys.stderr)

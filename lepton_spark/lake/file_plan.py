@@ -197,6 +197,7 @@ def _each(
     read: Callable[[str], _Footer],
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def in_worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Path, rows of each row group and columns, a row a file."""
         for batch in batches:
             footers = [read(path) for path in batch.column(0).to_pylist()]
             columns = [

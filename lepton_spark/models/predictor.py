@@ -85,6 +85,7 @@ class _Sizes:
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> _Sizes:
+        """The sizes that a spec holds."""
         return cls(Shape.read(spec), Output.read(spec))
 
 

@@ -53,9 +53,11 @@ class _Inputs:
     versions: Mapping[str, int]  # also of the bronze table of each source
 
     def read(self, context: RunContext, table: TableId) -> DataFrame:
+        """The table as of the version that the predictions follow from."""
         return tables.read(context, table, version=self.versions[str(table)])
 
     def features_rows(self, context: RunContext) -> DataFrame:
+        """The features, of all days."""
         return self.read(context, self.features)
 
 

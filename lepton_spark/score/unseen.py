@@ -34,6 +34,7 @@ def unseen_shares(features: DataFrame, transform: FeatureTransform) -> dict[str,
         return {}
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Cells that are given and that the model knows, a row a column and batch."""
         for batch in batches:
             given = [len(batch) - batch.column(each.name).null_count for each in columns]
             known = [np.count_nonzero(each.apply(batch)) for each in columns]

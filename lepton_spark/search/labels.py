@@ -49,6 +49,7 @@ def labels_of(spark: SparkSession, pieces: Sequence[Piece], task: Task) -> Label
     num_classes = len(task.outputs) if task.kind == "classes" else _TWO
 
     def count(tables: Iterator[pa.Table]) -> bytes:
+        """Of one task, as JSON: rows, mean and squares of an amount, or rows a class."""
         labels = [table[LABEL].to_numpy() for table in tables]
         values = np.concatenate([np.empty(0), *labels])
         if task.kind == "amount":

@@ -56,6 +56,7 @@ class _Place:
 
     @property
     def rows(self) -> str:
+        """Where the rows of the study lie."""
         return join(self.path, "rows")
 
 

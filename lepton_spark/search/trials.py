@@ -149,6 +149,7 @@ def _train(ground: Ground, trial: Trial, score: _Score, fold: _Fold) -> None:
     seen: list[Entry] = []
 
     def decide(entry: Entry) -> str:
+        """Why this fold stops after the epoch; empty text to go on."""
         seen.append(entry)
         best = score.with_fold(float(best_epoch(seen)["validation_loss"]))
         trial.report(best, step_of(number, int(entry["epoch"])))
@@ -215,6 +216,7 @@ def measure(ground: Ground, study: Study, outer: Outer) -> None:
     case = with_settings(case, {"train.patience": case.train.epochs})
 
     def decide(entry: Entry) -> str:
+        """Why the training stops after the epoch; empty text to go on."""
         ground.budget.note()
         if entry["epoch"] >= epoch:
             return ENOUGH

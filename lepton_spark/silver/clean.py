@@ -168,6 +168,7 @@ def _in_form(cell: Expression, form: Literal["NFC", "NFKC"]) -> Expression:
     # Spark has no function for Unicode normal forms.
     @pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]  # by hints
     def in_form(cells: pd.Series) -> pd.Series:
+        """The texts in the Unicode form; null stays null."""
         return cells.str.normalize(form)
 
     normalised: Expression = in_form(cell)

@@ -171,9 +171,11 @@ def _buckets(similarity: float) -> Column:
     hashes = F.transform(F.col("_pairs"), lambda pair: F.xxhash64(pair, F.lit(_SEED)))
 
     def least(seed: Column) -> Column:
+        """The least hash of a text's pairs under a seed."""
         return F.array_min(F.transform(hashes, lambda each: F.xxhash64(each, seed)))
 
     def bucket(band: Column) -> Column:
+        """One number of the least hashes of a band."""
         seeds = F.sequence(band * rows, band * rows + (rows - 1))
         return F.xxhash64(band, F.transform(seeds, least))
 

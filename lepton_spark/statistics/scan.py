@@ -58,6 +58,7 @@ def scan_files(spark: SparkSession, plan: FilePlan, wanted: Wanted) -> Found:
     tasks = [(pieces, names) for pieces in _shares(plan) for names in groups]
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """What was measured of the pieces of each task, read here."""
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 pieces, names = tasks[number]
@@ -84,6 +85,7 @@ def scan_rows(rows: DataFrame, wanted: Wanted) -> Found:
     ]
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """What was measured of the rows that Spark read, by partition."""
         context = TaskContext.get()
         number = 0 if context is None else context.partitionId()
         parts = (pa.Table.from_batches([batch]) for batch in batches)

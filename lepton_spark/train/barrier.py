@@ -79,6 +79,7 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horo
     """The function that each task of the stage runs; it refers to no session."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row: what the rank of this task came to."""
         import pyarrow as pa  # noqa: PLC0415  # in the task
         from pyspark import BarrierTaskContext, SparkFiles  # noqa: PLC0415  # in the task only
 

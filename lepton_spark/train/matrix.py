@@ -91,6 +91,7 @@ def _rows(
     dealt = {part: deal(pieces, num_tasks, 1).shards for part, pieces in source.parts.items()}
 
     def read(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The matrices of each task's shards, part by part."""
         for batch in numbers:
             for task in batch.column(0).to_pylist():
                 for part, shards in dealt.items():

@@ -74,6 +74,7 @@ def published_history(
         return []
 
     def found(version: int | None) -> list[dict[str, Any]]:
+        """The training's entries by epoch, at a version of the table."""
         case = context.case.case
         rows = read(version).filter(
             (F.col("case") == case)

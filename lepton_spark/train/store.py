@@ -63,11 +63,13 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _REQUEST_SECONDS
 
     def do_GET(self) -> None:
+        """Answer with a value, or 404 where there is none."""
         place = self._place()
         value = self.server.get(*place) if place else None
         self._answer(HTTPStatus.NOT_FOUND if value is None else HTTPStatus.OK, value or b"")
 
     def do_PUT(self) -> None:
+        """Keep a value, or answer 400 to a place or length that cannot be."""
         place, length = self._place(), self.headers.get("Content-Length", "")
         if place is None or not length.isdecimal() or int(length) > _MOST_BYTES:
             self._answer(HTTPStatus.BAD_REQUEST)
@@ -76,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK)
 
     def do_DELETE(self) -> None:
+        """Forget a value, whether it is there or not."""
         place = self._place()
         if place:
             self.server.delete(*place)

@@ -83,16 +83,20 @@ class _Keeper:
         self._checkpoints = Checkpoints(payload["checkpoint"], payload["fingerprint"])
 
     def load(self) -> State | None:
+        """The state to go on from; None where there is none."""
         fields = self._checkpoints.load()
         return State(**fields) if fields else None
 
     def save(self, state: State) -> None:
+        """Write a state to go on from."""
         self._checkpoints.save(state)
 
     def save_last(self, state: State) -> None:
+        """Write the weights of the last epoch, to be kept beside the best."""
         self._checkpoints.save_last(state)
 
     def is_stopped(self) -> bool:
+        """Whether the run was asked to stop."""
         return self._checkpoints.is_stopped()
 
 

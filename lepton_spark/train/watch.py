@@ -48,6 +48,7 @@ class _Watch(threading.Thread):
         self._is_over = threading.Event()
 
     def run(self) -> None:
+        """Look now and then until it is over, and once more then."""
         is_last = False
         while not is_last and self.error is None:
             is_last = self._is_over.wait(LOOK_SECONDS)

@@ -158,6 +158,7 @@ def _many_texts(texts: pa.Array) -> _Values:
     different = ordered[places]
 
     def take(chosen: Counts) -> pa.Array:
+        """A text of each chosen hash, cut short, in the order of the hashes."""
         wanted = different[chosen]
         if not len(wanted):
             return texts.slice(0, 0)
@@ -193,6 +194,7 @@ def _runs(ordered: Numbers, kind: Kind) -> _Values:
     different = ordered[places]
 
     def take(chosen: Counts) -> pa.Array:
+        """The chosen numbers in the form of their kind."""
         numbers = pa.array(different[chosen])
         return numbers.cast(_FORMS[kind][0]) if kind in _FORMS else numbers
 
