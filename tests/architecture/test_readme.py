@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import DEMO, FIGURES, README, all_filled, demo, filled, number, table
+from benchmarks.figures import (
+    ALL_FIGURES,
+    DEMO,
+    FIGURES,
+    README,
+    all_filled,
+    demo,
+    filled,
+    number,
+    summary,
+    table,
+)
 from benchmarks.result import RESULTS, Check, ratio
 from lepton_spark.cli.app import build_app
 from lepton_spark.config.check import load_all
@@ -24,6 +35,34 @@ def test_what_the_readme_shows_is_what_the_files_hold():
 
     assert all(f"<!-- {mark} -->" in text for mark in (FIGURES, DEMO))
     assert all_filled(text) == text, "run: python -m benchmarks.figures"
+    assert ALL_FIGURES.read_text() == table(), "run: python -m benchmarks.figures"
+
+
+def test_a_link_of_the_readme_leads_to_the_figures_of_its_file():
+    headings = re.findall(r"^## (.*)$", ALL_FIGURES.read_text(), re.M)
+    links = re.findall(r"\(results/README.md#(.*?)\)", README.read_text())
+
+    assert links == [heading.replace("/", "").lower() for heading in headings]
+    assert len(links) == len(list(RESULTS.glob("*/*.json")))
+
+
+def test_a_missed_target_counts_in_the_summary(tmp_path):
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    checks = [
+        {"what": what, "value": value, "unit": "s", "target": target, "holds": holds}
+        for what, value, target, holds in (
+            ("shown", 9, "", None), ("slow", 3, "<= 2", False), ("quick", 1, "<= 2", True)
+        )
+    ]  # fmt: skip
+    document = {"date": "2024-01-01", "command": "c", "machine": "m", "checks": checks}
+    (folder / "x.json").write_text(json.dumps(document))
+
+    told = summary(tmp_path)
+
+    assert "| slow | 3 s | <= 2 s | **missed** | [1 of 2](" in told
+    assert "shown" not in told
+    assert all(what in table(tmp_path) for what in ("shown", "slow", "quick"))
 
 
 def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
@@ -31,9 +70,10 @@ def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
     folder.mkdir()
     check = {"what": "x", "value": 1.5, "low": 1.0, "high": 2.0, "unit": "s", "target": "<= 2",
              "holds": True}  # fmt: skip
-    (folder / "x.json").write_text(json.dumps({"checks": [check]}))
+    document = {"date": "2024-01-01", "command": "c", "machine": "m", "checks": [check]}
+    (folder / "x.json").write_text(json.dumps(document))
     (tmp_path / "demo.txt").write_text("said\n")
-    for mark, text in ((FIGURES, table(tmp_path)), (DEMO, demo(tmp_path))):
+    for mark, text in ((FIGURES, summary(tmp_path)), (DEMO, demo(tmp_path))):
         readme = f"a\n<!-- {mark} -->\n{text}<!-- /{mark} -->\nb"
 
         assert filled(readme, mark, text) == readme
@@ -69,7 +109,7 @@ def test_the_make_targets_of_the_readme_are_there():
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.6912, "0.691"), (12.345, "12.35"), (3.0, "3"),
-                                             (340000.0, "340,000"), (0.0, "0.000")])  # fmt: skip
+                                             (340000.0, "340,000"), (0.0, "0")])  # fmt: skip
 def test_a_number_has_the_digits_that_count(value, text):
     assert number(value) == text
 
