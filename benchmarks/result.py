@@ -78,14 +78,16 @@ def write(path: str, checks: Sequence[Check], *, command: str | None = None) -> 
 
 
 def ratio(ours: Sequence[float], peer: Sequence[float]) -> tuple[float, float, float]:
-    """Ratio of the medians, and a bootstrap interval of it; each side's rounds are drawn anew."""
+    """Median of the ratios round by round, and a bootstrap interval of it.
+
+    A side that is too slow for all rounds is held against the rounds that it took part in.
+    """
+    rounds = min(len(ours), len(peer))
+    ratios = np.divide(ours[:rounds], peer[:rounds])
     random = np.random.default_rng(7)
-    above, below = (
-        np.median(random.choice(np.asarray(side), (_RESAMPLES, len(side))), axis=1)
-        for side in (ours, peer)
-    )
-    low, high = np.quantile(above / below, [0.025, 0.975])
-    return float(np.median(ours) / np.median(peer)), float(low), float(high)
+    drawn = np.median(random.choice(ratios, (_RESAMPLES, rounds)), axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(np.median(ratios)), float(low), float(high)
 
 
 def compared(what: str, these: Sequence[float], those: Sequence[float], target: str = "") -> Check:

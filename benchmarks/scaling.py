@@ -250,7 +250,7 @@ def _weak(seconds: dict[Side, list[float]], ranks: int) -> list[Check]:
         checks += [
             compared(f"scaling: rate of {ranks} ranks against {ranks} that do not talk, {told}",
                      seconds[Side(ALONE, ranks, batch)], mine, LIMITS[batch]),
-            compared(f"scaling: rate of {ranks} ranks against one, {told}",
+            compared(f"scaling: rate of {ranks} ranks against one on as few cores, {told}",
                      seconds[Side(OURS, 1, batch, shared(ranks))], mine,
                      ">= 1.6" if ranks == RANKS[0] else ""),
         ]  # fmt: skip
@@ -262,7 +262,10 @@ def _strong(seconds: dict[Side, list[float]], ranks: int) -> list[Check]:
     checks = []
     for batch in DEALT:
         mine, told = seconds[Side(OURS, ranks, batch // ranks)], f"{batch:,} rows a step"
-        for cores, one in ((shared(ranks), "one"), (shared(1), "one process with all threads")):
+        for cores, one in (
+            (shared(ranks), "one on as few cores"),
+            (shared(1), "one process with all threads"),
+        ):
             what = f"scaling: rate of {ranks} ranks against {one}, {told}{noted(ranks)}"
             checks.append(compared(what, seconds[Side(OURS, 1, batch, cores)], mine))
     return checks

@@ -2,7 +2,8 @@
 
 `make bench NAME=step SCALE=1`: 262,144 rows of 40 columns, networks of (256, 128) and (1024, 512)
 units, in 32 bits and, for the large one, in 16. Each side is a process of its own; the limit is the
-matrix products of the layers alone.
+matrix products of the layers alone. Petastorm's is left out, and said so, without PETASTORM_PYTHON
+(`benchmarks.side_process`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import numpy as np
 
 from benchmarks.flat_file import written
 from benchmarks.result import Check, compared, median, suffix, write
-from benchmarks.side_process import answer_of
+from benchmarks.side_process import PETASTORM, PETASTORM_PYTHON, ROOT, answer_of, petastorm_sides
 
 logger = logging.getLogger(__name__)
 ROWS, ROUNDS = 262_144, 3
 SIDES = ("ours", "in memory", "tf.data", "limit")
+LEARNING = ("ours", "tf.data", PETASTORM)  # beside model.fit in memory
 SMALL, LARGE = "256,128", "1024,512"
 FLOAT, MIXED = "float32", "mixed_bfloat16"
 # Which networks are trained in which precision, what of model.fit is wanted, and of the limit.
@@ -41,8 +43,11 @@ def run(side: str, path: Path, units: str, precision: str) -> dict[str, Any]:
     Raises:
         RuntimeError: Its process failed.
     """
-    program = ["-m", "benchmarks.step_sides", side, str(path), units, precision]
-    found = answer_of(program)
+    if side == PETASTORM:
+        program = [str(ROOT / "benchmarks" / "step_petastorm.py"), str(path), units]
+        found = answer_of(program, python=str(PETASTORM_PYTHON))
+    else:
+        found = answer_of(["-m", "benchmarks.step_sides", side, str(path), units, precision])
     logger.info("%s %s %s: %s", units, precision, side, found)
     return found
 
@@ -59,9 +64,10 @@ def measured(path: Path, units: str, precision: str) -> Answers | None:
     """
     if run("ours", path, units, precision)["precision"] != precision:
         return None
-    found: Answers = {side: [] for side in SIDES}
+    sides = SIDES + (petastorm_sides(PETASTORM) if precision == FLOAT else ())
+    found: Answers = {side: [] for side in sides}
     for number in range(ROUNDS):
-        for side in random.Random(number).sample(SIDES, len(SIDES)):
+        for side in random.Random(number).sample(sides, len(sides)):
             found[side].append(run(side, path, units, precision))
     if apart(found) > UNLIKE:
         raise RuntimeError(f"a side learned otherwise: {found}")
@@ -74,7 +80,7 @@ def apart(found: Answers) -> float:
     From the second epoch on: before, the loss depends on which rows came first.
     """
     wanted = np.array(found["in memory"][0]["losses"][1:])
-    others = [np.array(found[side][0]["losses"][1:]) for side in ("ours", "tf.data")]
+    others = [np.array(found[side][0]["losses"][1:]) for side in found if side in LEARNING]
     return max(float(np.max(np.abs(losses / wanted - 1))) for losses in others)
 
 
@@ -84,7 +90,7 @@ def checks_of(found: Answers, told: str, against_fit: str, against_limit: str) -
         side: [1.0 / answer["rows_a_second"] for answer in answers]
         for side, answers in found.items()
     }
-    return [
+    checks = [
         compared(f"step {told}: model.fit in memory against ours", seconds["in memory"],
                  seconds["ours"], against_fit),
         compared(f"step {told}: model.fit on tf.data against ours", seconds["tf.data"],
@@ -95,6 +101,10 @@ def checks_of(found: Answers, told: str, against_fit: str, against_limit: str) -
         Check(f"step {told}: largest difference of a loss from that of model.fit in memory, share",
               apart(found), "", f"<= {LIKE}"),
     ]  # fmt: skip
+    if PETASTORM in seconds:
+        what = f"step {told}: model.fit on petastorm against ours"
+        checks.append(compared(what, seconds[PETASTORM], seconds["ours"]))
+    return checks
 
 
 def main() -> None:

@@ -12,6 +12,11 @@ def test_an_interval_is_as_wide_as_the_few_rounds_of_a_side_make_it():
     assert (low, middle, high) == (1.0, 3.0, 5.0)
 
 
+def test_a_slow_round_of_the_machine_is_slow_for_both_sides():
+    assert ratio([2.0, 20.0, 4.0], [1.0, 10.0, 2.0]) == (2.0, 2.0, 2.0)
+    assert ratio([3.0, 6.0], [1.0, 2.0, 50.0]) == (3.0, 3.0, 3.0)
+
+
 def test_the_machine_is_told_with_its_gpus(tmp_path, monkeypatch):
     assert "GiB" in result.machine()
     program = tmp_path / "nvidia-smi"
