@@ -25,7 +25,7 @@ SPARK_CONF = {
     "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.warehouse.dir": "/nowhere",  # a test that makes a managed table is wrong
 }
 

@@ -46,25 +46,6 @@ def test_a_link_of_the_readme_leads_to_the_figures_of_its_file():
     assert len(links) == len(list(RESULTS.glob("*/*.json")))
 
 
-def test_a_missed_target_counts_in_the_summary(tmp_path):
-    folder = tmp_path / "bench"
-    folder.mkdir()
-    checks = [
-        {"what": what, "value": value, "unit": "s", "target": target, "holds": holds}
-        for what, value, target, holds in (
-            ("shown", 9, "", None), ("slow", 3, "<= 2", False), ("quick", 1, "<= 2", True)
-        )
-    ]  # fmt: skip
-    document = {"date": "2024-01-01", "command": "c", "machine": "m", "checks": checks}
-    (folder / "x.json").write_text(json.dumps(document))
-
-    told = summary(tmp_path)
-
-    assert "| slow | 3 s | <= 2 s | **missed** | [1 of 2](" in told
-    assert "shown" not in told
-    assert all(what in table(tmp_path) for what in ("shown", "slow", "quick"))
-
-
 def test_a_figure_that_is_not_in_a_file_would_be_seen(tmp_path):
     folder = tmp_path / "bench"
     folder.mkdir()

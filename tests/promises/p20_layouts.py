@@ -34,7 +34,7 @@ _LAYOUTS = tuple(
         "spark.sql.autoBroadcastJoinThreshold": broadcast,
         "spark.sql.files.maxPartitionBytes": size,
     }
-    for partitions in ("2", "1", "7", "64")
+    for partitions in ("2", "1", "64", "7")
     for adaptive, broadcast in (("true", "10485760"), ("false", "10485760"), ("true", "-1"))
     for size in ("134217728", "4096")
 )
