@@ -70,7 +70,9 @@ def show_report(facts: Mapping[str, Any]) -> str:
 
 
 def _epoch(entry: Mapping[str, Any]) -> Sequence[str]:
-    rate = entry["rows"] / max(entry["seconds"], 1e-3)
+    from lepton_spark.train.measured import rates
+
+    rate = rates(entry).get("rows_per_second", 0.0)
     timed = ("read_seconds", "step_seconds", "allreduce_seconds", "validate_seconds")
     return (
         f"{entry['epoch']}",

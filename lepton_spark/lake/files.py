@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from pyarrow import NativeFile, fs
 from lepton_spark.config.location import is_hidden
 from lepton_spark.errors import EnvironmentFault
 from lepton_spark.lake.catalog import join, scheme_of
+
+PART_BYTES = 8 << 20  # of a large file are written at a time
 
 
 @dataclass(frozen=True, order=True)
@@ -63,23 +66,48 @@ def read_text(path: str) -> str:
     return read_bytes(path).decode("utf-8")
 
 
-def write_atomically(path: str, content: bytes | str) -> None:
+def nobody() -> None:
+    """Nothing: nobody asks whether more of a file is being written."""
+
+
+def write_atomically(path: str, content: bytes | str, alive: Callable[[], object] = nobody) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     Parent folders are made. The content is in a temporary file beside it first, then renamed.
+
+    Args:
+        path: Of the file.
+        content: All of it.
+        alive: Called between the parts of it, once the store has taken the one before.
     """
     system, inner = _open(path)
     folder, _, name = inner.rpartition("/")
     system.create_dir(folder, recursive=True)
     temporary = f"{folder}/.{name}.{secrets.token_hex(6)}.tmp"
+    parts = parts_of(content.encode("utf-8") if isinstance(content, str) else content, alive)
     try:
         with system.open_output_stream(temporary, compression=None) as stream:
-            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+            for part in parts:
+                stream.write(part)
+                stream.flush()  # a remote store takes them meanwhile, and would wait at the end
         system.move(temporary, inner)
     except BaseException:
         if system.get_file_info(temporary).type != fs.FileType.NotFound:
             system.delete_file(temporary)
         raise
+
+
+def parts_of(content: bytes, alive: Callable[[], object]) -> Iterator[memoryview]:
+    """The parts in which a large content is written, none of which is a copy.
+
+    Args:
+        content: All of it.
+        alive: Called when the next one is asked for.
+    """
+    for start in range(0, len(content), PART_BYTES):
+        if start:
+            alive()
+        yield memoryview(content)[start : start + PART_BYTES]
 
 
 def list_files(path: str) -> list[FileInfo]:

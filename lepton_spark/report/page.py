@@ -22,7 +22,7 @@ svg { max-width: 100%; height: auto }
 _OF_EPOCH = (
     "epoch", "loss", "validation_loss", "validation_auc", "validation_accuracy", "validation_mae",
     "rows", "seconds", "rows_per_second", "read_seconds", "hand_over_seconds", "step_seconds",
-    "allreduce_seconds", "validate_seconds", "peak_mib",
+    "allreduce_seconds", "validate_seconds", "slowest_rank", "waited_seconds", "peak_mib",
 )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def _validated(history: Sequence[Mapping[str, Any]]) -> str:
 def _work(history: Sequence[Mapping[str, Any]]) -> list[str]:
     """How fast rows went through each phase, which rank had them, and the memory they took."""
     phases = {f"{name}_rows_per_second": name.replace("_", " ") for name in RATED}
-    speeds = lines(history, {"rows_per_second": "whole epoch", **phases}, "rows per second")
+    names = {"rows_per_second": "whole epoch", **phases}
+    speeds = lines(history, names, "rows per second", scale="log")
     memory = lines(history, {"peak_mib": "largest of the workers"}, "peak memory, MiB")
     return [speeds, by_rank(history), memory]
 

@@ -19,18 +19,26 @@ def curves(history: Sequence[Mapping[str, Any]]) -> str:
     return lines(history, {"loss": "training", "validation_loss": "validation"}, "loss")
 
 
-def lines(history: Sequence[Mapping[str, Any]], labels: Mapping[str, str], what: str) -> str:
+def lines(
+    history: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
+    what: str,
+    *,
+    scale: str = "linear",
+) -> str:
     """Numbers of each epoch as lines; empty where none of them was measured.
 
     Args:
         history: One entry an epoch.
         labels: By name of the number; one that not every epoch has is left out.
         what: They are, with their unit.
+        scale: log where they differ by orders of magnitude.
     """
     shown = [name for name in labels if all(entry.get(name) is not None for entry in history)]
     if not shown:
         return ""
     figure, axes = _figure(what)
+    axes.set_yscale(scale)
     epochs = [entry["epoch"] for entry in history]
     for name in shown:
         axes.plot(epochs, [entry[name] for entry in history], marker="o", label=labels[name])
@@ -50,18 +58,25 @@ def by_rank(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def spent(history: Sequence[Mapping[str, Any]]) -> str:
-    """Seconds of each epoch by phase; empty where they were not measured."""
+    """Seconds of each epoch by phase, and of allreduce within steps; empty where not measured."""
     if "step_seconds" not in history[0]:
         return ""
-    figure, axes = _figure("seconds, mean of the workers")
+    figure, axes = _figure("seconds of the slowest worker")
     epochs = [entry["epoch"] for entry in history]
     below = [0.0] * len(history)
     for phase in PHASES:
-        seconds = [float(entry.get(f"{phase}_seconds") or 0.0) for entry in history]
+        seconds = _seconds(history, phase)
         axes.bar(epochs, seconds, bottom=below, label=phase.replace("_", " "))
+        if phase == "step" and any(summed := _seconds(history, "allreduce")):
+            label = "allreduce, of the step"
+            axes.bar(epochs, summed, bottom=below, label=label, fill=False, hatch="///")
         below = [low + more for low, more in zip(below, seconds, strict=True)]
-    axes.legend(frameon=False, ncols=len(PHASES))
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return _svg(figure)
+
+
+def _seconds(history: Sequence[Mapping[str, Any]], phase: str) -> list[float]:
+    return [float(entry.get(f"{phase}_seconds") or 0.0) for entry in history]
 
 
 def _figure(what: str) -> tuple[Figure, Any]:
@@ -82,7 +97,8 @@ def _svg(figure: Figure) -> str:
     from matplotlib import rc_context  # noqa: PLC0415  # as above
 
     target = io.StringIO()
+    said = {"Date": None, "Title": figure.axes[0].get_ylabel()}
     with rc_context({"svg.hashsalt": "lepton"}):  # names in the picture would be others each time
-        figure.savefig(target, format="svg", metadata={"Date": None})
+        figure.savefig(target, format="svg", metadata=said)
     text = target.getvalue()
     return text[text.index("<svg") :]

@@ -20,6 +20,7 @@ from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lepton_spark.train.keeping import Alive
     from lepton_spark.train.loop import State
 
 logger = logging.getLogger(__name__)
@@ -66,28 +67,32 @@ class Checkpoints:
                 files.delete_tree(join(self.folder, name))
         return None
 
-    def save(self, state: State) -> None:
+    def save(self, state: State, alive: Alive = files.nobody) -> None:
         """Write a state so that it is on the disk before this returns; then drop old ones.
+
+        Args:
+            state: All of it.
+            alive: Called between the parts of it, once the one before is on the disk.
 
         Raises:
             EnvironmentFault: The disk is full, or failed; the states before stay as they are.
         """
         try:
-            write_durably(join(self.folder, _name(state)), self._pack(state))
+            write_durably(join(self.folder, _name(state)), self._pack(state), alive)
             write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
         except OSError as error:
             raise self._not_kept(state, error) from error
         for name in self._names()[:-KEPT]:
             files.delete_tree(join(self.folder, name))
 
-    def save_last(self, state: State) -> None:
+    def save_last(self, state: State, alive: Alive = files.nobody) -> None:
         """Write the weights of the last epoch as npz of `models.weights`, beside the states.
 
         Raises:
             EnvironmentFault: As of `save`.
         """
         try:
-            write_durably(join(self.folder, LAST), pack(state.last))
+            write_durably(join(self.folder, LAST), pack(state.last), alive)
         except OSError as error:
             raise self._not_kept(state, error) from error
 
@@ -165,19 +170,26 @@ def take_back_stop(folder: str) -> None:
     files.delete_tree(join(folder, _STOP))
 
 
-def write_durably(path: str, content: bytes) -> None:
-    """Write a file whole, through to the disk where the path is local."""
+def write_durably(path: str, content: bytes, alive: Alive = files.nobody) -> None:
+    """Write a file whole, through to the disk where the path is local.
+
+    Args:
+        path: Or URI of the file.
+        content: All of it.
+        alive: Called between the parts of it, once the one before is written.
+    """
     if scheme_of(path) != "file":
-        files.write_atomically(path, content)
+        files.write_atomically(path, content, alive)
         return
     target = Path(join(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            for part in files.parts_of(content, alive):
+                file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,7 +7,8 @@ import math
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from lepton_spark.errors import TrainingError
 from lepton_spark.models.losses import Loss
 from lepton_spark.models.output import Output
 from lepton_spark.train.counting import Counting
+from lepton_spark.train.keeping import keep_on_first, told
 from lepton_spark.train.optimizer import Steps, make_optimizer
 from lepton_spark.train.pace import Pace
 from lepton_spark.train.phases import Phases
@@ -24,10 +26,11 @@ from lepton_spark.train.steps import Tally, TrainingSteps, load
 from lepton_spark.train.weight_average import averaged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lepton_spark.config.train import TrainSettings
     from lepton_spark.models.lean import keras
+    from lepton_spark.train.keeping import Alive, Keeper
     from lepton_spark.train.worker import Worker
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -81,19 +84,6 @@ class State:
     current: Arrays = field(default_factory=dict)
     best: Arrays = field(default_factory=dict)
     last: Arrays = field(default_factory=dict)
-
-
-class Keeper(Protocol):
-    """Where states are kept between processes."""
-
-    def load(self) -> State | None:
-        """The newest state that can be read; called on rank 0 only."""
-
-    def save(self, state: State) -> None:
-        """Keep a state for good before returning; called on rank 0 only."""
-
-    def is_stopped(self) -> bool:
-        """Whether someone asked to stop; called on rank 0 only."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +143,7 @@ class Loop:
                 break
         self._require_equal()
         self._take_best()
+        self._write("the last weights", self._keeper.save_last)
         return self._state
 
     def _is_over(self) -> bool:
@@ -161,9 +152,8 @@ class Loop:
         return state.epoch >= settings.epochs or waited >= settings.patience
 
     def _is_stopped(self) -> bool:
-        """What rank 0 read, on all ranks: one that went on alone would wait for ever."""
         is_asked = self._worker.rank == 0 and self._keeper.is_stopped()
-        return bool(self._worker.sum(np.array([is_asked], np.float64))[0])
+        return told(self._worker, is_so=is_asked)
 
     def _variables(self) -> list[Any]:
         return [*self._model.weights, *self._optimizer.variables]
@@ -191,14 +181,14 @@ class Loop:
             for block in self._phases.reading(blocks):
                 with self._phases.of("hand_over"):
                     tensors, steps = load(block), len(block.index)
-                self._phases.rows += float(block.weight.sum())
+                self._phases.count(float(block.weight.sum()), steps)
                 for first, end in self._training_pace.calls(steps):
                     self._beat("train", f"epoch {epoch}, step {state.steps + first}")
                     with self._phases.of("step"):
                         before = Tally(state.loss, state.rows)
                         tally = self._training.run(tensors, first, end, before)
                     if tally.sick_step >= 0:
-                        raise self._sick(epoch, state.steps + tally.sick_step, tally.sick_ranks)
+                        raise self._sick_step(epoch, tally)
                     state.loss, state.rows = tally.loss, tally.rows
                 state.steps += steps
                 self._keep_partly()
@@ -208,27 +198,41 @@ class Loop:
 
     def _keep_partly(self) -> None:
         """Keep a state within a long epoch: between blocks all ranks have the same weights."""
-        waited = time.monotonic() - self._kept_at
-        if self._worker.rank == 0 and waited >= self._settings.checkpoint_minutes * 60:
-            self._keep()
+        with self._phases.of("keep"):
+            waited = time.monotonic() - self._kept_at
+            if told(self._worker, is_so=waited >= self._settings.checkpoint_minutes * 60):
+                self._keep()
 
     def _keep(self) -> None:
-        with self._phases.of("keep"):
-            self._state.current = arrays_of(self._variables())
-            self._keeper.save(self._state)
+        state = self._state
+        if self._worker.rank == 0:
+            state.current = arrays_of(self._variables())
+        what = f"the state after {state.epoch} epochs and {state.steps} steps"
+        self._write(what, self._keeper.save)
         self._kept_at = time.monotonic()
+
+    def _write(self, what: str, save: Callable[[State, Alive], None]) -> None:
+        """Have rank 0 keep something of the state, while the others wait."""
+        keep_on_first(self._worker, f"rank 0 keeps {what}", partial(save, self._state))
 
     def _beat(self, work: str, place: str) -> None:
         """Say where this is; the first call of each compiled function belongs to the start."""
         self._worker.beat(place if work in self._compiled else f"starting, {place}")
         self._compiled.add(work)
 
-    def _sick(self, epoch: int, step: int, ranks: tuple[int, ...]) -> TrainingError:
+    def _sick_step(self, epoch: int, tally: Tally) -> TrainingError:
+        step = self._state.steps + tally.sick_step
+        ranks = ", ".join(map(str, tally.sick_ranks))
+        return self._sick(
+            f"a loss or gradient was not finite at step {step} of epoch {epoch}, on rank {ranks}",
+            "one such step spoils every weight, so the ranks stopped before it was applied",
+        )
+
+    def _sick(self, what: str, why: str) -> TrainingError:
         return TrainingError(
             "LS-6013",
-            f"a loss or gradient was not finite at step {step} of epoch {epoch}, on rank "
-            f"{', '.join(map(str, ranks))}; the last good epoch is {self._state.epoch}",
-            "one such step spoils every weight, so the ranks stopped before it was applied",
+            f"{what}; the last good epoch is {self._state.epoch}",
+            why,
             "lower train.learning_rate, or narrow transform.clip_quantile, and run again",
             "no model was written; the checkpoint holds the last good epoch",
         )
@@ -246,7 +250,10 @@ class Loop:
     def _compare(self, epoch: int, loss: float) -> None:
         """Keep the weights if no epoch before had better ones."""
         if not math.isfinite(loss):
-            raise self._sick(epoch, self._rows.train.layout.steps, tuple(range(self._worker.size)))
+            raise self._sick(
+                f"the validation loss of epoch {epoch} was not finite",
+                "that loss decides which epoch is best and when training ends",
+            )
         state = self._state
         if loss >= state.best_loss:
             return
@@ -261,20 +268,20 @@ class Loop:
         seconds, self._measured_at = now - self._measured_at, now
         gradients = [variable.value for variable in self._model.trainable_variables]
         self._phases.measure_allreduce(self._worker, gradients)
-        measured_phases = self._phases.read(self._worker, self._rows.train.layout.steps)
-        if self._worker.rank > 0:
-            return
-        state.history.append(
-            {
-                "epoch": epoch,
-                "loss": fitted.loss,
-                **{f"validation_{name}": value for name, value in measured.items()},
-                "rows": fitted.rows,
-                "seconds": round(seconds, 3),
-                **measured_phases,
-            }
-        )
-        self._keep()
+        measured_phases = self._phases.read(self._worker)
+        if self._worker.rank == 0:
+            state.history.append(
+                {
+                    "epoch": epoch,
+                    "loss": fitted.loss,
+                    **{f"validation_{name}": value for name, value in measured.items()},
+                    "rows": fitted.rows,
+                    "seconds": round(seconds, 3),
+                    **measured_phases,
+                }
+            )
+        with self._phases.of("keep"):
+            self._keep()
 
     def _take_best(self) -> None:
         if self._worker.rank == 0 and self._state.best:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lepton_spark.lake.marker import Marker
 
 JOB = "train"
-RATED = ("read", "hand_over", "step")  # phases that every training row goes through
-_EPOCH, _RANK, _ROWS = "epoch=", ",rank=", "rows_by_rank"
+RATED = ("read", "hand_over", "step", "allreduce")  # what every training row goes through
+_EPOCH, _RANK, _ROWS, _RATE = "epoch=", ",rank=", "rows_by_rank", "rows_per_second"
 
 
 def subject(case: str) -> TableId:
@@ -30,13 +30,13 @@ def subject(case: str) -> TableId:
 
 
 def training_metrics(history: Sequence[Mapping[str, Any]]) -> list[Metric]:
-    """A row for each number of each epoch, and for the rows that each rank saw in it."""
+    """A row for each number of each epoch, its rates, and the rows that each rank saw in it."""
     return [metric for entry in history for metric in _of_epoch(entry)]
 
 
 def _of_epoch(entry: Mapping[str, Any]) -> Iterator[Metric]:
     part = f"{_EPOCH}{entry['epoch']}"
-    for name, value in entry.items():
+    for name, value in {**entry, **rates(entry)}.items():
         if name == _ROWS:
             for rank, rows in enumerate(value):
                 yield Metric(_ROWS, float(rows), part=f"{part}{_RANK}{rank}")
@@ -45,14 +45,14 @@ def _of_epoch(entry: Mapping[str, Any]) -> Iterator[Metric]:
 
 
 def history_of(metrics: Iterable[Metric]) -> list[dict[str, Any]]:
-    """The entries that `training_metrics` made rows of, by epoch."""
+    """The entries that `training_metrics` made rows of, by epoch; without the rates."""
     found: dict[int, dict[str, Any]] = defaultdict(dict)
     rows: dict[int, dict[int, int]] = defaultdict(dict)
     for metric in metrics:
         epoch, _, rank = (metric.part or "").removeprefix(_EPOCH).partition(_RANK)
         if rank:
             rows[int(epoch)][int(rank)] = int(metric.value or 0)
-        elif epoch:
+        elif epoch and not metric.name.endswith(_RATE):
             found[int(epoch)][metric.name] = metric.value
     return [
         {"epoch": epoch, **found[epoch], _ROWS: [each for _, each in sorted(rows[epoch].items())]}
@@ -93,14 +93,12 @@ def rates(entry: Mapping[str, Any]) -> dict[str, float]:
     """Rows a second of an epoch, as a whole and in each phase that rows go through.
 
     Args:
-        entry: Of a history. What was not measured, or took no time, has no rate.
+        entry: Of a history. What was not measured, or took no time, has no rate. Rows are those
+            that ranks saw: of an epoch that was resumed its seconds are of these alone.
     """
+    rows = float(sum(entry.get(_ROWS) or ()))
     seconds = {"": entry.get("seconds"), **{f"{p}_": entry.get(f"{p}_seconds") for p in RATED}}
-    return {
-        f"{name}rows_per_second": float(entry["rows"]) / taken
-        for name, taken in seconds.items()
-        if taken
-    }
+    return {f"{name}{_RATE}": rows / taken for name, taken in seconds.items() if rows and taken}
 
 
 def training_publication(context: RunContext, fingerprint: str) -> Publication:

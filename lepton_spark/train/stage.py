@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ from lepton_spark.train.checkpoint import read_last
 from lepton_spark.train.inputs import class_rows_of, columns_of, output_of
 from lepton_spark.train.launch import backend_of, num_ranks, num_workers
 from lepton_spark.train.matrix import MatrixSource
-from lepton_spark.train.measured import subject, training_metrics, training_publication
+from lepton_spark.train.measured import rates, subject, training_metrics, training_publication
 from lepton_spark.train.network import NetworkJob, fit_network, require_batch
 from lepton_spark.train.phases import bottleneck, repeatable
 
@@ -221,17 +222,17 @@ def _average(job: _Job) -> Bundle:
 
 def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
     done, total = int(epoch["epoch"]), context.case.train.epochs
-    left = (total - done) * epoch["seconds"]
+    # Of one that is killed or fails, this is all that is left of what it measured.
+    logger.info("measured of epoch %d: %s", done, json.dumps(epoch))
     measured = ", ".join(
         f"{name.removeprefix('validation_')} {epoch[name]:.4f}"
         for name in epoch
         if name.startswith("validation_") and name != "validation_loss"
     )
-    message = (
-        f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, {measured}, "
-        f"{epoch['rows'] / max(epoch['seconds'], 1e-3):,.0f} rows/s, {epoch['seconds']:.0f} s, "
-        f"{left:.0f} s left at most"
-    )
+    message = f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, {measured}"
+    if rate := rates(epoch).get("rows_per_second"):
+        left = (total - done) * epoch["rows"] / rate
+        message += f", {rate:,.0f} rows/s, {epoch['seconds']:.0f} s, {left:.0f} s left at most"
     context.progress.step(JOB, message, done=done, total=total)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lepton_spark.models.lean import keras
+    from lepton_spark.train.keeping import Alive
     from lepton_spark.train.worker import Worker
 
 
@@ -48,8 +49,6 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
     keeper = _Keeper(payload)
     loop = Loop(worker, model, rows, _settings(payload, train, is_jitted=is_jitted), keeper)
     state = loop.fit()
-    if worker.rank == 0:
-        keeper.save_last(state)
     facts = {
         "weights_digest": digest_of(model),
         "rows": rows.train.rows,
@@ -87,13 +86,13 @@ class _Keeper:
         fields = self._checkpoints.load()
         return State(**fields) if fields else None
 
-    def save(self, state: State) -> None:
+    def save(self, state: State, alive: Alive) -> None:
         """Write a state to go on from."""
-        self._checkpoints.save(state)
+        self._checkpoints.save(state, alive)
 
-    def save_last(self, state: State) -> None:
+    def save_last(self, state: State, alive: Alive) -> None:
         """Write the weights of the last epoch, to be kept beside the best."""
-        self._checkpoints.save_last(state)
+        self._checkpoints.save_last(state, alive)
 
     def is_stopped(self) -> bool:
         """Whether the run was asked to stop."""

@@ -26,6 +26,25 @@ def test_what_is_written_is_read_and_nothing_else_is_left(tmp_path, prefix):
     assert [child.name for child in (tmp_path / "a b").iterdir()] == ["c.json"]
 
 
+def test_of_a_large_file_each_part_that_is_written_is_told(tmp_path, monkeypatch):
+    class Buffered(fs.LocalFileSystem):
+        def open_output_stream(self, path, **settings):
+            return super().open_output_stream(path, **settings, buffer_size=1000)
+
+    monkeypatch.setattr(files, "_open", lambda path: (Buffered(), path))
+    monkeypatch.setattr(files, "PART_BYTES", 4)
+    sizes = []
+
+    files.write_atomically(
+        f"{tmp_path}/c",
+        b"0123456789",
+        lambda: sizes.append(next(tmp_path.glob(".c.*.tmp")).stat().st_size),
+    )
+
+    assert sizes == [4, 8]
+    assert files.read_bytes(f"{tmp_path}/c") == b"0123456789"
+
+
 def test_a_failed_write_leaves_the_old_content_and_no_temporary_file(tmp_path, monkeypatch):
     path = f"{tmp_path}/c.json"
     files.write_atomically(path, "old")

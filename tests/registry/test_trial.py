@@ -33,6 +33,7 @@ def test_of_the_network_seconds_rates_ranks_and_memory_are_shown():
     assert curves["allreduce_seconds"] == [0.25, 0.25]
     assert curves["rows_per_second"] == [500.0, 500.0]
     assert curves["read_rows_per_second"] == [2000.0, 2000.0]
+    assert curves["allreduce_rows_per_second"] == [4000.0, 4000.0]
     assert curves["rows_of_rank_1"] == [400.0, 400.0]
     assert curves["peak_mib"] == [700.5, 700.5]
     assert "hand_over_rows_per_second" not in curves

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from html.parser import HTMLParser
 
@@ -27,11 +28,27 @@ EPOCHS = [
 class Tags(HTMLParser):
     def __init__(self, page):
         super().__init__()
-        self.found = []
+        self.found, self.plots = [], []
+        self._open = []
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self._open[-2:] == ["svg", "title"]:
+            self.plots.append(data)
+
+
+def labels(plot):
+    """What the legend of a plot says, which Matplotlib draws and notes as comments."""
+    legend = plot[plot.index('id="legend_1"') :]
+    return re.findall("<!-- (.*?) -->", legend)
 
 
 def story(**changed):
@@ -63,27 +80,49 @@ def test_no_value_becomes_a_tag_and_nothing_is_asked_of_elsewhere():
 def test_a_page_has_a_line_an_epoch_and_a_plot_of_all_that_was_measured():
     page = page_of(story())
 
-    tags = Tags(page).found
-    assert sum(tag == "svg" for tag, _ in tags) == 6
+    tags = Tags(page)
+    assert tags.plots == [
+        "loss",
+        "validation rows",
+        "seconds of the slowest worker",
+        "rows per second",
+        "rows of a rank",
+        "peak memory, MiB",
+    ]
     assert "<th>rows per second</th>" in page
     assert page.count("<td>750</td>") == len(EPOCHS)
-    assert sum(tag == "tr" for tag, _ in tags) == (1 + 1) + (1 + len(EPOCHS))
+    assert sum(tag == "tr" for tag, _ in tags.found) == (1 + 1) + (1 + len(EPOCHS))
+
+
+def test_the_time_and_the_speed_of_each_phase_are_plotted():
+    page = page_of(story())
+    _, _, spent, speeds, *_ = page.split("<svg ")[1:]
+
+    phases = ["read", "hand over", "step"]
+    assert labels(spent) == [*phases, "allreduce, of the step", "validate", "keep"]
+    assert labels(speeds) == ["whole epoch", *phases, "allreduce"]
+
+
+def test_where_one_worker_trains_there_is_no_allreduce():
+    alone = [{**entry, "rows_by_rank": [1500]} for entry in EPOCHS]
+    for entry in alone:
+        del entry["allreduce_seconds"]
+
+    assert "allreduce" not in page_of(story(history=alone))
 
 
 def test_what_was_not_measured_is_not_plotted():
     known = ("epoch", "loss", "validation_loss", "rows")
     few = [{name: entry[name] for name in known} for entry in EPOCHS]
 
-    tags = Tags(page_of(story(history=few))).found
-
-    assert sum(tag == "svg" for tag, _ in tags) == 1
+    assert Tags(page_of(story(history=few))).plots == ["loss"]
 
 
 def test_without_a_history_there_are_only_the_models():
-    tags = Tags(page_of(story(history=[], bottleneck=""))).found
+    tags = Tags(page_of(story(history=[], bottleneck="")))
 
-    assert sum(tag == "svg" for tag, _ in tags) == 0
-    assert sum(tag == "tr" for tag, _ in tags) == 2
+    assert tags.plots == []
+    assert sum(tag == "tr" for tag, _ in tags.found) == 2
 
 
 def test_the_same_story_gives_the_same_page():

@@ -10,10 +10,15 @@ import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 from lepton_spark.train.backend import Outcome
+
+DRIVER = "LEPTON_DRIVER"  # variable with the number of the process that may be killed
+SLOW_SECONDS = 1.0  # of a block
+_BENT = 0.25  # a label that no row has
 
 
 def add_ranks(worker, payload):
@@ -61,6 +66,12 @@ def _kill(_worker):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _kill_driver(_worker):
+    """Kill who started all of this, and stand still: nobody is left to be told, or to tell."""
+    os.kill(int(os.environ[DRIVER]), signal.SIGKILL)
+    time.sleep(600)
+
+
 def _leave(_worker):
     os._exit(137)
 
@@ -104,32 +115,97 @@ def _spoil(_worker):
     loop.load = spoiled
 
 
+def _change_last_step(change):
+    """Change rows of the last step of each later block of this rank."""
+
+    def change_them(_worker):
+        loop = import_module("lepton_spark.train.loop")
+        load = loop.load
+
+        def changed(block):
+            change(block.rows, block.index[-1])
+            return load(block)
+
+        loop.load = changed
+
+    return change_them
+
+
+def _infinite(rows, places):
+    rows.block.numbers[places[0], 0] = np.inf
+
+
+def _overflow(rows, places):
+    """No label alone is too large, the sum of their errors is; the slope of huber stays 1."""
+    rows.labels[places] = 3e38
+
+
+def _bend(rows, places):
+    rows.labels[places[0]] = _BENT
+
+
 DO = {
     "stop": _stop,
     "stop_supervisor": _stop_supervisor,
     "kill": _kill,
+    "kill_driver": _kill_driver,
     "leave": _leave,
     "starve": _starve,
     "fill": _fill,
     "slow": _slow,
     "raise": _raise,
     "spoil": _spoil,
+    "infinite": _change_last_step(_infinite),
+    "overflow": _change_last_step(_overflow),
+    "bend": _change_last_step(_bend),
 }
 
 
 def fail_and_fit(worker, payload):
-    """Train, but at one place one rank does what a file beside the checkpoint says."""
+    """Train, but at one place one rank does what a file beside the checkpoint says.
+
+    A place is what a rank says of where it is, or the end of an epoch: `epoch 2, judged` before
+    its state is kept, `epoch 2, kept` after.
+    """
     fault = Path(payload["checkpoint"]).with_name("fault").read_text()
     rank, action, place = fault.split(":")
-    beat = worker.beat
+    table_network = import_module("lepton_spark.train.table_network")
+    beat, finish = worker.beat, table_network.Loop._finish
 
-    def beat_or_fail(where):
-        beat(where)
+    def fail_at(where):
         if int(rank) in (worker.rank, -1) and where == place:
             DO[action](worker)
 
+    def beat_or_fail(where):
+        beat(where)
+        fail_at(where)
+
+    def finish_or_fail(loop, epoch, *measured):
+        fail_at(f"epoch {epoch}, judged")
+        finish(loop, epoch, *measured)
+        fail_at(f"epoch {epoch}, kept")
+
     worker.beat = beat_or_fail
-    return import_module("lepton_spark.train.table_network").fit(worker, payload)
+    with patch.object(table_network.Loop, "_finish", finish_or_fail):
+        return table_network.fit(worker, payload)
+
+
+def bend_and_fit(worker, payload):
+    """Train and fail, but the loss of a row that is bent, a number, has a slope that is none."""
+    losses = import_module("lepton_spark.models.losses")
+    tf, of_rows = losses.tf, losses.Loss.of_rows
+
+    def bent(loss, labels, outputs):
+        bend = tf.where(tf.equal(labels, _BENT), np.nan, 0.0)
+
+        @tf.custom_gradient
+        def as_it_is(found):
+            return found, lambda slope: slope + bend
+
+        return as_it_is(of_rows(loss, labels, outputs))
+
+    losses.Loss.of_rows = bent
+    return fail_and_fit(worker, payload)
 
 
 def forget_and_fit(worker, payload):
@@ -146,6 +222,21 @@ def forget_and_fit(worker, payload):
 
     table_network._Keeper.load = forgetful
     return table_network.fit(worker, payload)
+
+
+def read_slowly_and_fit(worker, payload):
+    """Train, but one rank waits long for each of its blocks."""
+    phases = import_module("lepton_spark.train.phases").Phases
+    reading = phases.reading
+
+    def late(blocks):
+        for block in blocks:
+            time.sleep(SLOW_SECONDS)
+            yield block
+
+    if worker.rank == 1:
+        phases.reading = lambda clock, blocks: reading(clock, late(blocks))
+    return import_module("lepton_spark.train.table_network").fit(worker, payload)
 
 
 def drift_and_fit(worker, payload):

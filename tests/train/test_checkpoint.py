@@ -109,6 +109,18 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
+def test_of_a_large_state_each_part_that_is_on_the_disk_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("lepton_spark.lake.files.PART_BYTES", 100)
+    sizes = []
+
+    Checkpoints(str(tmp_path), "f" * 64).save(
+        state(1), lambda: sizes.append(next(tmp_path.glob(".*.tmp")).stat().st_size)
+    )
+
+    whole = (tmp_path / "epoch-00001-00000000.npz").stat().st_size
+    assert sizes == [*range(100, whole, 100)]
+
+
 def test_a_state_of_more_arrays_than_a_model_may_have_is_read_again(tmp_path):
     kept = Checkpoints(str(tmp_path / "checkpoint"), "f" * 64)
     large = state(1)

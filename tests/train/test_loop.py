@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
@@ -13,12 +15,13 @@ from lepton_spark.errors import ConfigError, TrainingError
 from lepton_spark.models.output import Output
 from lepton_spark.models.predictor import load_predictor
 from lepton_spark.models.weights import unpack
-from lepton_spark.train import pace
+from lepton_spark.train import pace, table_network
 from lepton_spark.train.checkpoint import read_last
 from lepton_spark.train.counting import Counting
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
 from lepton_spark.train.phases import repeatable
+from lepton_spark.train.worker import LocalWorker
 from tests.train.planted import (
     graph_job_on,
     graphs_of,
@@ -26,6 +29,7 @@ from tests.train.planted import (
     rows_of,
     series_job_on,
     series_of,
+    write_part,
 )
 
 pytestmark = pytest.mark.tensorflow
@@ -127,6 +131,20 @@ def test_gradients_whose_norm_overflows_stop_before_the_update(tmp_path, clip_no
         fit_network(LocalBackend(), job, 1)
 
 
+def test_a_validation_loss_that_is_not_finite_blames_no_step_and_no_rank(tmp_path):
+    amounts = Output(Task("amount", ("expected",)), center=0.5, scale=0.5)
+    job = job_on(ROWS, tmp_path, loss=LossSettings(kind="squared"))
+    huge = ROWS.set_column(ROWS.column_names.index("_label"), "_label", [[1e30] * len(ROWS)])
+    judged = write_part(huge, tmp_path / "huge", 400, "validate")
+
+    with pytest.raises(TrainingError, match="LS-6013") as told:
+        fit_network(LocalBackend(), replace(job, validated=judged, output=amounts), 1)
+
+    assert told.value.what == (
+        "the validation loss of epoch 1 was not finite; the last good epoch is 0"
+    )
+
+
 def test_it_does_not_matter_how_many_steps_are_taken_in_a_call(tmp_path, monkeypatch):
     found = []
     for most in (1, 2, 32):
@@ -206,6 +224,25 @@ def test_the_average_of_weights_is_judged_and_kept_and_training_goes_on_without_
         unpack(own.weights).values(), unpack(of_nothing.weights).values(), strict=True
     ):
         np.testing.assert_allclose(kept, same, rtol=1e-5)
+
+
+def test_a_rank_says_that_it_lives_while_its_state_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("lepton_spark.lake.files.PART_BYTES", 1000)
+    job, places = job_on(rows_of(400), tmp_path / "job", epochs=2), []
+    (tmp_path / "work").mkdir()
+
+    table_network.fit(LocalWorker(tmp_path / "work", places.append), job.payload(1))
+
+    said = Counter(place for place in places if place.startswith("rank 0 keeps"))
+    kept = Path(job.checkpoint)
+    for name, place in {
+        "epoch-00001-00000000.npz": "the state after 1 epochs and 0 steps",
+        "epoch-00002-00000000.npz": "the state after 2 epochs and 0 steps",
+        "last.npz": "the last weights",
+    }.items():
+        parts = -(-(kept / name).stat().st_size // 1000)
+        assert parts > 2
+        assert said[f"rank 0 keeps {place}"] == parts
 
 
 def test_a_step_of_more_rows_than_there_are_is_refused(tmp_path):

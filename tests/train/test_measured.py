@@ -8,6 +8,7 @@ from lepton_spark.lake import tables
 from lepton_spark.quality.metrics import METRICS, metric_rows
 from lepton_spark.train.measured import (
     JOB,
+    history_of,
     published_history,
     rates,
     subject,
@@ -15,12 +16,34 @@ from lepton_spark.train.measured import (
     training_publication,
 )
 
+ENTRY = {
+    "epoch": 1, "rows": 100.0, "rows_by_rank": [40, 60], "seconds": 4.0, "read_seconds": 2.0,
+    "step_seconds": 0.0, "allreduce_seconds": 0.5,
+}  # fmt: skip
+RATES = {
+    "rows_per_second": 25.0, "read_rows_per_second": 50.0, "allreduce_rows_per_second": 200.0,
+}  # fmt: skip
+
 
 def test_a_rate_is_that_of_what_took_time():
-    entry = {"rows": 100.0, "seconds": 4.0, "read_seconds": 2.0, "step_seconds": 0.0}
+    assert rates(ENTRY) == RATES
+    assert rates({"rows": 100.0, "rows_by_rank": [40, 60]}) == {}
 
-    assert rates(entry) == {"rows_per_second": 25.0, "read_rows_per_second": 50.0}
-    assert rates({"rows": 100.0}) == {}
+
+def test_of_an_epoch_that_was_resumed_the_rows_since_then_count():
+    assert rates({**ENTRY, "rows_by_rank": [10, 0]})["rows_per_second"] == 2.5
+    assert rates({**ENTRY, "rows_by_rank": [0, 0]}) == {}
+
+
+def test_rates_are_rows_of_the_table_that_follow_from_the_others():
+    metrics = training_metrics([ENTRY])
+
+    assert {each.name: each.value for each in metrics if "second" in each.name} == {
+        **RATES, "seconds": 4.0, "read_seconds": 2.0, "step_seconds": 0.0,
+        "allreduce_seconds": 0.5,
+    }  # fmt: skip
+    assert {each.part for each in metrics if each.name in RATES} == {"epoch=1"}
+    assert history_of(metrics) == [ENTRY]
 
 
 @pytest.mark.spark
