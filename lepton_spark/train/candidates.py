@@ -13,8 +13,10 @@ from lepton_spark.config.row_feature import categories_of
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, path_of
 from lepton_spark.train.checkpoint import LAST
+from lepton_spark.train.network import NOT_WEIGHTS
 
 if TYPE_CHECKING:
+    from lepton_spark.config.train import TrainSettings
     from lepton_spark.context import RunContext
     from lepton_spark.lake.marker import Marker
 
@@ -97,7 +99,7 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
         "transform": case.transform.model_dump(mode="json"),
         "as_category": sorted(categories_of(case.features)),
         "model": case.model.model_dump(mode="json"),
-        "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
+        "train": _training(case.train),
         "better_than": case.aim.gate.better_than,
         "code": __version__,
     }
@@ -110,6 +112,12 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
         context.environment, "models", case.case, context.as_of.isoformat(), fingerprint[:16]
     )
     return Candidates(path, fingerprint, _digest(judging))
+
+
+def _training(settings: TrainSettings) -> dict[str, Any]:
+    """The settings that weights follow from; the local launcher has one worker."""
+    found = settings.model_dump(mode="json", exclude=NOT_WEIGHTS)
+    return found | ({"workers": 1} if settings.launcher == "local" else {})
 
 
 def _digest(facts: Mapping[str, Any]) -> str:

@@ -26,4 +26,4 @@ def is_jit_compiled(wanted: Compiled, shape: Shape) -> bool:
     if wanted != "auto":
         return wanted
     is_plain = not shape.images and not shape.graphs
-    return is_plain and not tf.config.list_physical_devices("GPU")
+    return is_plain and not tf.config.get_visible_devices("GPU")

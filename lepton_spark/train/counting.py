@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ class Counting:
         return found
 
     def read(self, sums: Floats) -> dict[str, float]:
-        """Mean loss as `loss`, and the metric by its name; NaN where it is not defined.
+        """Mean loss as `loss`, and the metric by its name; left out where it is no finite number.
 
         Args:
             sums: Of all ranks.
@@ -81,11 +82,13 @@ class Counting:
                 "widen transform.outliers, or see why those rows differ from the training part",
                 "no model was written",
             )
-        found = {"loss": float(loss / rows)}
         if self._output.task.kind == "binary":
-            positives, negatives = np.array(counted[:BINS]), np.array(counted[BINS:])
-            return found | {self.metric: area_under_curve(positives, negatives)}
-        return found | {self.metric: float(counted[0] / rows)}
+            value = area_under_curve(np.array(counted[:BINS]), np.array(counted[BINS:]))
+        else:
+            value = float(counted[0] / rows)
+        # Rows of one class have no AUC, and JSON has no NaN.
+        measured = {self.metric: value} if math.isfinite(value) else {}
+        return {"loss": float(loss / rows), **measured}
 
     def _run(self, block: Tensors, first: tf.Tensor, end: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
         for step in tf.range(first, end):
@@ -117,7 +120,8 @@ def _bins(outputs: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor) -> tf.Tensor
     place = tf.where(tf.math.is_finite(place), place, 0.0)
     place = tf.cast(tf.clip_by_value(place, 0.0, BINS - 1.0), tf.int32)
     place += BINS * tf.cast(1.0 - labels, tf.int32)
-    return tf.math.bincount(place, weights=weight, minlength=2 * BINS, maxlength=2 * BINS)
+    # Not bincount, which has no repeatable kernel for a GPU.
+    return tf.math.unsorted_segment_sum(weight, place, 2 * BINS)
 
 
 def area_under_curve(positives: Floats, negatives: Floats) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.errors import ConfigError, TryAgainError
 from lepton_spark.models.output import Output
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
-from lepton_spark.train.checkpoint import read_history
+from lepton_spark.train.checkpoint import read_history, take_back_stop
 from lepton_spark.train.watch import OnEpoch, watching
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 ENTRY = "lepton_spark.train.table_network:fit"
 # Settings that decide no weight: one can go on from a state from before they changed.
-_NOT_WEIGHTS = {"launcher", "stall_seconds", "checkpoint_minutes"}
+NOT_WEIGHTS = {"launcher", "stall_seconds", "checkpoint_minutes"}
+_LIBRARIES = ("tensorflow", "keras")  # which name the weights of a state
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class NetworkJob:
         """The job as JSON-ready facts, with their fingerprint."""
         facts = {
             "model": self.model.model_dump(mode="json"),
-            "train": self.train.model_dump(mode="json", exclude=_NOT_WEIGHTS),
+            "train": self.train.model_dump(mode="json", exclude=NOT_WEIGHTS),
             "transform": self.transform.to_json(),
             "fitted": [asdict(piece) for piece in self.fitted],
             "validated": [asdict(piece) for piece in self.validated],
@@ -72,6 +74,7 @@ class NetworkJob:
             "is_shuffled": self.is_shuffled,
             "block_rows": self.block_rows,
             "size": size,
+            "libraries": _versions(),
         }
         text = json.dumps(facts, sort_keys=True)
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -109,7 +112,7 @@ def fit_network(
 ) -> FittedNetwork:
     """Train on `size` processes, or go on from the job's checkpoint.
 
-    Ends early, all ranks after the same epoch, where `checkpoint.ask_to_stop` was called.
+    Ends early, all ranks after the same epoch, where `checkpoint.ask_to_stop` is called meanwhile.
 
     Args:
         backend: Where the processes run.
@@ -127,6 +130,7 @@ def fit_network(
     """
     require_batch(job.train, sum(piece.rows for piece in job.fitted), size)
     work = Work(job.entry, job.payload(size), job.train.stall_seconds)
+    take_back_stop(job.checkpoint)  # left by a run that was killed
     with watching(job.checkpoint, on_epoch):
         try:
             return _fitted(backend.run(work, size))
@@ -150,6 +154,15 @@ def require_batch(train: TrainSettings, rows: int, size: int) -> None:
             "a step of one worker takes at most all rows",
             f"set train.batch_size to {max(1, rows // (8 * size))} and train.accumulate to 1",
         )
+
+
+def _versions() -> dict[str, list[str]]:
+    """What is installed of each library, by whatever name it was published; nothing is imported."""
+    published = metadata.packages_distributions()
+    return {
+        library: sorted({metadata.version(name) for name in published.get(library, ())})
+        for library in _LIBRARIES
+    }
 
 
 def _fitted(results: Sequence[RankResult]) -> FittedNetwork:

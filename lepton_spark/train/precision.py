@@ -36,8 +36,8 @@ def agreed_precision(worker: Worker, wanted: Precision) -> Precision:
 
 
 def has_bfloat16() -> bool:
-    """Whether the devices of this process multiply bfloat16 in units of their own."""
-    devices = tf.config.list_physical_devices("GPU")
+    """Whether the devices that this process may use multiply bfloat16 in units of their own."""
+    devices = tf.config.get_visible_devices("GPU")
     if not devices:
         return _CPU_FACTS.is_file() and f" {_CPU_FLAG} " in _CPU_FACTS.read_text(errors="ignore")
     facts = [tf.config.experimental.get_device_details(device) for device in devices]

@@ -1,4 +1,4 @@
-"""Two ranks on a cluster whose workers have two GPUs each, by a discovery script; a program.
+"""Two ranks on a host with two GPUs, found by a discovery script; a program.
 
 `python -m tests.train.gpu_cluster SCRIPT`: prints what each rank was told, as JSON.
 """
@@ -18,10 +18,14 @@ AMOUNTS = {"worker": 2, "executor": 1, "task": 1}
 
 def main(script: str) -> None:
     """One executor of one GPU a rank."""
-    builder = SparkSession.builder.master("local-cluster[2,1,1024]")
+    builder = SparkSession.builder.master("local-cluster[1,2,2048]")
     settings = {f"spark.{of}.resource.gpu.amount": amount for of, amount in AMOUNTS.items()}
     scripts = {f"spark.{of}.resource.gpu.discoveryScript": script for of in AMOUNTS if of != "task"}
-    others = {"spark.ui.enabled": "false", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
+    others = {
+        "spark.executor.cores": "1",
+        "spark.ui.enabled": "false",
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+    }
     for name, value in {**settings, **scripts, **others}.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()

@@ -10,6 +10,7 @@ from lepton_spark.models.shape import Shape
 from lepton_spark.models.weights import unpack
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
+from tests.train.machine import Machine
 from tests.train.planted import job_on, rows_of
 
 pytestmark = pytest.mark.tensorflow
@@ -40,10 +41,18 @@ def test_gradients_are_compiled_where_it_is_faster(compilation, wanted, shape, i
 
 
 def test_on_a_gpu_only_who_asks_compiles(compilation, monkeypatch):
-    monkeypatch.setattr(compilation.tf.config, "list_physical_devices", lambda _: ["GPU:0"])
+    monkeypatch.setattr(compilation.tf, "config", Machine("a"))
 
     assert not compilation.is_jit_compiled("auto", Shape(40, ()))
     assert compilation.is_jit_compiled(wanted=True, shape=Shape(40, ()))
+
+
+def test_a_rank_for_which_no_gpu_is_left_compiles_as_on_any_processor(compilation, monkeypatch):
+    machine = Machine("a")
+    machine.set_visible_devices([], "GPU")
+    monkeypatch.setattr(compilation.tf, "config", machine)
+
+    assert compilation.is_jit_compiled("auto", Shape(40, ()))
 
 
 def test_compiled_gradients_give_the_same_weights_but_for_rounding(tmp_path):

@@ -4,25 +4,9 @@ from importlib import import_module
 
 import pytest
 
+from tests.train.machine import Machine
+
 pytestmark = pytest.mark.tensorflow
-
-
-class Machine:
-    """What TensorFlow says of the GPUs of a machine, and what it was told."""
-
-    def __init__(self, *gpus):
-        self.gpus, self.visible, self.growing = gpus, None, []
-        self.experimental = self
-
-    def list_physical_devices(self, _kind):
-        return list(self.gpus)
-
-    def set_visible_devices(self, devices, _kind):
-        self.visible = devices
-
-    def set_memory_growth(self, device, is_growing):
-        assert is_growing
-        self.growing.append(device)
 
 
 @pytest.fixture

@@ -33,6 +33,6 @@ def test_each_rank_sees_the_gpu_of_its_task(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert [each["size"] for each in found] == [2, 2]
+    assert {each["LEPTON_GPU"] for each in found} == {"4", "7"}  # one each, on one host
     for each in found:
         assert each["CUDA_VISIBLE_DEVICES"] == each["LEPTON_GPU"]
-        assert each["LEPTON_GPU"] in {"4", "7"}

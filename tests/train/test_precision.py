@@ -6,6 +6,7 @@ import pytest
 
 from lepton_spark.train.local import LocalBackend
 from lepton_spark.train.network import fit_network
+from tests.train.machine import Machine
 from tests.train.planted import job_on, rows_of
 
 pytestmark = pytest.mark.tensorflow
@@ -62,3 +63,33 @@ def test_the_processor_is_asked(precision, monkeypatch, tmp_path):
     assert precision.has_bfloat16()
     facts.write_text("flags : fpu avx2\n")
     assert not precision.has_bfloat16()
+
+
+@pytest.mark.parametrize(
+    ("capability", "has_units"), [((7, 5), False), ((8, 0), True), ((9, 0), True), (None, False)]
+)
+def test_a_gpu_is_asked_for_its_compute_capability(precision, monkeypatch, capability, has_units):
+    known = {"a": capability} if capability else {}
+    monkeypatch.setattr(precision.tf, "config", Machine("a", capability=known))
+
+    assert precision.has_bfloat16() == has_units
+
+
+def test_a_rank_answers_for_the_device_it_uses_and_no_other(precision, monkeypatch, tmp_path):
+    device = import_module("lepton_spark.train.device")
+    (tmp_path / "cpuinfo").write_text("flags : fpu avx2\n")
+    monkeypatch.setattr(precision, "_CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.delenv("LEPTON_GPU", raising=False)
+
+    def answer(rank):
+        """Of a rank on a host with an old GPU and a new one."""
+        machine = Machine("old", "new", capability={"old": (7, 0), "new": (9, 0)})
+        monkeypatch.setattr(precision.tf, "config", machine)
+        monkeypatch.setenv("HOROVOD_LOCAL_RANK", str(rank))
+        return device.use_one_device(), precision.has_bfloat16()
+
+    assert [answer(rank) for rank in range(3)] == [
+        ("GPU 0", False),
+        ("GPU 1", True),
+        ("processor", False),
+    ]
