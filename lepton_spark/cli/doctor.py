@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -38,12 +39,18 @@ _TWINS = {"tensorflow-cpu": ("tensorflow",), "mlflow": ("mlflow-skinny",)}
 _INSTALL = (
     "make setup, or pip install 'lepton-spark[spark,train,horovod]' (not [spark] on a cluster)"
 )
-_HOROVOD_SECONDS = 90
-_HOROVOD = """
+_LOAD_SECONDS = 90
+# What a training process imports, in its order; of what fails the first line is told.
+_LOAD = """
+import sys
+sys.excepthook = lambda kind, error, _: print(f"failed {kind.__name__}: {error}"[:200])
+from lepton_spark.models.lean import tf
+print("tensorflow", tf.__version__, flush=True)
 import horovod.tensorflow as hvd
-print("version", __import__("horovod").__version__, "gloo", int(bool(hvd.gloo_built())),
+print("horovod", __import__("horovod").__version__, "gloo", int(bool(hvd.gloo_built())),
       "nccl", int(bool(hvd.nccl_built())))
 """
+_NEED_HOROVOD = ("barrier", "stock")
 _DISK_GIB = 2
 _RANK_GIB = 1
 
@@ -56,37 +63,39 @@ class Finding:
         name: What was checked.
         found: What is there.
         fix: What to do; empty where it is fit.
+        is_needed: Without it a command would fail here.
     """
 
     name: str
     found: str
     fix: str = ""
+    is_needed: bool = True
 
     @property
     def is_fit(self) -> bool:
         """True where nothing has to be done."""
-        return not self.fix
+        return not self.fix or not self.is_needed
 
     def facts(self) -> dict[str, Any]:
         """JSON-ready."""
         return {**asdict(self), "is_fit": self.is_fit}
 
     def __str__(self) -> str:
-        mark = "ok  " if self.is_fit else "FAIL"
+        mark = "FAIL" if not self.is_fit else "--  " if self.fix else "ok  "
         lines = f"{mark}  {self.name:<12} {self.found}"
-        return lines if self.is_fit else f"{lines}\n      Fix: {self.fix}"
+        return f"{lines}\n      Fix: {self.fix}" if self.fix else lines
 
 
 def examine(conf_dir: Path, env: str, overrides: tuple[str, ...] = ()) -> list[Finding]:
     """All checks, in an order in which fixing makes sense; writes nothing that stays.
 
-    Horovod is loaded in a process of its own, which is the slow part: some seconds.
+    TensorFlow and Horovod are loaded in a process of their own, the slow part: some seconds.
     """
-    horovod = _start_horovod()
+    loading = start_loading()
     findings = [check_python(), check_java(), *check_packages(), check_jars()]
     findings += _check_environment(conf_dir, env, overrides)
-    found = check_horovod(horovod)
-    return [*findings, found, check_launchers(found)]
+    said = what_loaded(loading)
+    return [*findings, *check_launchers(said, wanted_launchers(conf_dir, overrides))]
 
 
 def check_python() -> Finding:
@@ -227,44 +236,77 @@ def check_disk(name: str, folder: Path, *, shown_as: str | None = None) -> Findi
     return Finding(name, found, "" if free > _DISK_GIB * GIB else f"free {_DISK_GIB} GiB there")
 
 
-def _start_horovod() -> subprocess.Popen[str] | None:
-    if _version("horovod") is None:
-        return None
-    environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+def start_loading() -> subprocess.Popen[str]:
+    """A process that says which of TensorFlow and Horovod it could load."""
     return subprocess.Popen(
-        [sys.executable, "-c", _HOROVOD],
+        [sys.executable, "-c", _LOAD],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=environ,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
 
 
-def check_horovod(probe: subprocess.Popen[str] | None) -> Finding:
-    """Horovod built with TensorFlow and Gloo, able to load."""
-    fix = "make setup rebuilds it; or train without: --set train.launcher=distribute"
-    if probe is None:
-        return Finding("horovod", "not installed", fix)
+def what_loaded(loading: subprocess.Popen[str]) -> str:
+    """What such a process said to its end, or until it had taken too long."""
     try:
-        said, _ = probe.communicate(timeout=_HOROVOD_SECONDS)
+        return loading.communicate(timeout=_LOAD_SECONDS)[0]
     except subprocess.TimeoutExpired:
-        probe.kill()
-        return Finding("horovod", f"did not load within {_HOROVOD_SECONDS} s", fix)
-    match = re.search(r"version (\S+) gloo (\d) nccl (\d)", said)
+        loading.kill()
+        return loading.communicate()[0] + f"failed to load within {_LOAD_SECONDS} s"
+
+
+def wanted_launchers(conf_dir: Path, overrides: tuple[str, ...]) -> dict[str, str]:
+    """A case by each launcher that cases of a folder train with; broken cases are left out."""
+    from lepton_spark.config.loader import list_cases, load_case
+
+    found: dict[str, str] = {}
+    for name in list_cases(conf_dir):
+        with contextlib.suppress(LeptonError):
+            found[load_case(conf_dir, name, overrides).train.launcher] = name
+    return found
+
+
+def check_launchers(said: str, wanted: Mapping[str, str]) -> list[Finding]:
+    """TensorFlow and Horovod as they load, and which launchers can be used.
+
+    Args:
+        said: By a process that loaded them.
+        wanted: A case by each launcher that is asked for.
+    """
+    tensorflow, horovod = check_tensorflow(said), check_horovod(said, wanted)
+    launchers = Finding("launchers", "none: TensorFlow does not load", _INSTALL)
+    if tensorflow.is_fit:
+        usable = [*([] if horovod.fix else _NEED_HOROVOD), "distribute", "local"]
+        why = "; barrier and stock need Horovod" if horovod.fix else ""
+        launchers = Finding("launchers", ", ".join(usable) + why)
+    return [tensorflow, horovod, launchers]
+
+
+def check_tensorflow(said: str) -> Finding:
+    """TensorFlow able to load, which every launcher needs."""
+    match = re.search(r"tensorflow (\S+)", said)
     if match is None:
-        return Finding("horovod", "does not load with this TensorFlow", fix)
+        return Finding("tensorflow", f"does not load ({_failure(said)})", _INSTALL)
+    return Finding("tensorflow", f"{match[1]} loads")
+
+
+def check_horovod(said: str, wanted: Mapping[str, str]) -> Finding:
+    """Horovod built with TensorFlow and Gloo, able to load; needed where a case trains with it."""
+    fix = "make setup rebuilds it; or train without: --set train.launcher=distribute"
+    case = next((wanted[launcher] for launcher in _NEED_HOROVOD if launcher in wanted), None)
+    if case:
+        fix = f"{case} trains with it: {fix}"
+    match = re.search(r"horovod (\S+) gloo (\d) nccl (\d)", said)
+    if match is None:
+        return Finding("horovod", f"does not load ({_failure(said)})", fix, is_needed=bool(case))
     if match[2] == "0":
-        return Finding("horovod", f"{match[1]} built without Gloo", fix)
+        return Finding("horovod", f"{match[1]} built without Gloo", fix, is_needed=bool(case))
     nccl = ", NCCL" if match[3] == "1" else "; without NCCL sums of GPUs go through the host"
     return Finding("horovod", f"{match[1]} with TensorFlow and Gloo{nccl}")
 
 
-def check_launchers(horovod: Finding) -> Finding:
-    """Which values of train.launcher can be used here, and why not the others."""
-    if _version("tensorflow-cpu") is None and _version("tensorflow") is None:
-        return Finding("launchers", "none: TensorFlow is not installed", _INSTALL)
-    usable = ["distribute", "local"]
-    if horovod.is_fit:
-        return Finding("launchers", ", ".join(["barrier", "stock", *usable]))
-    return Finding("launchers", f"{', '.join(usable)}; barrier and stock need Horovod")
+def _failure(said: str) -> str:
+    match = re.search(r"^failed (.+)", said, re.MULTILINE)
+    return match[1] if match else "its process ended without a word"

@@ -34,6 +34,16 @@ class MlflowSettings(Settings):
     )
 
 
+class SecuritySettings(Settings):
+    """What is true of the place to run, and cannot be seen from within."""
+
+    network: Literal["shared", "isolated"] = Field(
+        "shared",
+        description="isolated: no host but those of the cluster can reach them. Training on "
+        "several hosts, which talk in plain text, asks for it.",
+    )
+
+
 class Environment(Settings):
     """Everything that is particular to one place to run."""
 
@@ -50,6 +60,9 @@ class Environment(Settings):
         default_factory=SparkSettings, description="The session to start where none is given."
     )
     mlflow: MlflowSettings = Field(description="Where experiments and models are kept.")
+    security: SecuritySettings = Field(
+        default_factory=SecuritySettings, description="What guards the traffic between hosts."
+    )
     max_workers: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Most training processes that fit here."
     )

@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -20,6 +20,8 @@ from lepton_spark.lake.troubles import explain
 from lepton_spark.train.backend import RankResult, Ring, Work
 from lepton_spark.train.board import Board
 from lepton_spark.train.judge import STATE, Limits, Verdict, error_of, judge
+from lepton_spark.train.place import LOCALHOST
+from lepton_spark.train.traffic import missing_safeguards
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,14 +33,24 @@ JUDGE_SECONDS = 0.1
 # Supervisors end within a second of a verdict; those on a host that is gone never do, and a stage
 # that Spark tries again waits for task slots that may never come.
 ENDING_SECONDS = 10.0
+WAITING_SECONDS = 60.0  # between two words on task slots that others have
 
 
 class BarrierBackend:
-    """Runs ranks in the task slots of a session, all at once or not at all."""
+    """Runs ranks in the task slots of a session, all at once or not at all.
 
-    def __init__(self, spark: SparkSession, ring: Ring = "horovod") -> None:
+    Args:
+        spark: The session.
+        ring: What sums over the ranks.
+        is_isolated: The environment declares that only hosts of the cluster are on its network.
+    """
+
+    def __init__(
+        self, spark: SparkSession, ring: Ring = "horovod", *, is_isolated: bool = False
+    ) -> None:
         self._spark = spark
         self._ring = ring
+        self._missing = missing_safeguards(spark, is_isolated=is_isolated)
 
     def run(self, work: Work, size: int) -> list[RankResult]:
         """Run to the end and leave no process behind."""
@@ -50,11 +62,10 @@ class BarrierBackend:
                 "all of them must run at the same time, one a slot",
                 f"set train.workers to {slots} or less, or give Spark more cores",
             )
-        host = str(self._spark.conf.get("spark.driver.host"))
         tag = f"lepton-ranks-{uuid4()}"
         limits = Limits(work.stall_seconds)
         cancel = partial(self._spark.sparkContext.cancelJobsWithTag, tag)
-        with Board(host, size) as board, _Bench(board, limits, cancel) as bench:
+        with Board(_host(self._spark), size) as board, _Bench(board, limits, cancel) as bench:
             try:
                 with _tagged(self._spark, tag):
                     rows = self._run_stage(work, board, size)
@@ -70,12 +81,14 @@ class BarrierBackend:
 
     def _run_stage(self, work: Work, board: Board, size: int) -> list[Any]:
         given = {"entry": work.entry, "payload": work.payload}
-        task = barrier_task(given, asdict(board.address), self._ring)
+        task = barrier_task(given, asdict(board.address), self._ring, self._missing)
         ranks = self._spark.range(0, size, 1, size)
         return ranks.mapInArrow(task, SCHEMA, barrier=True).collect()
 
 
-def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horovod") -> Any:
+def barrier_task(
+    work: dict[str, Any], board: dict[str, Any], ring: Ring, missing: Sequence[str]
+) -> Any:
     """The function that each task of the stage runs; it refers to no session."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -90,9 +103,7 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horo
             pass
         context = BarrierTaskContext.get()
         hosts = [info.address.rpartition(":")[0] for info in context.getTaskInfos()]
-        address = Address(**board)
-        is_one_machine = set(hosts) == {address.host}
-        job = RankJob(work, address, hosts, is_one_machine=is_one_machine, ring=ring)
+        job = RankJob(work, Address(**board), hosts, ring, missing)
         gpus = context.resources()["gpu"].addresses if "gpu" in context.resources() else []
         report = supervise(job, context.partitionId(), SparkFiles.getRootDirectory(), gpus)
         files = list((report.files or {}).items())
@@ -106,6 +117,13 @@ def barrier_task(work: dict[str, Any], board: dict[str, Any], ring: Ring = "horo
         )
 
     return run
+
+
+def _host(spark: SparkSession) -> str:
+    """Where the board listens: where no other machine reaches it, if all ranks are on this one."""
+    if str(spark.conf.get("spark.master", "")).startswith("local"):
+        return LOCALHOST
+    return str(spark.conf.get("spark.driver.host"))
 
 
 def free_slots(spark: SparkSession) -> int | None:
@@ -170,8 +188,12 @@ class _Bench:
         return error_of(self._verdict, work.resume) if self._verdict else None
 
     def _sit(self) -> None:
+        told_at = time.monotonic()
         while not self._is_over.wait(JUDGE_SECONDS):
             self.look()
+            if self._board.is_empty() and time.monotonic() - told_at > WAITING_SECONDS:
+                told_at = time.monotonic()
+                logger.warning("waiting for %d free task slots at once", self._board.size)
             if time.monotonic() > self._ends_at:
                 self._end_stage()
 

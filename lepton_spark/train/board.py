@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ RETRY_SECONDS = 30.0  # the least after which the driver takes a silent supervis
 _AGAIN_SECONDS = 0.25
 _NOT_FOUND = 404
 _MEETING_SECONDS = 0.05
+_SCOPE = "ranks"
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Board:
 
     def __init__(self, host: str, size: int = 0) -> None:
         self._store = Store(host)
-        self._size = size
+        self.size = size
         self._begun_at: float | None = None
-        self.address = Address(host, self._store.server_port, secrets.token_hex(16))
+        self.address = Address(host, self._store.server_port, self._store.key)
         self._seen: dict[int, tuple[bytes, float]] = {}
 
     def __enter__(self) -> Board:
@@ -83,7 +83,7 @@ class Board:
 
         None before the first supervisor has written.
         """
-        for name, content in self._store.all_of(self.address.key).items():
+        for name, content in self._store.all_of(_SCOPE).items():
             if name.isdecimal() and self._seen.get(int(name), (b"", 0.0))[0] != content:
                 self._seen[int(name)] = (content, time.monotonic())
         now = time.monotonic()
@@ -93,16 +93,20 @@ class Board:
         }
         return dict(sorted((found | self._absent(now)).items()))
 
+    def is_empty(self) -> bool:
+        """Whether no supervisor had written when the statuses were last read."""
+        return not self._seen
+
     def _absent(self, now: float) -> dict[int, tuple[Status, float]]:
         if not self._seen:
             return {}
         self._begun_at = self._begun_at or now
         status = Status("absent", silent_seconds=now - self._begun_at)
-        return dict.fromkeys(set(range(self._size)) - set(self._seen), (status, 0.0))
+        return dict.fromkeys(set(range(self.size)) - set(self._seen), (status, 0.0))
 
     def stop_all(self) -> None:
         """Ask all supervisors to kill their process."""
-        self._store.put(self.address.key, "stop", b"1")
+        self._store.put(_SCOPE, "stop", b"1")
 
 
 class Pen:
@@ -208,7 +212,7 @@ class Pen:
         address = self._address
         connection = http.client.HTTPConnection(address.host, address.port, TIMEOUT_SECONDS)
         try:
-            connection.request(method, f"/{address.key}/{name}", content)
+            connection.request(method, f"/{address.key}/{_SCOPE}/{name}", content)
             answer = connection.getresponse()
             found = answer.read()
             return None if answer.status == _NOT_FOUND else found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import zlib
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +15,16 @@ import numpy as np
 from lepton_spark.models.lean import tf
 from lepton_spark.train.board import Address, Pen
 from lepton_spark.train.device import prepared_device
-from lepton_spark.train.place import BOARD
+from lepton_spark.train.place import BOARD, LOCALHOST, LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from lepton_spark.train.worker import Vector
 
 _GROUP = 1_000_003  # far from the small numbers that the strategy itself takes
 _KINDS = 1_000_003
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
 class CollectiveWorker:
@@ -30,6 +33,11 @@ class CollectiveWorker:
     `MultiWorkerMirroredStrategy` starts the server of this rank and connects it to the others. The
     sums are the operation that the strategy is built on, so that the training function is the one
     of Horovod, to the letter: variables are plain ones, and no loop is the strategy's.
+
+    The server asks for no password, runs what it is sent, and listens on all interfaces: TensorFlow
+    leaves no choice. Where all ranks are on one host its socket is tied to the loopback interface
+    as soon as it is there, which Linux before 5.7 lets nobody but root do. Between hosts it is as
+    open as the network, see `train.traffic`.
     """
 
     def __init__(self, folder: Path, beat: Callable[[str], None]) -> None:
@@ -44,7 +52,11 @@ class CollectiveWorker:
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         resolver = self._strategy.cluster_resolver
         self.rank: int = resolver.task_id
-        self.size: int = len(resolver.cluster_spec().as_dict()["worker"])
+        addresses = resolver.cluster_spec().as_dict()["worker"]
+        self.size: int = len(addresses)
+        host, _, port = addresses[self.rank].rpartition(":")
+        if host == LOCALHOST:
+            keep_to_loopback(int(port))
 
     def sum_tensors(self, tensors: Sequence[Any]) -> list[Any]:
         """One allreduce for all tensors of a type: each operation costs milliseconds."""
@@ -90,3 +102,15 @@ class CollectiveWorker:
             final_op="Id",
             communication_hint="ring",
         )
+
+
+def keep_to_loopback(port: int) -> None:
+    """Tie what this process has on a port to the loopback interface."""
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # no socket, or not allowed
+            found = socket.socket(fileno=int(path.name))
+            try:
+                if found.family in _INTERNET and found.getsockname()[1] == port:
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, LOOPBACK.encode())
+            finally:
+                found.detach()  # TensorFlow's own

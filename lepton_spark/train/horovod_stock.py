@@ -1,7 +1,9 @@
 """Horovod's own launcher, for comparison and for clusters that forbid barrier stages.
 
 It supervises nothing: a rank that is killed breaks the ring, a rank that hangs is ended by
-Horovod's own stall check, which knows neither which rank it was nor where.
+Horovod's own stall check, which knows neither which rank it was nor where. Its services listen on
+all interfaces and take only what is signed with a key of the run; the store by which its ranks find
+each other knows no key.
 """
 
 from __future__ import annotations
@@ -15,20 +17,21 @@ from typing import TYPE_CHECKING, Any
 from lepton_spark.errors import TryAgainError
 from lepton_spark.train.backend import RankResult, Work, call
 from lepton_spark.train.judge import STATE, Verdict, error_of
+from lepton_spark.train.place import LOOPBACK
 from lepton_spark.train.rank import describe
+from lepton_spark.train.traffic import missing_safeguards, refusal
 from lepton_spark.train.worker import HorovodWorker
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LOOPBACK = "lo"
-
 
 class StockBackend:
     """Runs ranks with horovod.spark.run."""
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, *, is_isolated: bool = False) -> None:
         self._spark = spark
+        self._missing = missing_safeguards(spark, is_isolated=is_isolated)
 
     def run(self, work: Work, size: int) -> list[RankResult]:
         """Run to the end; see `TrainingBackend`."""
@@ -38,7 +41,7 @@ class StockBackend:
         try:
             answers = horovod.spark.run(
                 run_rank,
-                args=(work.entry, dict(work.payload)),
+                args=(work.entry, dict(work.payload), self._missing),
                 num_proc=size,
                 use_gloo=True,
                 env=_environment(work),
@@ -56,8 +59,11 @@ class StockBackend:
         return _results(answers, work)
 
 
-def run_rank(entry: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+def run_rank(entry: str, payload: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
     """What each process of the launcher does; an error comes back as data, not as an exception."""
+    is_one_host = os.environ["HOROVOD_LOCAL_SIZE"] == os.environ["HOROVOD_SIZE"]
+    if refused := refusal(missing, is_one_host=is_one_host):
+        return {"error": describe(refused)}
     with tempfile.TemporaryDirectory(prefix="rank-") as folder:
         try:
             worker = HorovodWorker(Path(folder), lambda _place: None)

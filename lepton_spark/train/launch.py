@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lepton_spark.context import RunContext
-    from lepton_spark.train.backend import TrainingBackend
+    from lepton_spark.train.backend import Ring, TrainingBackend
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ def num_ranks(context: RunContext, rows: int) -> int:
 
 def backend_of(context: RunContext) -> TrainingBackend:
     """What `train.launcher` names; only that one is imported."""
-    launcher = context.case.train.launcher
+    launcher, security = context.case.train.launcher, context.environment.security
+    is_isolated = security.network == "isolated"
     if launcher == "local":
         from lepton_spark.train.local import LocalBackend  # noqa: PLC0415  # one launcher a run
 
@@ -36,7 +37,8 @@ def backend_of(context: RunContext) -> TrainingBackend:
     if launcher == "stock":
         from lepton_spark.train.horovod_stock import StockBackend  # noqa: PLC0415  # as above
 
-        return StockBackend(context.spark)
+        return StockBackend(context.spark, is_isolated=is_isolated)
     from lepton_spark.train.barrier import BarrierBackend  # noqa: PLC0415  # as above
 
-    return BarrierBackend(context.spark, "tensorflow" if launcher == "distribute" else "horovod")
+    ring: Ring = "tensorflow" if launcher == "distribute" else "horovod"
+    return BarrierBackend(context.spark, ring, is_isolated=is_isolated)

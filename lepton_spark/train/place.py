@@ -7,6 +7,8 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LOOPBACK = "lo"
+LOCALHOST = "127.0.0.1"
 BOARD = "LEPTON_BOARD"
 GIVEN_GPU = "LEPTON_GPU"
 # A transfer between two ranks: longer than any stall that the supervisors end themselves.
@@ -36,12 +38,19 @@ def ring_environment(hosts: Sequence[str], rank: int) -> dict[str, str]:
     }
 
 
-def gloo_environment(address: tuple[str, int], interface: str) -> dict[str, str]:
-    """How the ranks find each other: a key-value server, and one network interface."""
+def gloo_environment(address: tuple[str, int], key: str, interface: str) -> dict[str, str]:
+    """How the ranks find each other: a key-value server, and one network interface.
+
+    Args:
+        address: Host and port of the server.
+        key: What paths on it begin with. Gloo asks for `http://ADDR:PORT/scope/name`, so that
+            ADDR may hold it.
+        interface: On which the ranks listen and talk.
+    """
     return {
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
-        "HOROVOD_GLOO_RENDEZVOUS_ADDR": address[0],
+        "HOROVOD_GLOO_RENDEZVOUS_ADDR": f"{address[0]}:{address[1]}/{key}",
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(address[1]),
         "HOROVOD_GLOO_IFACE": interface,
         "HOROVOD_GLOO_TIMEOUT_SECONDS": str(GLOO_TIMEOUT_SECONDS),

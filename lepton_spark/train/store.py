@@ -1,11 +1,14 @@
 """A key-value store over HTTP, in a thread of the driver.
 
-`PUT`, `GET` and `DELETE` of `/scope/key` are what Horovod's Gloo finds other ranks by, so that one
-server serves both rings; it needs no Horovod, which a cluster may lack.
+`PUT`, `GET` and `DELETE` of `/SECRET/scope/key` are what Horovod's Gloo finds other ranks by, so
+that one server serves both rings; it needs no Horovod, which a cluster may lack. Gloo knows of no
+secret: it takes one for a part of the server's address, see `place.gloo_environment`, and puts the
+port behind it. Who does not know it sees nothing, and changes nothing.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +22,9 @@ class Store(ThreadingHTTPServer):
 
     Args:
         host: The one address that it listens on; the port is chosen freely.
+
+    Attributes:
+        key: The secret of this store, with which each path begins.
     """
 
     daemon_threads = True
@@ -26,6 +32,7 @@ class Store(ThreadingHTTPServer):
 
     def __init__(self, host: str) -> None:
         super().__init__((host, 0), _Handler)
+        self.key = secrets.token_hex(16)
         self._values: dict[tuple[str, str], bytes] = {}
         self._lock = threading.Lock()
 
@@ -88,8 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: keys are secrets."""
 
     def _place(self) -> tuple[str, str] | None:
-        parts = self.path.split("/")
-        return (parts[1], parts[2]) if len(parts) == 3 else None  # noqa: PLR2004  # /scope/key
+        _, *parts = self.path.split("/")
+        if len(parts) != 3:  # noqa: PLR2004  # /SECRET/scope/key
+            return None
+        secret = parts[0].partition(":")[0].encode()
+        is_ours = secrets.compare_digest(secret, self.server.key.encode())
+        return (parts[1], parts[2]) if is_ours else None
 
     def _answer(self, status: HTTPStatus, content: bytes = b"") -> None:
         self.send_response(status)

@@ -13,19 +13,22 @@ from lepton_spark.train.board import Address, Pen, Status
 from lepton_spark.train.child import Child
 from lepton_spark.train.judge import STARTING
 from lepton_spark.train.place import (
+    LOCALHOST,
+    LOOPBACK,
     collective_environment,
     device_environment,
     gloo_environment,
     interface_to,
     ring_environment,
 )
+from lepton_spark.train.rank import describe
+from lepton_spark.train.traffic import refusal
 
 if TYPE_CHECKING:
     from lepton_spark.train.backend import Ring
 
 REPORT_SECONDS = 0.25
 MOST_REPORTS_A_SECOND = 200  # of all ranks together, which one driver reads
-LOOPBACK = "lo"
 MEETING = Status("running", f"{STARTING}, meeting the other ranks")
 
 
@@ -36,16 +39,21 @@ class RankJob:
     Args:
         work: Entry and payload, JSON-ready.
         board: Where to report.
-        hosts: Host of each rank.
-        is_one_machine: All ranks and the driver talk over the loopback interface.
+        hosts: Host of each rank; where all have the same they talk over the loopback interface.
         ring: What sums over the ranks.
+        missing: Safeguards without which all ranks have to be on one host.
     """
 
     work: Mapping[str, Any]
     board: Address
     hosts: Sequence[str]
-    is_one_machine: bool
     ring: Ring = "horovod"
+    missing: Sequence[str] = ()
+
+    @property
+    def is_one_host(self) -> bool:
+        """Whether no rank has to reach another host."""
+        return len(set(self.hosts)) == 1
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,9 @@ def supervise(
     """
     pen = Pen(job.board)
     if not pen.claim(rank):
+        return Report(rank)
+    if refused := refusal(job.missing, is_one_host=job.is_one_host):
+        pen.write(rank, Status("failed", error=describe(refused)))
         return Report(rank)
     pen.write(rank, MEETING)
     environment = environment_of(job, rank) | device_environment(gpus)
@@ -108,8 +119,8 @@ def environment_of(job: RankJob, rank: int) -> dict[str, str]:
     if job.ring == "tensorflow":
         return common
     address = (job.board.host, job.board.port)
-    interface = LOOPBACK if job.is_one_machine else interface_to(address, _own_addresses())
-    return common | gloo_environment(address, interface or LOOPBACK)
+    interface = LOOPBACK if job.is_one_host else interface_to(address, _own_addresses())
+    return common | gloo_environment(address, job.board.key, interface or LOOPBACK)
 
 
 def _free_address(job: RankJob, rank: int) -> str:
@@ -117,7 +128,7 @@ def _free_address(job: RankJob, rank: int) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("", 0))
         port = probe.getsockname()[1]
-    return f"{'127.0.0.1' if job.is_one_machine else job.hosts[rank]}:{port}"
+    return f"{LOCALHOST if job.is_one_host else job.hosts[rank]}:{port}"
 
 
 def _watch(child: Child, pen: Pen, rank: int, size: int) -> Report:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from lepton_spark.cli import doctor
+from lepton_spark.cli import doctor, tools
 from lepton_spark.config.environment import Environment
 from lepton_spark.lake import jars, java
 
@@ -24,8 +22,13 @@ def environment(lakehouse: str, **conf: str) -> Environment:
     )
 
 
-def probe(source: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+FIT = "tensorflow 2.18.1\nhorovod 0.28.1 gloo 1 nccl 0\n"
+WITHOUT_HOROVOD = "tensorflow 2.18.1\nfailed ModuleNotFoundError: No module named 'horovod'\n"
+
+
+def package(folder: Path, name: str, source: str) -> None:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text(source)
 
 
 def test_a_finding_shows_its_fix():
@@ -117,46 +120,90 @@ def test_a_lakehouse_elsewhere_is_not_checked():
 
 
 @pytest.mark.parametrize(
-    ("source", "is_fit", "word"),
+    ("said", "is_fit", "word"),
     [
-        ("print('version 0.28.1 gloo 1 nccl 1')", True, "0.28.1 with TensorFlow and Gloo, NCCL"),
-        ("print('version 0.28.1 gloo 1 nccl 0')", True, "without NCCL"),
-        ("print('version 0.28.1 gloo 0 nccl 0')", False, "without Gloo"),
-        ("import no_such_module", False, "does not load"),
+        ("horovod 0.28.1 gloo 1 nccl 1", True, "0.28.1 with TensorFlow and Gloo, NCCL"),
+        ("horovod 0.28.1 gloo 1 nccl 0", True, "without NCCL"),
+        ("horovod 0.28.1 gloo 0 nccl 0", False, "without Gloo"),
+        (WITHOUT_HOROVOD, False, "No module named 'horovod'"),
+        ("tensorflow 2.18.1", False, "ended without a word"),
     ],
 )
-def test_horovod_must_load_with_gloo(source, is_fit, word):
-    finding = doctor.check_horovod(probe(source))
+def test_horovod_must_load_with_gloo_where_a_case_trains_with_it(said, is_fit, word):
+    finding = doctor.check_horovod(said, {"stock": "loans"})
 
     assert finding.is_fit == is_fit
     assert word in finding.found
+    assert is_fit or finding.fix.startswith("loans trains with it")
+    assert doctor.check_horovod(said, {"distribute": "loans"}).is_fit
 
 
-def test_horovod_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr(doctor, "_HOROVOD_SECONDS", 0.2)
-    hanging = probe("import time; time.sleep(60)")
+def test_a_missing_horovod_that_no_case_asks_for_is_told_and_no_failure():
+    told = str(doctor.check_horovod(WITHOUT_HOROVOD, {}))
 
-    assert "did not load" in doctor.check_horovod(hanging).found
-    assert hanging.wait(5) != 0
-
-
-def test_a_missing_horovod_has_a_way_around():
-    assert "train.launcher=distribute" in doctor.check_horovod(None).fix
+    assert "FAIL" not in told
+    assert "No module named 'horovod'" in told
+    assert "train.launcher=distribute" in told
 
 
-def test_it_says_which_launchers_can_be_used_and_why_not_the_others(monkeypatch):
-    fit, unfit = doctor.Finding("horovod", "0.28.1"), doctor.check_horovod(None)
+def test_libraries_that_hang_are_given_up(monkeypatch, tmp_path):
+    package(tmp_path, "tensorflow", "import time; time.sleep(600)")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.setattr(doctor, "_LOAD_SECONDS", 0.5)
+    hanging = doctor.start_loading()
 
-    assert doctor.check_launchers(fit).found == "barrier, stock, distribute, local"
-    assert doctor.check_launchers(unfit).found == (
-        "distribute, local; barrier and stock need Horovod"
-    )
-    monkeypatch.setattr(doctor, "_version", lambda _name: None)
-    assert not doctor.check_launchers(fit).is_fit
+    said = doctor.what_loaded(hanging)
+
+    assert "within 0.5 s" in doctor.check_tensorflow(said).found
+    assert hanging.returncode != 0
+
+
+def test_a_tensorflow_that_is_there_and_does_not_load_is_of_no_use(monkeypatch, tmp_path):
+    package(tmp_path, "tensorflow", "raise ImportError('libcudart.so.12: no such file\\nmore')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+
+    said = doctor.what_loaded(doctor.start_loading())
+    tensorflow, _, launchers = doctor.check_launchers(said, {})
+
+    assert tensorflow.found == "does not load (ImportError: libcudart.so.12: no such file)"
+    assert not tensorflow.is_fit
+    assert launchers.found.startswith("none")
+    assert not launchers.is_fit
+
+
+def test_it_says_which_launchers_can_be_used_and_why_not_the_others():
+    def launchers(said):
+        return doctor.check_launchers(said, {})[-1]
+
+    assert launchers(FIT).found == "barrier, stock, distribute, local"
+    assert launchers(WITHOUT_HOROVOD).found == "distribute, local; barrier and stock need Horovod"
+    assert launchers(WITHOUT_HOROVOD).is_fit
+
+
+def test_the_launchers_that_count_are_those_of_the_cases(tmp_path):
+    def wanted(*overrides):
+        return doctor.wanted_launchers(ROOT / "conf", overrides)
+
+    assert wanted() == {"barrier": "flight_delay"}
+    assert wanted("train.launcher=distribute") == {"distribute": "flight_delay"}
+    assert doctor.wanted_launchers(tmp_path, ()) == {}
+
+
+@pytest.mark.parametrize(("launcher", "code"), [("barrier", 50), ("distribute", 0)])
+def test_without_horovod_it_fails_only_if_that_is_asked_for(monkeypatch, capsys, launcher, code):
+    monkeypatch.setattr(doctor, "what_loaded", lambda loading: loading.kill() or WITHOUT_HOROVOD)
+    for name in ("check_java", "check_jars"):
+        monkeypatch.setattr(doctor, name, lambda: doctor.Finding("x", "fit"))
+    monkeypatch.setattr(doctor, "check_memory", lambda _: doctor.Finding("x", "fit"))
+
+    found = tools.doctor(conf_dir=ROOT / "conf", set_=[f"train.launcher={launcher}"])
+
+    assert found == code
+    assert "barrier and stock need Horovod" in capsys.readouterr().out
 
 
 def test_wrong_settings_are_one_finding(monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor, "_start_horovod", lambda: None)
+    monkeypatch.setattr(doctor, "what_loaded", lambda loading: loading.kill() or FIT)
 
     findings = {finding.name: finding for finding in doctor.examine(tmp_path, "nowhere")}
 

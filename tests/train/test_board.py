@@ -47,8 +47,7 @@ def test_who_has_not_written_is_missed_from_the_first_that_did():
 
 
 def test_a_supervisor_that_waits_for_another_one_says_so(board, tmp_path):
-    hosts = ["127.0.0.1"] * 2
-    job = RankJob({}, board.address, hosts, is_one_machine=True, ring="tensorflow")
+    job = RankJob({}, board.address, ["127.0.0.1"] * 2, ring="tensorflow")
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(supervise, job, 0, str(tmp_path))

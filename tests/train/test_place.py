@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from lepton_spark.train.place import device_environment, interface_to, ring_environment
+from lepton_spark.train.place import (
+    device_environment,
+    gloo_environment,
+    interface_to,
+    ring_environment,
+)
 
 
 def ring(*hosts):
@@ -26,6 +31,14 @@ def test_the_interface_is_the_one_that_leads_to_the_address():
 
     assert interface_to(("127.0.0.1", 80), addresses) == "lo"
     assert interface_to(("127.0.0.1", 80), {}) is None
+
+
+def test_gloo_takes_the_key_for_a_part_of_the_address():
+    found = gloo_environment(("10.9.8.7", 4444), "5ec7e7", "eth0")
+
+    # Gloo asks for http://ADDR:PORT/scope/name.
+    assert found["HOROVOD_GLOO_RENDEZVOUS_ADDR"] == "10.9.8.7:4444/5ec7e7"
+    assert found["HOROVOD_GLOO_IFACE"] == "eth0"
 
 
 def test_of_the_gpus_that_spark_gave_a_task_a_process_sees_the_first():
