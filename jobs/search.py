@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from lepton_spark.job.run import run_job
-from lepton_spark.search.stage import search
+from lepton_spark.registry.searched import search_and_log
 
 if __name__ == "__main__":
-    sys.exit(run_job("search", [("search", search)], sys.argv[1:]))
+    sys.exit(run_job("search", [("search", search_and_log)], sys.argv[1:]))

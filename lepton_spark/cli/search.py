@@ -45,13 +45,10 @@ def search(
     choices = Choices(as_of, env, conf_dir, set_, 0, allow_empty=False, allow_future=False)
 
     def work(context: RunContext) -> Mapping[date, list[StageResult]]:
-        """The search's result under its day; its trials are in MLflow by then."""
-        from lepton_spark.registry.searched import log_trials
-        from lepton_spark.search.stage import search as stage
+        """The search's result under its day."""
+        from lepton_spark.registry.searched import search_and_log
 
-        results = run_stages(context, [("search", stage)])
-        log_trials(context, results[0].facts)
-        return {context.as_of: results}
+        return {context.as_of: run_stages(context, [("search", search_and_log)])}
 
     return carry_out(request_of("search", case, choices), work, _words, is_json=json)
 

@@ -7,9 +7,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.registry.store import Trial, log
+from lepton_spark.search.stage import search
+from lepton_spark.search.study import TIME
 
 if TYPE_CHECKING:
-    from lepton_spark.context import RunContext
+    from lepton_spark.context import RunContext, StageResult
+
+
+def search_and_log(context: RunContext) -> StageResult:
+    """What `search` found; its trials are in MLflow by then.
+
+    Raises:
+        LeptonError: As of `search`.
+        EnvironmentFault: MLflow cannot be reached; the search is kept, and ends at once when it is
+            given again.
+    """
+    result = search(context)
+    log_trials(context, result.facts)
+    return result
 
 
 def log_trials(context: RunContext, facts: Mapping[str, Any]) -> None:
@@ -37,6 +52,8 @@ def trial_of(told: Mapping[str, Any], fingerprint: str) -> Trial:
         Named after its number; it has a `validation_loss` where the search measured one.
     """
     text = f"{fingerprint} trial {told['trial']}"
+    if told["stopped"] == TIME:  # with more of it the trial goes on, and is another run then
+        text += " cut"
     metrics = {} if told["loss"] is None else {"validation_loss": float(told["loss"])}
     return Trial(
         name=f"search-{told['trial']:03d}",

@@ -19,16 +19,17 @@ from lepton_spark.dataset.published import dataset_table, feature_types, require
 from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.shards import Piece, pieces_of
 from lepton_spark.dataset.split import PARTS, SPLIT, key_hash
-from lepton_spark.errors import ConfigError, EnvironmentFault
+from lepton_spark.errors import ConfigError
 from lepton_spark.lake import files, tables
-from lepton_spark.lake.catalog import join, path_of, scheme_of
+from lepton_spark.lake.catalog import join, path_of
 from lepton_spark.lake.copied import copied_by
 from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Marker, TableId
-from lepton_spark.search.budget import Budget
+from lepton_spark.search.budget import budget_of, used_of
+from lepton_spark.search.database import open_database
 from lepton_spark.search.division import divisions, num_places, outers, too_few
 from lepton_spark.search.folds import PLACE, grouped, stratified, time_ordered
-from lepton_spark.search.study import open_storage, open_study
+from lepton_spark.search.study import open_study
 from lepton_spark.search.told import facts_of
 from lepton_spark.search.training import Trainer
 from lepton_spark.search.trials import JOB, Ground, choose, measure
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from lepton_spark.config.search import FoldSettings, SearchSettings
 
 logger = logging.getLogger(__name__)
-_SECONDS = "seconds"
 _ROWS_OF_A_FILE = 131_072
 _ORDER_SEED = 20_021  # another than those of parts and folds
 # Of nested folds: the rest of the time is for measuring what was chosen.
@@ -59,6 +59,11 @@ class _Place:
         """Where the rows of the study lie."""
         return join(self.path, "rows")
 
+    @property
+    def checkpoints(self) -> str:
+        """Where trainings that run, or were cut, have theirs."""
+        return join(self.path, "checkpoint")
+
 
 def search(context: RunContext) -> StageResult:
     """Try settings by `search` of the case; given again it goes on, and ends where it has ended.
@@ -69,7 +74,7 @@ def search(context: RunContext) -> StageResult:
     Raises:
         ConfigError: The case says not what to search, or groups by a column that is not there.
         DataError: There is no dataset for the date.
-        EnvironmentFault: The lake is not on a local path.
+        EnvironmentFault: A rank ran out of memory.
         TrainingError: No trial was trained to its end, or training failed.
         TryAgainError: A rank was killed or hung; the same command goes on.
         ConflictError: Another run searches for the same case.
@@ -80,8 +85,6 @@ def search(context: RunContext) -> StageResult:
     place = _place(context, settings, marker)
     with tables.hold(context, TableId("models", f"{context.case.case}-search")):
         facts = _search(context, settings, marker, place)
-        # Before the lock is free: the next search of the same case reads its rows from there.
-        files.delete_tree(place.rows)
     best = facts["best"]
     logger.info("trial %d of %d is best: %s", best["trial"], len(facts["trials"]), best["set"])
     told = {**facts, "path": place.path, "fingerprint": place.fingerprint}
@@ -92,33 +95,38 @@ def _search(
     context: RunContext, settings: SearchSettings, marker: Marker, place: _Place
 ) -> dict[str, Any]:
     """Choose on all rows first; then, of nested folds, without each of them in turn."""
-    files.make_folder(place.path)
-    storage = open_storage(join(place.path, "study.db"))
-    study = open_study(storage, "all", settings)
-    budget = Budget(
-        settings.budget_minutes * 60,
-        float(study.user_attrs.get(_SECONDS, 0.0)),
-        lambda used: study.set_user_attr(_SECONDS, used),
-    )
-    rows = tables.read(context, dataset_table(context), version=marker.version)
-    trainer = Trainer(
-        context,
-        lambda: _rows(context, settings, marker, place),
-        feature_types(rows.schema, marker),
-    )
-    folder = join(place.path, "checkpoint")
-    ground = Ground(context.case, settings, trainer, budget, context.progress, folder)
-    places = range(num_places(settings.folds))
-    nested = outers(settings.folds, places)
-    share = _SHARE_OF_CHOICE / (len(nested) + 1) if nested else 1.0
-    choose(ground, study, divisions(settings.folds, places), share)
-    studies = []
-    for number, outer in enumerate(nested, 1):
-        studies.append(open_study(storage, f"without-{outer.division.judged}", settings))
-        choose(ground, studies[-1], outer.inner, share * (number + 1))
-        measure(ground, studies[-1], outer)
-    files.delete_tree(folder)
-    return facts_of(settings, study, studies, float(study.user_attrs.get(_SECONDS, 0.0)))
+    with open_database(join(place.path, "study.db")) as database:
+        study = open_study(database.storage, "all", settings)
+        budget = budget_of(study, settings.budget_minutes * 60, database.keep)
+        rows = tables.read(context, dataset_table(context), version=marker.version)
+        trainer = Trainer(
+            context,
+            lambda: _rows(context, settings, marker, place),
+            feature_types(rows.schema, marker),
+        )
+        ground = Ground(
+            context.case, settings, trainer, budget, context.progress, place.checkpoints
+        )
+        places = range(num_places(settings.folds))
+        nested = outers(settings.folds, places)
+        share = _SHARE_OF_CHOICE / (len(nested) + 1) if nested else 1.0
+        choose(ground, study, divisions(settings.folds, places), share)
+        studies = []
+        for number, outer in enumerate(nested, 1):
+            name = f"without-{outer.division.judged}"
+            studies.append(open_study(database.storage, name, settings))
+            choose(ground, studies[-1], outer.inner, share * (number + 1))
+            measure(ground, studies[-1], outer)
+        # Before the lock is free: the next search of the same case reads its rows from there.
+        _clear(place)
+        return facts_of(settings, study, studies, used_of(study))
+
+
+def _clear(place: _Place) -> None:
+    """Drop checkpoints and rows, unless something goes on from there where there is more time."""
+    if not files.names_in(place.checkpoints):
+        files.delete_tree(place.checkpoints)
+        files.delete_tree(place.rows)
 
 
 def _settings(context: RunContext) -> SearchSettings:
@@ -147,15 +155,7 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
     }
     fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     parts = ("models", case.case, context.as_of.isoformat(), f"search-{fingerprint[:16]}")
-    path = path_of(context.environment, *parts)
-    if scheme_of(path) != "file":
-        raise EnvironmentFault(
-            "LS-5045",
-            f"the lake of {context.environment.name} is at {scheme_of(path)}:",
-            "the trials of a search are kept in SQLite, which needs a local path",
-            "search in an environment whose lakehouse is a path",
-        )
-    return _Place(path, fingerprint)
+    return _Place(path_of(context.environment, *parts), fingerprint)
 
 
 def _rows(

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from lepton_spark.errors import TrainingError
 from lepton_spark.search.space import as_overrides, settings_of
-from lepton_spark.search.study import CODE, best_of, tried
+from lepton_spark.search.study import CODE, STOPPED, best_of, tried
 from lepton_spark.search.trials import ESTIMATE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.config.search import Dimension, SearchSettings
 
-_ENDS = {TrialState.COMPLETE: "done", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
+_ENDS = {TrialState.COMPLETE: "done", TrialState.FAIL: "failed"}
 
 
 def facts_of(
@@ -58,11 +58,11 @@ def facts_of(
 def _told(number: int, trial: FrozenTrial, space: Mapping[str, Dimension]) -> dict[str, Any]:
     """One trial; `loss` only where it was trained to its end."""
     is_whole = trial.state == TrialState.COMPLETE
-    losses = trial.user_attrs["losses"]
+    losses, stopped = trial.user_attrs["losses"], trial.user_attrs[STOPPED]
     return {
         "trial": number,
-        "end": _ENDS[trial.state],
-        "stopped": trial.user_attrs["stopped"],
+        "end": "stopped" if stopped else _ENDS[trial.state],
+        "stopped": stopped,
         "code": trial.user_attrs.get(CODE, ""),
         "loss": trial.value if is_whole else None,
         "losses": losses,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.dataset.fit import fit_transform
@@ -64,12 +63,13 @@ class Trainer:
         self._context = context
         self._read = read
         self._types = types
+        self._places: Mapping[int, tuple[Piece, ...]] = {}
         self._transforms: dict[tuple[int, ...], tuple[str, FeatureTransform]] = {}
         self._labels: dict[tuple[int, ...], Labels] = {}
 
-    @cached_property
-    def _places(self) -> Mapping[int, tuple[Piece, ...]]:
-        return self._read()
+    def read(self) -> None:
+        """Have the rows; `fit` does so too."""
+        self._places = self._places or self._read()
 
     def fit(self, case: Case, division: Division, checkpoint: str, decide: Decide) -> Ended:
         """Train, or go on from the checkpoint.
@@ -102,6 +102,7 @@ class Trainer:
         return Ended(fitted.history, follower.stopped)
 
     def _job(self, case: Case, division: Division, checkpoint: str) -> NetworkJob:
+        self.read()
         pieces = tuple(piece for place in division.fitted for piece in self._places[place])
         labels = self._labels_of(division.fitted, pieces)
         return NetworkJob(

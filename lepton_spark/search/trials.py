@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import TrialState
 
 from lepton_spark.config.searched import with_settings
-from lepton_spark.errors import LeptonError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
+from lepton_spark.search.blame import attempt
 from lepton_spark.search.pruner import step_of
 from lepton_spark.search.space import settings_of, suggest
 from lepton_spark.search.study import (
     CODE,
+    STOPPED,
+    TIME,
     best_of,
-    kills_again,
-    measuring_kills_again,
+    finished,
+    kills_of,
     next_trial,
-    tried,
+    spare,
 )
 from lepton_spark.search.training import best_epoch
 
@@ -43,16 +44,9 @@ if TYPE_CHECKING:
     from lepton_spark.search.division import Division, Outer
     from lepton_spark.search.training import Ended, Entry, Trainer
 
-logger = logging.getLogger(__name__)
 JOB = "search"
-MEDIAN, TIME, ENOUGH = "median", "time", "enough"
+MEDIAN, ENOUGH = "median", "enough"
 ESTIMATE = "estimate"
-# What follows from the settings of a trial: a loss that is not finite, a network that cannot be
-# stored, a batch larger than the rows, columns that say nothing.
-_OF_SETTINGS = {"LS-6013", "LS-6016", "LS-1061", "LS-2063"}
-# What may follow from them: ranks that are killed or hang, or are out of memory. The first time it
-# ends the search, as all else does; the second time it is of the settings.
-_OF_SETTINGS_AGAIN = {"LS-7521", "LS-5044"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +84,8 @@ class _Score:
 def choose(ground: Ground, study: Study, divisions: Sequence[Division], share: float) -> None:
     """Try settings until there are enough trials, or a share of the budget is used.
 
+    What was put again comes first.
+
     Args:
         ground: Of the search.
         study: Gets the trials.
@@ -103,36 +99,46 @@ def choose(ground: Ground, study: Study, divisions: Sequence[Division], share: f
         EnvironmentFault: A rank ran out of memory, likewise.
     """
     settings = ground.settings
-    while len(tried(study)) < settings.trials and not ground.budget.is_over(share):
+    while len(finished(study)) < settings.trials and not ground.budget.is_over(share):
+        ground.trainer.read()  # before a trial begins: what fails here is the fault of none
         trial = next_trial(study, settings)
-        values = suggest(trial, ground.case, settings.space)
-        number = len(tried(study)) + 1
+        suggest(trial, ground.case, settings.space)
+        ground.budget.note(at_once=True)  # a run that dies from here on has died amid this trial
+        _try(ground, study, trial, divisions, share)
+
+
+def _try(
+    ground: Ground, study: Study, trial: Trial, divisions: Sequence[Division], share: float
+) -> None:
+    """Train a trial for each division, and tell the study how that ended."""
+    settings = ground.settings
+    values = settings_of(trial.params, settings.space)
+    number = len(finished(study)) + 1
+    folder = join(ground.folder, f"{study.study_name}-{_digest(values)}")
+    score = _Score()
+
+    def train() -> None:
+        """Adds to the score what each fold comes to."""
         ground.progress.step(
             JOB, f"{study.study_name}, trial {number}", done=number, total=settings.trials
         )
-        started_at = time.monotonic()
-        score = _Score()
-        folder = join(ground.folder, f"{study.study_name}-{_digest(values)}")
-        try:
-            case = with_settings(ground.case, values)
-            for fold, division in enumerate(divisions):
-                if not score.stopped:
-                    place = join(folder, str(fold))
-                    _train(ground, trial, score, _Fold(case, division, place, share))
-        except LeptonError as error:
-            if not _is_of_settings(error, partial(kills_again, study, trial)):
-                raise
-            logger.warning("trial %d failed: %s", number, error.what)
-            score.code = error.code
-        _tell(study, trial, score, time.monotonic() - started_at)
-        ground.budget.note()
+        case = with_settings(ground.case, values)
+        for fold, division in enumerate(divisions):
+            if not score.stopped:
+                place = join(folder, str(fold))
+                _train(ground, trial, score, _Fold(case, division, place, share))
+
+    def excuse() -> None:
+        """Notes that the trial is not to blame."""
+        spare(trial)
+        ground.budget.note(at_once=True)
+
+    started_at = time.monotonic()
+    score.code = attempt(f"trial {number}", train, kills_of(trial), excuse)
+    _tell(study, trial, score, time.monotonic() - started_at)
+    ground.budget.note(at_once=True)
+    if score.stopped != TIME:
         files.delete_tree(folder)
-
-
-def _is_of_settings(error: LeptonError, kills_again: Callable[[str], bool]) -> bool:
-    return error.code in _OF_SETTINGS or (
-        error.code in _OF_SETTINGS_AGAIN and kills_again(error.code)
-    )
 
 
 @dataclass(frozen=True)
@@ -179,10 +185,11 @@ def _is_whole(case: Case, ended: Ended) -> bool:
 def _tell(study: Study, trial: Trial, score: _Score, seconds: float) -> None:
     trial.set_user_attr("losses", score.losses)
     trial.set_user_attr("epochs", score.epochs)
-    trial.set_user_attr("stopped", score.stopped)
+    trial.set_user_attr(STOPPED, score.stopped)
     trial.set_user_attr("seconds", round(seconds, 1))
     if score.code:
         trial.set_user_attr(CODE, score.code)
+    if score.code or score.stopped == TIME:
         study.tell(trial, state=TrialState.FAIL)
     elif score.stopped:
         study.tell(trial, state=TrialState.PRUNED)
@@ -208,12 +215,21 @@ def measure(ground: Ground, study: Study, outer: Outer) -> None:
         EnvironmentFault: A rank ran out of memory, likewise.
     """
     best = best_of(study)
-    if best is None or ESTIMATE in study.user_attrs or ground.budget.is_over():
+    if best is None or ground.budget.is_over():
         return
     epoch = median_low(best.user_attrs["epochs"])
     values = settings_of(best.params, ground.settings.space)
+    told = {"epoch": epoch, "settings": values}
+    kept = study.user_attrs.get(ESTIMATE, {})
+    if kept | told == kept:  # of this choice; with more trials or time it may be another
+        return
+    ground.trainer.read()
+    ground.progress.step(JOB, f"{study.study_name}, measure")
+    name = f"{study.study_name}-measure-{_digest(values)}"
+    folder = join(ground.folder, name)
     case = with_settings(ground.case, values)
     case = with_settings(case, {"train.patience": case.train.epochs})
+    losses: list[float] = []
 
     def decide(entry: Entry) -> str:
         """Why the training stops after the epoch; empty text to go on."""
@@ -222,20 +238,33 @@ def measure(ground: Ground, study: Study, outer: Outer) -> None:
             return ENOUGH
         return TIME if ground.budget.is_over() else ""
 
-    ground.progress.step(JOB, f"{study.study_name}, measure")
-    folder = join(ground.folder, study.study_name)
-    told = {"epoch": epoch, "settings": values}
-    try:
+    def train() -> None:
+        """Finds the loss after the epoch, where it is not cut before."""
         ended = ground.trainer.fit(case, outer.division, folder, decide)
-        if len(ended.history) >= epoch:
-            loss = float(ended.history[epoch - 1]["validation_loss"])
-            study.set_user_attr(ESTIMATE, {"loss": loss, **told})
-    except LeptonError as error:
-        if not _is_of_settings(error, partial(measuring_kills_again, study)):
-            raise
-        logger.warning("%s is not measured: %s", study.study_name, error.what)
-        study.set_user_attr(ESTIMATE, {"loss": None, "code": error.code, **told})
-    files.delete_tree(folder)
+        losses.extend(float(each["validation_loss"]) for each in ended.history[epoch - 1 : epoch])
+
+    code = _counted(ground, study, name, train)
+    if code or losses:
+        found = {"code": code, "loss": None} if code else {"loss": losses[0]}
+        study.set_user_attr(ESTIMATE, {**found, **told})
+        files.delete_tree(folder)
+    ground.budget.note(at_once=True)
+
+
+def _counted(ground: Ground, study: Study, name: str, train: Callable[[], object]) -> str:
+    """As `attempt`; an attribute of the study counts the runs that ended amid it."""
+    kept = f"kills-{name}"
+    kills = study.user_attrs.get(kept, 0)
+
+    def note(kills: int) -> None:
+        """Keeps the count."""
+        study.set_user_attr(kept, kills)
+        ground.budget.note(at_once=True)
+
+    note(kills + 1)
+    code = attempt(name, train, kills, partial(note, kills))
+    study.set_user_attr(kept, kills)
+    return code
 
 
 def _digest(values: Mapping[str, Any]) -> str:

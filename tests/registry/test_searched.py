@@ -24,3 +24,10 @@ def test_a_trial_that_was_not_trained_to_its_end_has_no_loss_to_compare():
     assert trial.metrics == {"seconds": 1.5}
     assert trial.curves == {}
     assert trial.tags["lepton.end"] == "stopped"
+
+
+def test_a_trial_that_goes_on_with_more_time_is_another_run_than_when_it_was_cut():
+    cut = trial_of({**TOLD, "end": "stopped", "stopped": "time", "loss": None}, "ab" * 32)
+
+    assert cut.digest != trial_of(TOLD, "ab" * 32).digest
+    assert cut.name == trial_of(TOLD, "ab" * 32).name

@@ -2,84 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import runpy
+from pathlib import Path
 
 import pytest
+from pyarrow.parquet import ParquetFile
 
-from lepton_spark.context import RunContext
-from lepton_spark.dataset.stage import prepare
+from lepton_spark.cli import search as commands
 from lepton_spark.errors import ConfigError, DataError, TrainingError
-from lepton_spark.lake import files
+from lepton_spark.lake import files, tables
 from lepton_spark.search import training
 from lepton_spark.search.stage import search
 from lepton_spark.train.network import fit_network
-from tests.conftest import Silent, environment_at
-from tests.dataset.visits import AS_OF, publish_visits, tiny_case, visits
+from tests.dataset.visits import AS_OF, DATASET
+from tests.search.conftest import Heard, repeatable
 
 pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
-
-SPACE = {
-    "train.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True},
-    "model.hidden": {"choices": [[4], [8, 4]]},
-}
-TRAIN = {"launcher": "local", "batch_size": 64, "epochs": 3}
-
-
-class Heard(Silent):
-    """Remembers what it is told; ends the run, as a kill would, at a message that begins so."""
-
-    def __init__(self, end_at=None):
-        self.messages = []
-        self._end_at = end_at
-
-    def step(self, _stage, message, **_place):
-        self.messages.append(message)
-        if self._end_at and message.startswith(self._end_at):
-            raise KeyboardInterrupt
-
-
-@pytest.fixture(scope="module")
-def run(spark, tmp_path_factory):
-    """A maker of runs: `run({"trials": 3}, train=..., lake="changed")` gives their contexts."""
-    made = visits(800)
-    lakes = {
-        "plain": made,
-        "changed": [
-            visit
-            if visit["day"] < date(2024, 4, 1)
-            else {**visit, "hour": 99.0, "shop": "no such", "minutes": 60 - visit["minutes"]}
-            for visit in made
-        ],
-        "relabelled": [
-            visit
-            if visit["day"] < date(2024, 2, 20)
-            else {**visit, "minutes": 40 if visit["visit"] % 4 else 20}
-            for visit in made
-        ],
-    }
-    environments = {name: environment_at(tmp_path_factory.mktemp(name)) for name in lakes}
-
-    def make(settings=None, *, train=None, lake="plain", progress=None):
-        case = tiny_case(
-            model={"hidden": [4], "dropout": 0.0, "embedding": 2},
-            train={**TRAIN, **(train or {})},
-            transform={"min_category_count": 5},
-            search=None if settings is None else {"space": SPACE, "trials": 3, **settings},
-        )
-        now = datetime.now(UTC)
-        progress = progress or Heard()
-        return RunContext(spark, case, environments[lake], progress, "r-0", AS_OF, now)
-
-    for name, rows in lakes.items():
-        publish_visits(make(lake=name), rows)
-        prepare(make(lake=name))
-    return make
-
-
-def repeatable(facts):
-    """Without what says how long it took and where it was."""
-    trials = [{**trial, "seconds": 0} for trial in facts["trials"]]
-    return {"trials": trials, "best": facts["best"]["set"], "estimate": facts["estimate"]}
+JOB = Path(__file__).parents[2] / "jobs" / "search.py"
+ENCODING = {"target_encoding": {"columns": ["shop"], "folds": 3}}
 
 
 def fit_on_own_rows(backend, job, size, **others):
@@ -111,6 +51,86 @@ def test_no_test_row_changes_a_trial_the_choice_or_the_estimate(run, settings, m
         assert plain["estimate"]["missing"] == 0
         assert plain["estimate"]["spread"] > 0
         assert not files.exists(f"{plain['path']}/rows")
+
+
+@pytest.mark.parametrize(
+    ("folds", "transform"),
+    [
+        ({"kind": "stratified"}, {}),
+        ({"kind": "grouped", "by": "shop"}, {}),
+        ({"kind": "stratified"}, ENCODING),
+    ],
+    ids=["stratified", "grouped", "encoded"],
+)
+def test_each_row_is_judged_once_by_a_network_that_saw_all_others(
+    run, folds, transform, monkeypatch
+):
+    seen = []
+
+    def fit(backend, job, size, **others):
+        seen.append([rows_of(part) for part in (job.fitted, job.validated)])
+        assert len(job.transform.encodings) == len(transform)
+        return fit_on_own_rows(backend, job, size, **others)
+
+    monkeypatch.setattr(training, "fit_network", fit)
+    settings = {"trials": 1, "folds": {**folds, "count": 2}}
+    context = run(settings, train={"epochs": 1}, transform=transform)
+
+    facts = search(context).facts
+
+    assert len(facts["trials"][0]["losses"]) == 2
+    dataset = tables.read(context, DATASET, version=None).where("_split <> 'test'")
+    keys = sorted(row["visit"] for row in dataset.collect())
+    assert sorted(row["visit"] for _, judged in seen for row in judged) == keys
+    for fitted, judged in seen:
+        assert sorted(row["visit"] for row in fitted + judged) == keys
+        if "by" in folds:
+            assert not {row["shop"] for row in fitted} & {row["shop"] for row in judged}
+        else:
+            long, of_judged = (sum(row["_label"] for row in rows) for rows in (fitted, judged))
+            assert abs(long - of_judged) <= 1
+        # Every row that is fitted on is encoded by the folds that it is not in.
+        assert {row.get("_fold") for row in fitted} == ({0, 1, 2} if transform else {None})
+
+
+def rows_of(pieces):
+    """The rows as the ranks read them."""
+    return [
+        row
+        for piece in pieces
+        for row in ParquetFile(piece.path)
+        .read_row_group(piece.row_group)
+        .slice(piece.start, piece.rows)
+        .to_pylist()
+    ]
+
+
+@pytest.mark.mlflow
+def test_a_job_and_the_command_write_trials_down_once(run, monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        "lepton_spark.job.run.run_job", lambda _name, stages, _argv: given.update(stages)
+    )
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(JOB), run_name="__main__")
+    monkeypatch.setattr("lepton_spark.cli.search.carry_out", lambda _request, work, *_, **__: work)
+    context = run({"trials": 1, "seed": 17}, train={"epochs": 1})
+
+    [trial] = given["search"](context).facts["trials"]
+    runs = runs_of(context)
+    by_command = commands.search("tiny", as_of=str(AS_OF))(context)
+
+    assert [run.data.metrics["validation_loss"] for run in runs] == [trial["loss"]]
+    assert by_command[AS_OF][0].facts["trials"] == [trial]
+    assert [run.info.run_id for run in runs_of(context)] == [run.info.run_id for run in runs]
+
+
+def runs_of(context):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=context.environment.mlflow.tracking_uri)
+    experiment = client.get_experiment_by_name(context.case.case)
+    return client.search_runs([experiment.experiment_id])
 
 
 def test_no_label_of_a_later_fold_changes_what_earlier_ones_are_fitted_to(run):
