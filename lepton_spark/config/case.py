@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from lepton_spark.config.entity import Entity, id_of
 from lepton_spark.config.evaluate import EvaluateSettings, GateSettings
@@ -81,12 +81,23 @@ class Split(Settings):
     validate_from: date | None = Field(None, description="First day of validation.")
     test_from: date | None = Field(None, description="First day of test.")
     validate_share: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
-        None, description="Share of rows for validation, chosen by a hash of the key."
+        None, description="Share of rows for validation, chosen by a hash of the key, or of `by`."
     )
     test_share: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
-        None, description="Share of rows for test, chosen by a hash of the key."
+        None, description="Share of rows for test, chosen by a hash of the key, or of `by`."
+    )
+    by: tuple[ColumnName, ...] = Field(
+        (),
+        description="Columns of the key, day, or own features, such as [patient]: rows with the "
+        "same values are all in one part. Shares are then of such groups, and days that cut a "
+        "group are refused.",
     )
     seed: int = Field(7, description="Another seed gives another choice by hash.")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Fingerprints of cases that do not group their rows are what they were.
+        return {name: value for name, value in dump(self).items() if name != "by" or self.by}
 
     @model_validator(mode="after")
     def _one_way(self) -> Split:

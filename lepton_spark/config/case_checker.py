@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lepton_spark.config.checker import Checker
 from lepton_spark.config.column import NUMBERS
+from lepton_spark.config.own_columns import with_own_columns
 from lepton_spark.config.task import CHOICES, baselines_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,27 @@ class CaseChecker(Checker):
         if label.only_if is not None:
             checked = self.parse((*path, "only_if"), label.only_if, outcomes)
             self.demand((*path, "only_if"), checked.kind, {"boolean"})
+        self._check_groups()
+
+    def _check_groups(self) -> None:
+        """What rows are grouped by is in the feature table, and has values to be equal by."""
+        predict = self.case.predict
+        rows = self.silver.of(predict.each)
+        own = with_own_columns(self.case, rows, self.where)[0].features.own
+        known = {*self.case.key_of(predict.each), predict.day, *own}
+        for index, name in enumerate(self.case.aim.split.by):
+            path: KeyPath = ("predict", "split", "by", index)
+            self.silver.refuse_unknown(path, name, rows, predict.each)
+            if name not in known:
+                self.refuse(
+                    path,
+                    f"{name} is in no key, day or own feature of {predict.each}",
+                    "the dataset holds no other columns of the predicted rows",
+                    f"add {name} to the key of {predict.each} and of the label's source, or to"
+                    " features.own",
+                    "LS-1019",
+                )
+            self.demand(path, rows[name].kind, {*_NAMES, "date"})
 
     def check_models(self) -> None:
         """The gate can be passed, compares with a model that is trained, and all fit the label."""
@@ -92,6 +114,14 @@ class CaseChecker(Checker):
                 f"the gate compares with {gate.better_than}, which is not trained",
                 "the baseline is trained in the same run",
                 f"add {gate.better_than} to train.baselines",
+                "LS-1019",
+            )
+        if gate.yardstick not in (None, *train.baselines):
+            self.refuse(
+                ("gate", "metric"),
+                f"nothing says which {gate.metric} is too good to be true",
+                f"it is a share of that of {gate.yardstick}, which is not trained",
+                f"add {gate.yardstick} to train.baselines, or give gate.suspicious_below",
                 "LS-1019",
             )
         if train.average and "boosted_trees" not in train.baselines:

@@ -36,8 +36,12 @@ class GateSettings(Settings):
     suspicious_above: float = Field(
         0.99, gt=0, le=1, description="A better score is refused as a leak."
     )
-    suspicious_below: float = Field(
-        0, ge=0, description="An error that is not above this is refused as a leak."
+    suspicious_below: float | None = Field(
+        None,
+        ge=0,
+        description="An error that is not above this is refused as a leak; where it is not given, "
+        "one that is not above a tenth (log_loss: a fiftieth) of that of mean or majority, which "
+        "say the same of each row.",
     )
 
     @model_validator(mode="after")
@@ -53,8 +57,15 @@ class GateSettings(Settings):
         return self.metric in ERRORS
 
     @property
+    def yardstick(self) -> Baseline | None:
+        """The baseline by whose error others are too good; None where the case says how good."""
+        if not self.is_error or self.suspicious_below is not None:
+            return None
+        return "majority" if self.metric == "log_loss" else "mean"
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """Between which values a model passes."""
         if self.at_most is not None:
-            return self.suspicious_below, self.at_most
+            return self.suspicious_below or 0.0, self.at_most
         return self.at_least or 0.0, self.suspicious_above

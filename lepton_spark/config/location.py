@@ -10,9 +10,30 @@ from pydantic import AfterValidator
 
 from lepton_spark.errors import ConfigError
 
-STORAGE_SCHEMES = frozenset(
-    {"abfs", "abfss", "dbfs", "gs", "hdfs", "s3", "s3a", "viewfs", "wasb", "wasbs"}
+_BUCKET, _CLUSTER = (r"[^/]+", "bucket"), (r"[^/]+", "namenode")
+# Of any other host pyarrow takes the first folder for the container.
+_CONTAINER = (
+    r"[^/:@]+@[^/:@.]+\.dfs\.core\.windows\.net",
+    "container@account.dfs.core.windows.net",
 )
+# Stores that Spark and pyarrow both open, as all but tables is read and written with pyarrow; and
+# what follows //: Spark may have a default for it, pyarrow has none (apache/arrow#42050).
+_STORES = {
+    "abfs": _CONTAINER,
+    "abfss": _CONTAINER,
+    "gs": _BUCKET,
+    "hdfs": _CLUSTER,
+    "s3": _BUCKET,
+    "s3a": _BUCKET,
+    "viewfs": _CLUSTER,
+}
+_AZURE = "abfss://container@account.dfs.core.windows.net/folder"
+_INSTEAD = {
+    "dbfs": "the store behind it, such as s3://bucket/folder, or a volume: /Volumes/...",
+    "wasb": _AZURE,
+    "wasbs": _AZURE,
+}
+STORAGE_SCHEMES = frozenset(_STORES)
 TRACKING_SCHEMES = frozenset(
     {"databricks", "http", "https", "mssql", "mysql", "postgresql", "sqlite"}
 )
@@ -58,14 +79,27 @@ def _below_landing(path: str) -> str:
 def _storage(path: str) -> str:
     """Accept a folder: a local path, or a URI of a shared store."""
     scheme = _SCHEME.match(path)
-    if scheme and scheme[1].lower() not in STORAGE_SCHEMES:
-        allowed = ", ".join(sorted(STORAGE_SCHEMES))
-        raise ValueError(
-            f"the scheme {scheme[1]}: is not allowed; write a plain path, or one of {allowed}"
-        )
+    if scheme:
+        _refuse_unreachable(scheme[1], path[scheme.end() :])
     if path.startswith("~") or _is_climbing(path) or _UNSAFE.search(path) or not path.strip():
         raise ValueError("the folder may not hold .., ~, a backslash or control characters")
     return path
+
+
+def _refuse_unreachable(scheme: str, rest: str) -> None:
+    if scheme in _INSTEAD:
+        raise ValueError(
+            f"the scheme {scheme}: is not allowed: models and raw files are read with pyarrow,"
+            f" which does not open it; write {_INSTEAD[scheme]}"
+        )
+    if scheme not in _STORES:
+        allowed = ", ".join(_STORES)
+        raise ValueError(
+            f"the scheme {scheme}: is not allowed; write a plain path, or one of {allowed}"
+        )
+    pattern, owner = _STORES[scheme]
+    if not re.match(rf"//{pattern}(?:/|$)", rest):
+        raise ValueError(f"the URI lacks its {owner}; write {scheme}://{owner}/folder")
 
 
 def _tracking(uri: str) -> str:

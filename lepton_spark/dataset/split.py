@@ -21,9 +21,11 @@ def assign_split(rows: DataFrame, split: Split, *, day: str, key: Sequence[str])
 
     Args:
         rows: Has the key and the day, neither null.
-        split: First days of validation and test, or their shares.
+        split: First days of validation and test, or their shares; where shares are of groups,
+            the rows have the columns of `by`, null or not.
         day: Date column; not used where the split goes by shares.
-        key: Columns that identify a row; rows of one key are always in one part.
+        key: Columns that identify a row; rows of one key, or group, are always in one part of a
+            split by shares.
 
     Returns:
         The same rows and columns, and `_split`.
@@ -35,7 +37,7 @@ def assign_split(rows: DataFrame, split: Split, *, day: str, key: Sequence[str])
             .otherwise("train")
         )
         return rows.withColumn(SPLIT, part)
-    return rows.withColumn(SPLIT, _by_share(split, key))
+    return rows.withColumn(SPLIT, _by_share(split, split.by or key))
 
 
 def key_hash(key: Sequence[str], seed: int) -> Column:
@@ -43,8 +45,8 @@ def key_hash(key: Sequence[str], seed: int) -> Column:
     return F.xxhash64(F.lit(seed), *(F.col(name) for name in key))
 
 
-def _by_share(split: Split, key: Sequence[str]) -> Column:
-    place = F.pmod(key_hash(key, split.seed), F.lit(_BUCKETS)) / F.lit(_BUCKETS)
+def _by_share(split: Split, columns: Sequence[str]) -> Column:
+    place = F.pmod(key_hash(columns, split.seed), F.lit(_BUCKETS)) / F.lit(_BUCKETS)
     test_share, validate_share = split.test_share or 0.0, split.validate_share or 0.0
     return (
         F.when(place < test_share, "test")

@@ -68,9 +68,10 @@ def prepare(context: RunContext) -> StageResult:
     Raises:
         DataError: Features or outcomes are not there, or the audit failed.
         TryAgainError: No row has a label yet.
-        TrainingError: One class or amount only, or too few rows.
+        TrainingError: One class or amount only, too few rows, or a group in two parts.
     """
     case = context.case
+    _warn_of_groups(case)
     table = dataset_table(context)
     features_table = TableId("gold", f"{case.case}_features")
     pinned = _pin(context, features_table)
@@ -88,12 +89,25 @@ def prepare(context: RunContext) -> StageResult:
         replace="true",
         facts=_facts(summary, columns, pinned),
         partition_by=(SPLIT,),
-        audit=lambda staged: audit_dataset(staged, _key(case), case.task, num_rows=summary.rows),
+        audit=lambda staged: audit_dataset(
+            staged, _key(case), case.task, num_rows=summary.rows, by=case.aim.split.by
+        ),
         row_group_rows=row_group_rows(case, len(columns)),
     )
     published = tables.publish(context, _rows(context, features, labels, summary), publication)
     logger.info("%d rows in %s", summary.rows, table)
     return StageResult(JOB, (published,), _told(publication, published))
+
+
+def _warn_of_groups(case: Case) -> None:
+    split, key = case.aim.split, _key(case)
+    if split.test_share is not None and not split.by and len(key) > 1:
+        logger.warning(
+            "a row is in train or test by all of %s: rows with one %s may be in both; where they"
+            " must not be, name it in predict.split.by",
+            ", ".join(key),
+            " or ".join(key),
+        )
 
 
 def feature_columns(case: Case, columns: list[str]) -> list[str]:
@@ -129,7 +143,8 @@ def _labelled(context: RunContext, features: DataFrame, labels: DataFrame) -> Da
 def _summarise(context: RunContext, features: DataFrame, labels: DataFrame) -> tuple[_Summary, int]:
     """Count parts and labels; reads no feature. Collects one row a part."""
     case = context.case
-    narrow = features.select(*dict.fromkeys([*_key(case), case.predict.day]))
+    columns = [*_key(case), case.predict.day, *case.aim.split.by]
+    narrow = features.select(*dict.fromkeys(columns))
     rows = _labelled(context, narrow, labels)
     digest = F.xxhash64(*(F.col(name) for name in (*_key(case), LABEL, SPLIT)))
     counted = rows.groupBy(SPLIT).agg(

@@ -33,6 +33,10 @@ def history(**settings: Any) -> Change:
     return lambda case: case["features"]["history"]["returns"].update(settings)
 
 
+def split(**settings: Any) -> Change:
+    return lambda case: case["predict"]["split"].update(settings)
+
+
 @pytest.mark.parametrize("name", list_cases(SHIPPED))
 def test_every_case_that_is_shipped_fits_its_contracts(name: str):
     load_all(SHIPPED, name, "local")
@@ -128,6 +132,9 @@ def test_features_are_named_for_source_columns_window_and_measure(conf: Configur
         (lambda case: case["predict"]["label"].update(only_if="days_kept + 1"), "boolean"),
         (lambda case: case["predict"]["split"].update(test_from="2024-01-01"), "before"),
         (lambda case: case["predict"]["split"].update(test_from="2024-13-01"), "date"),
+        (split(by=["stor"]), "did you mean store?"),
+        (split(by=["store_zone"]), "is in no key, day or own feature of orders"),
+        (split(by=["amount"]), "is a number"),
         (features(own=["ordered_at"]), "is a timestamp"),
         (features(own=["store", "store"]), "name of another feature"),
         (features(own=["is_returned"]), "tells the label"),
@@ -177,6 +184,23 @@ def test_a_key_and_the_day_may_be_features(conf: Configuration):
     conf.write_case(features(own=["order_no", "store"]))
 
     load_all(conf.folder, "shop", "local")
+
+
+@pytest.mark.parametrize("by", [["order_no"], ["day"], ["store", "hour"]])
+def test_rows_are_grouped_by_what_the_dataset_holds(conf: Configuration, by: list[str]):
+    conf.write_case(split(by=by))
+
+    assert load_all(conf.folder, "shop", "local").case.aim.split.by == tuple(by)
+
+
+def test_own_features_by_a_pattern_group_rows_too(conf: Configuration):
+    def change(case: dict[str, Any]) -> None:
+        split(by=["store"])(case)
+        features(own=["st*e", "amount", "hour", "is_big"])(case)
+
+    conf.write_case(change)
+
+    assert load_all(conf.folder, "shop", "local").case.aim.split.by == ("store",)
 
 
 def test_a_case_may_predict_nothing(conf: Configuration):

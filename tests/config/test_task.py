@@ -89,10 +89,19 @@ def test_two_classes_are_as_they_were(conf):
         (STORE, {"at_most": 0.5}, {}, "give at_least"),
         (KEPT, {"at_most": 3, "suspicious_below": 4}, {}, "no model could pass"),
         (KEPT, WELL, {"loss": {"kind": "quantile", "quantiles": [0.1, 0.9]}}, "0.5"),
+        (KEPT, {**WELL, "better_than": "linear"}, {"baselines": ["linear"]}, "that of mean"),
     ],
 )
 def test_what_does_not_fit_the_label_is_refused(conf, label, gate, train, told):
     assert told in refusal(conf, label, gate, train)
+
+
+def test_without_a_constant_a_case_says_which_error_is_too_good(conf):
+    gate = {**WELL, "better_than": "linear", "suspicious_below": 0.5}
+
+    case = loaded(conf, KEPT, gate, {"baselines": ["linear"]})
+
+    assert case.gate.bounds == (0.5, 9.0)
 
 
 def test_only_positives_have_shares_to_encode_by(conf):

@@ -46,6 +46,17 @@ def test_a_key_that_is_there_twice_is_refused_in_whatever_parts(spark, part):
         audit(spark, [*GOOD, ("a", 1, 1.0, part)])
 
 
+def test_groups_in_two_parts_are_counted(spark):
+    rows = [*GOOD, (None, 1, 1.0, "train"), (None, 2, 0.0, "validate"), ("c", 1, 1.0, "test")]
+    frame = spark.createDataFrame(rows, SCHEMA)
+
+    with pytest.raises(TrainingError, match="2 of 4 groups of shop are in more than one") as told:
+        audit_dataset(frame, ["shop", "visit"], Task(), num_rows=6, by=["shop"])
+
+    assert (told.value.code, told.value.exit_code) == ("LS-6010", 60)
+    audit_dataset(frame, ["shop", "visit"], Task(), num_rows=6, by=["shop", "visit"])
+
+
 @pytest.mark.parametrize(
     ("task", "right", "wrong"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -59,6 +60,28 @@ def test_another_seed_deals_otherwise(spark):
     second = parts(assigned(spark, rows, BY_SHARE.model_copy(update={"seed": 8})))
 
     assert first != second
+
+
+def test_rows_of_a_group_are_in_one_part_and_shares_are_of_groups(spark):
+    rows = spark.range(6_000).selectExpr(
+        "concat('s', id % 1500) as shop", "cast(id as int) as visit", "date'2024-01-01' as day"
+    )
+    grouped = BY_SHARE.model_copy(update={"by": ("shop",)})
+
+    split = assign_split(rows, grouped, day="day", key=["shop", "visit"])
+    found = split.groupBy("shop").agg(F.collect_set("_split").alias("parts")).collect()
+
+    assert {len(row["parts"]) for row in found} == {1}
+    counts = Counter(row["parts"][0] for row in found)
+    assert counts["test"] == pytest.approx(150, rel=0.2)
+    assert counts["validate"] == pytest.approx(300, rel=0.2)
+
+
+def test_a_split_that_groups_no_rows_has_the_fingerprint_that_it_had():
+    grouped = BY_SHARE.model_copy(update={"by": ("shop",)})
+
+    assert set(BY_SHARE.model_dump(mode="json")) == {*Split.model_fields} - {"by"}
+    assert grouped.model_dump(mode="json")["by"] == ["shop"]
 
 
 KEYS = st.tuples(

@@ -11,6 +11,7 @@ from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.stage import feature_columns, prepare
 from lepton_spark.errors import ConflictError, DataError, TrainingError, TryAgainError
 from lepton_spark.lake import file_plan, tables
+from tests.conftest import TINY_CASE
 from tests.dataset.visits import AS_OF, DATASET, FEATURES, publish_visits, tiny_case, visits
 
 pytestmark = pytest.mark.spark
@@ -127,6 +128,44 @@ def test_a_key_that_occurs_twice_stops_at_the_audit(context):
         prepare(context)
 
     assert not tables.exists(context, DATASET)
+
+
+def of_shops(**split):
+    """A case with a row for each visit of a shop, and such visits: 60 shops, 20 visits each."""
+    source = {**TINY_CASE["sources"]["visits"], "key": ["shop", "visit"]}
+    parts = {"sources": {"visits": source}, "features": {"own": ["hour"]}}
+    made = [{**visit, "shop": f"s{visit['visit'] % 60}"} for visit in visits()]
+    return tiny_case(predict={"split": split}, **parts), made
+
+
+def test_a_group_is_in_one_part_of_a_split_by_shares(context_for, caplog):
+    case, made = of_shops(validate_share=0.3, test_share=0.3, by=["shop"])
+    context = context_for(case, AS_OF)
+
+    prepared(context, made)
+
+    rows = tables.read(context, DATASET).select("shop", "_split")
+    assert rows.count() == 1200
+    assert rows.distinct().count() == 60
+    assert "may be in both" not in caplog.text
+
+
+def test_a_group_that_days_cut_is_counted_and_nothing_published(context_for):
+    case, made = of_shops(validate_from="2024-03-01", test_from="2024-04-01", by=["shop"])
+    context = context_for(case, AS_OF)
+
+    with pytest.raises(TrainingError, match=r"LS-6010.*60 of 60 groups of shop"):
+        prepared(context, made)
+
+    assert not tables.exists(context, DATASET)
+
+
+def test_that_parts_may_share_a_part_of_the_key_is_told(context_for, caplog):
+    case, made = of_shops(validate_share=0.3, test_share=0.3)
+
+    prepared(context_for(case, AS_OF), made)
+
+    assert "rows with one shop or visit may be in both" in caplog.text
 
 
 def test_each_file_holds_one_part_in_an_order_that_says_nothing(context):

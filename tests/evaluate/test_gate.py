@@ -146,6 +146,50 @@ def test_of_an_error_less_is_better(value, reason):
     assert verdict.difference["value"] == pytest.approx(6.0 - value)
 
 
+def errors_on(metric, **errors):
+    """The same of another error."""
+    found = amounts_on(**errors)
+    for each in found.values():
+        each["metrics"][metric] = each["metrics"].pop("rmse")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("metric", "constant", "share"),
+    [
+        ("rmse", "mean", 0.1),
+        ("mae", "mean", 0.1),
+        ("pinball", "mean", 0.1),
+        ("log_loss", "majority", 0.02),
+    ],
+)
+def test_an_error_far_below_that_of_a_constant_is_a_suspected_leak(metric, constant, share):
+    gate = GateSettings(metric=metric, at_most=50, better_than=constant)
+
+    def judged(error, gate=gate):
+        return judge("good", errors_on(metric, good=error, **{constant: 60.0}), gate)
+
+    leak, close = judged(share * 60 * 0.99), judged(share * 60 * 1.01)
+
+    assert leak.verdict == "fail"
+    assert leak.reasons[0].startswith(f"suspected leak: {metric} ")
+    assert f"not above {share * 60:g}" in leak.reasons[0]
+    assert leak.wanted == f"at most 50 and above {share * 60:g}"
+    assert close.verdict == "pass"
+    trusting = gate.model_copy(update={"suspicious_below": 0.0})
+    assert judged(1e-9, trusting).verdict == "pass"
+    assert judged(0.0, trusting).verdict == "fail"
+
+
+def test_what_is_too_good_is_a_share_of_a_constant_whatever_must_be_beaten():
+    gate = GateSettings(metric="rmse", at_most=50, better_than="boosted_trees")
+
+    verdict = judge("good", errors_on("rmse", good=1e-5, boosted_trees=2.0, mean=60.0), gate)
+
+    assert verdict.verdict == "fail"
+    assert verdict.reasons[0].startswith("suspected leak: rmse 1e-05 is not above 6;")
+
+
 def classes_on(**rows):
     """A good model of several classes, and what says the same of each row."""
     random = np.random.default_rng(1)

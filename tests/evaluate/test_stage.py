@@ -10,15 +10,17 @@ import pytest
 from sklearn import metrics as reference
 
 from lepton_spark.dataset.stage import prepare
-from lepton_spark.errors import ModelError
+from lepton_spark.errors import ModelError, TrainingError
 from lepton_spark.evaluate import stage as evaluate_stage
 from lepton_spark.evaluate.stage import evaluate
 from lepton_spark.lake import files, tables
 from lepton_spark.models.predictor import load_predictor
+from lepton_spark.registry.stage import _refuse_leak
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train.stage import train
 from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
+from tests.faults.bad_data import demand
 
 pytestmark = [pytest.mark.spark, pytest.mark.tensorflow]
 
@@ -122,6 +124,36 @@ def test_a_suspiciously_good_model_does_not_pass(context):
 
     assert result.facts["best"] is None
     assert "suspected leak" in result.facts["models"][0]["reasons"][0]
+
+
+def test_b9_a_feature_that_is_the_amount_is_named_and_no_model_promoted(context_for):
+    parts = {
+        **SMALL,
+        "train": {
+            **SMALL["train"],
+            "baselines": ["mean", "boosted_trees"],
+            "loss": {"kind": "quantile", "quantiles": [0.1, 0.5, 0.9]},
+        },
+        "predict": {"label": {"name": "minutes", "from": "visits", "value": "minutes"}},
+        "gate": {"metric": "pinball", "at_least": None, "at_most": 1e6, "better_than": "mean"},
+    }
+    context = context_for(tiny_case(**parts), AS_OF)
+    minutes = np.random.default_rng(1).integers(0, 1000, 3000).tolist()
+    made = [
+        {**v, "minutes": m, "hour": float(m)} for v, m in zip(visits(3000), minutes, strict=True)
+    ]
+    publish_visits(context, made)
+    for stage in (prepare, train, evaluate):
+        stage(context)
+
+    place = place_of(context)
+    judged = {name: bundles.load(place.judged(name)) for name in place.judgement()["models"]}
+
+    with pytest.raises(TrainingError) as told:
+        _refuse_leak(judged)
+
+    words = ["boosted_trees: suspected leak: pinball", "tells most is hour", "suspicious_below"]
+    demand(told.value, "LS-6009", *words, "no model was promoted", exit_code=60)
 
 
 def test_a_damaged_candidate_is_refused(context):

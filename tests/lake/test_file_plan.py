@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
 from delta.tables import DeltaTable
 
 from lepton_spark.errors import EnvironmentFault
-from lepton_spark.lake import file_plan, tables
-from lepton_spark.lake.catalog import location
+from lepton_spark.lake import file_plan, files, tables
+from lepton_spark.lake.catalog import location, path_of
+from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Publication, TableId
+from tests.conftest import environment_at
 
 pytestmark = pytest.mark.spark
 
@@ -125,6 +130,62 @@ def test_a_column_that_came_later_makes_a_plan_unfit(context_for):
     version = tables.publish(context, rows, publication).version
 
     assert "older than the columns y" in file_plan.plan(context, ROWS, version).unfit
+
+
+@pytest.mark.parametrize("most_here", [256, 0], ids=["driver", "workers"])
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda path: path.unlink(), "LS-5016"),
+        (lambda path: path.write_bytes(path.read_bytes()[:100]), "LS-5032"),
+        (lambda path: path.write_bytes(b""), "LS-5032"),
+    ],
+    ids=["gone", "cut off", "empty"],
+)
+def test_a_lost_or_damaged_file_is_no_reason_to_read_otherwise(
+    context_for, monkeypatch, most_here, damage, code
+):
+    context = context_for()
+    version = publish(context, 0, 10).version
+    damage(next(Path(location(context.environment, ROWS)).glob("*.parquet")))
+    monkeypatch.setattr(file_plan, "_MOST_HERE", most_here)
+
+    with pytest.raises(EnvironmentFault, match=code):
+        file_plan.plan(context, ROWS, version)
+
+
+@pytest.fixture
+def far(context_for, tmp_path, monkeypatch):
+    """A context whose lake Spark reaches at viewfs:, the driver as well, and its workers do not."""
+    name = f"lab{secrets.token_hex(4)}"  # Delta remembers the tables of a session by their URI
+    context = context_for(environment=environment_at(f"viewfs://{name}/lake"))
+    hadoop = context.spark.sparkContext._jsc.hadoopConfiguration()
+    hadoop.set(f"fs.viewfs.mounttable.{name}.link./lake", f"file://{tmp_path}")
+    opened = files._open
+    monkeypatch.setattr(
+        files, "_open", lambda path: opened(path.replace(f"viewfs://{name}/lake", str(tmp_path)))
+    )
+    return context
+
+
+def test_what_workers_cannot_read_is_read_through_spark(far):
+    version = publish(far, 0, 100).version
+
+    plan = file_plan.plan(far, ROWS, version)
+
+    assert plan.slices == ()
+    assert plan.unfit.startswith("workers cannot read viewfs: files (")
+    assert tables.read(far, ROWS, version=version).count() == 100
+
+
+def test_rows_to_train_on_that_no_worker_can_read_are_told(far, caplog):
+    version = publish(far, 0, 100, partition_by=("day",)).version
+    part = Part(version, "day", "3", path_of(far.environment, "copy"))
+
+    with pytest.raises(EnvironmentFault, match=r"LS-5038.*workers cannot read viewfs: files"):
+        readable(far, ROWS, part, row_group_rows=100)
+
+    assert "3 of gold.rows is copied for the workers: workers cannot read viewfs:" in caplog.text
 
 
 def test_a_version_that_is_not_there_is_told(context_for):
