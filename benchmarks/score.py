@@ -50,7 +50,7 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 TOLERANCE = 1e-5
-LIMIT, SINGLE = "decoding and NumPy", "row by row"
+LIMIT, SINGLE = "decoding and NumPy", "row by row on as many processes"
 UDFS = ("mapInArrow", "mapInPandas", "predict_batch_udf", "MLflow spark_udf")
 
 
@@ -187,7 +187,8 @@ def measure(spark: SparkSession, folder: Path, works: tuple[Work, Work]) -> list
     for work in works:
         side = partial(_write, ours(spark, work), folder / "alone")
         grown.append(median(interleaved({"ours": side}, ROUNDS)["ours"].seconds))
-    single = peers.row_by_row(many.path, many.names, many.folder)
+    tasks = spark.sparkContext.defaultParallelism
+    single = peers.row_by_row(many.path, many.names, many.folder, tasks)
     counts = [sum(piece.rows for piece in pieces_of(work.path)) for work in works]
     return [
         *checks_of(times, single, counts[1]),
@@ -209,6 +210,8 @@ def checks_of(times: Mapping[str, Times], single: float, rows: int) -> list[Chec
           for name in UDFS if name != best),
         Check(f"score: {SINGLE} against ours, {told}", single / median(mine), "x", ">= 500"),
         Check(f"score: rows a second of ours, {told}", rows / median(mine), ""),
+        *(Check(f"score: processors of {name}, {told}", median(each.busy), "s")
+          for name, each in times.items()),
     ]  # fmt: skip
 
 

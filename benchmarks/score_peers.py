@@ -125,8 +125,15 @@ def mlflow_udf(spark: SparkSession, folder: str) -> Any:
     return mlflow.pyfunc.spark_udf(spark, str(place), result_type="double", env_manager="local")
 
 
-def row_by_row(path: Path, names: list[str], folder: str) -> float:
-    """Seconds that all rows would take one at a time, as Horovod's KerasModel scores them."""
+def row_by_row(path: Path, names: list[str], folder: str, processes: int) -> float:
+    """Seconds that all rows would take one at a time, as Horovod's KerasModel scores them.
+
+    Args:
+        path: Parquet file.
+        names: Columns, in the order of the weights.
+        folder: Where the weights are.
+        processes: So many would share the rows; one is timed, as if none slowed down another.
+    """
     table = pq.ParquetFile(path).read_row_group(0)
     matrix = np.stack([table[name].to_numpy() for name in names]).T.astype(np.float32)
     matrix = matrix[:MOST_SINGLE_ROWS]
@@ -136,4 +143,4 @@ def row_by_row(path: Path, names: list[str], folder: str) -> float:
     for row in matrix:
         _shares(model.predict_on_batch(_inputs(row[None])))
     seconds = time.perf_counter() - started_at
-    return seconds * pq.read_metadata(path).num_rows / len(matrix)
+    return seconds * pq.read_metadata(path).num_rows / len(matrix) / processes

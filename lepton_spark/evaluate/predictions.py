@@ -50,7 +50,7 @@ def predict(
         bundles: By name; their digests have been checked.
         keep: Columns of `rows` that are given back.
         plan: Row groups that hold `rows`, read by the workers themselves; where it is missing or
-            unfit the rows go through the JVM, three times slower.
+            unfit the rows go through the JVM, which takes 1.4 to 1.8 times as long.
         where: A column, and its value in `rows`, where the row groups hold other rows too.
 
     Returns:

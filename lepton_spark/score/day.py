@@ -88,5 +88,6 @@ def _answers(said: Column, task: Task) -> list[Column]:
     if task.kind == "amount":
         return [said[task.main].alias("score"), by_name.alias("quantiles")]
     largest = F.array_max(said)
-    likeliest = F.element_at(names, F.array_position(said, largest).cast("int"))
+    # Not element_at: of an array without nulls it gives the last one where the place is null.
+    likeliest = F.get(names, F.array_position(said, largest).cast("int") - 1)
     return [largest.alias("score"), likeliest.alias("decision"), by_name.alias("probabilities")]

@@ -13,58 +13,25 @@ import pytest
 from pyspark.sql import functions as F
 
 from lepton_spark.dataset.outliers import Fence
-from lepton_spark.dataset.transform import CategoryColumn, FeatureTransform, NumberColumn
 from lepton_spark.errors import ModelError
 from lepton_spark.evaluate.predictions import predict
 from lepton_spark.lake.file_plan import FilePlan, FileSlice
 from lepton_spark.models.predictor import load_predictor
-from lepton_spark.models.weights import pack
-from lepton_spark.train.bundle import Bundle, to_json
+from tests.evaluate.visits import (
+    CLASSES,
+    QUANTILES,
+    TRANSFORM,
+    bundle,
+    logistic,
+    network,
+    trees,
+    visits,
+)
 
 pytestmark = pytest.mark.spark
 
-TRANSFORM = FeatureTransform(
-    (NumberColumn("age", 0, 100, 40, 40, 10, has_missing_flag=True),),
-    (CategoryColumn("shop", ("a", "b")),),
-    "0" * 64,
-    10,
-)
-COLUMNS = {"columns": [{"name": "age", "type": "double"}, {"name": "shop", "type": "string"}]}
-
-
-def bundle(kind="logistic", **spec):
-    documents = {
-        "spec": {"kind": kind, "width": 2, "cardinalities": [3], **spec},
-        "contract": COLUMNS,
-        "snapshot": {},
-        "training": {},
-    }
-    weights = {
-        "coefficients": np.array([[1.0], [0.5], [0], [1], [2]]),
-        "intercepts": np.array([-0.5]),
-    }
-    files = {f"{name}.json": to_json(document) for name, document in documents.items()}
-    files["transform.json"] = TRANSFORM.to_json().encode()
-    return Bundle({**files, **({"weights.npz": pack(weights)} if kind == "logistic" else {})})
-
-
-BUNDLES = {"one": bundle(), "two": bundle("majority", values=[0.25])}
-
-
-def visits(rows=1000):
-    random = np.random.default_rng(4)
-    ages = random.normal(40, 10, rows)
-    return pa.table(
-        {
-            "visit": pa.array(range(rows), pa.int64()),
-            "day": pa.array([19_000 + number % 3 for number in range(rows)], pa.int32()).cast(
-                pa.date32()
-            ),
-            "seen_at": pa.array(range(rows), pa.timestamp("us", "UTC")),
-            "age": pa.array(np.where(ages > 60, np.nan, ages), from_pandas=True),
-            "shop": pa.array(random.choice(["a", "b", "c"], rows)),
-        }
-    )
+REFUSING = replace(TRANSFORM, fences=(Fence("age", 0.0, 50.0, "refuse"),))
+BUNDLES = {"one": logistic(), "two": bundle("majority", values=[0.25])}
 
 
 @pytest.fixture
@@ -151,9 +118,7 @@ def test_a_missing_column_is_named_before_a_worker_starts(stored):
 
 def test_a_row_that_the_transform_refuses_has_no_score(stored):
     rows, plan = stored
-    refusing = replace(TRANSFORM, fences=(Fence("age", 0.0, 50.0, "refuse"),))
-    model = bundle()
-    model = Bundle({**model.files, "transform.json": refusing.to_json().encode()})
+    model = bundle("majority", values=[0.25], transform=REFUSING)
 
     found = predict(rows, {"one": model}, keep=["visit", "age"], plan=plan)
 
@@ -161,3 +126,35 @@ def test_a_row_that_the_transform_refuses_has_no_score(stored):
     is_old = np.nan_to_num(scores["age"].to_numpy()) > 50
     np.testing.assert_array_equal(scores["p_one"].is_null().to_numpy(), is_old)
     assert 0 < is_old.sum() < 1000
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("is_from_files", [True, False], ids=["files", "JVM"])
+def test_several_models_say_all_their_classes_and_quantiles_in_one_pass(stored, is_from_files):
+    rows, plan = stored
+    models = {
+        "classes": network(CLASSES, REFUSING),
+        "trees": trees(CLASSES, REFUSING),
+        "quantiles": network(QUANTILES, REFUSING),
+        "amounts": trees(QUANTILES),
+        "one": logistic(),
+    }
+    is_old = np.nan_to_num(visits()["age"].to_numpy()) > 50
+
+    found = predict(rows, models, keep=["visit"], plan=plan if is_from_files else None)
+
+    said = found.toArrow().sort_by("visit")
+    numbers = {}
+    for name, model in models.items():
+        own = load_predictor(model.spec, model.files).predict(TRANSFORM.apply(visits()))
+        is_refused = is_old & (model.transform == REFUSING)
+        np.testing.assert_array_equal(said[f"p_{name}"].is_null().to_numpy(), is_refused)
+        numbers[name] = np.array(said[f"p_{name}"].drop_null().to_pylist()).reshape(-1, len(own[0]))
+        np.testing.assert_array_equal(numbers[name], own[~is_refused], err_msg=name)
+    assert 0 < is_old.sum() < 1000
+    for name in ("classes", "trees"):
+        assert numbers[name].shape[1] == 3
+        np.testing.assert_allclose(numbers[name].sum(axis=1), 1, atol=1e-6)
+    for name in ("quantiles", "amounts"):
+        assert numbers[name].shape[1] == 3
+        assert (np.diff(numbers[name], axis=1) >= 0).all()
