@@ -1,75 +1,88 @@
 """P7: training that is killed anywhere goes on and ends with the weights of an undisturbed run.
 
-One rank is killed, or all, or the driver: with the local launcher it trains itself.
+One rank is killed, or all, or the driver of a barrier stage; within an epoch, and about its end.
 """
 
 from __future__ import annotations
 
-import os
+import pickle
 import random
 import signal
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from lepton_spark.train.phases import repeatable
-from tests.promises.alone import WEIGHTS
+from tests.promises.alone import FITTED
+from tests.promises.marked import running
 from tests.promises.promise import Promise
-from tests.promises.rings import RANKS, RINGS, disturbed, error_of, fit, job, places
+from tests.promises.rings import BOUNDARIES, RANKS, RINGS, WITHIN, disturbed, error_of, fit, job
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lepton_spark.train.backend import Ring
     from lepton_spark.train.network import FittedNetwork, NetworkJob
     from tests.promises.lab import Lab
 
 _EXIT = 75
 _DRIVERS = 4  # one trial of so many kills the driver
+_MOST_SECONDS = 600.0
+_GONE_SECONDS = 60.0  # in which Java, workers, fork servers and ranks follow their driver
 
 
 def trials(lab: Lab, number: int) -> list[str]:
-    """Something is killed at a random place, then the job is given again."""
+    """Something is killed at a random place, then the job is given again.
+
+    Each place comes once before one comes again: two trials about the end of an epoch, two within.
+    """
     random_ = random.Random(lab.seed)
-    of_drivers = number // _DRIVERS
-    failures = _killed_drivers(lab, of_drivers, random_) if of_drivers else []
-    return failures + _killed_ranks(lab, number - of_drivers, random_)
-
-
-def _killed_ranks(lab: Lab, number: int, random_: random.Random) -> list[str]:
+    dealt = [cycle(random_.sample(places, len(places))) for places in (BOUNDARIES, WITHIN)]
     wanted = {ring: fit(lab, job(lab.place()), ring) for ring in RINGS[:number]}
     failures = []
     for trial in range(number):
-        ring = RINGS[trial % len(wanted)]
-        rank, place = random_.choice((*range(RANKS), -1)), random_.choice(places())
-        told = f"{ring}, rank {rank} at {place}"
-        made = job(lab.place())
-        killed = error_of(lambda: fit(lab, disturbed(made, rank, "kill", place), ring))  # noqa: B023  # called at once
-        if killed is None or killed.exit_code != _EXIT:
-            failures.append(f"{told}: {killed.code if killed else 'it was not killed'}")
-        elif not _is_same(fit(lab, made, ring), wanted[ring]):
+        is_driver = trial < number // _DRIVERS
+        ring, place = RINGS[trial % len(RINGS)], next(dealt[trial // 2 % 2])
+        rank = random_.choice(range(RANKS) if is_driver else (*range(RANKS), -1))
+        kill = _kill_driver if is_driver else _kill_rank
+        told = f"{ring}, {'driver' if is_driver else 'killed'} when rank {rank} was at {place}"
+        found = kill(lab, ring, rank, place)
+        if isinstance(found, str):
+            failures.append(f"{told}: {found}")
+        elif not _is_same(found, wanted[ring]):
             failures.append(f"{told}: other weights or another history")
     return failures
 
 
-def _killed_drivers(lab: Lab, number: int, random_: random.Random) -> list[str]:
-    wanted = lab.place()
-    _fit_alone(wanted)
-    failures = []
-    for _ in range(number):
-        place, folder = random_.choice(places()), lab.place()
-        if _fit_alone(folder, f"0:kill:{place}") != -signal.SIGKILL or _fit_alone(folder) != 0:
-            failures.append(f"driver at {place}: it was not killed, or did not go on")
-        elif (folder / WEIGHTS).read_bytes() != (wanted / WEIGHTS).read_bytes():
-            failures.append(f"driver at {place}: other weights")
-    return failures
+def _kill_rank(lab: Lab, ring: Ring, rank: int, place: str) -> FittedNetwork | str:
+    """What the job that was given again came to; words where it was not killed."""
+    made = job(lab.place())
+    killed = error_of(lambda: fit(lab, disturbed(made, rank, "kill", place), ring))
+    if killed is None or killed.exit_code != _EXIT:
+        return killed.code if killed else "it was not killed"
+    return fit(lab, made, ring)
 
 
-def _fit_alone(folder: Path, *fault: str) -> int:
-    """The exit code of a process that trains by itself."""
-    command = [sys.executable, "-m", "tests.promises.alone", str(folder), *fault]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    return done.returncode
+def _kill_driver(lab: Lab, ring: Ring, rank: int, place: str) -> FittedNetwork | str:
+    """As `_kill_rank`; each driver is a process with a JVM of its own, and takes all with it."""
+    folder = lab.place()
+    wrong = _drive(folder, ring, -signal.SIGKILL, f"{rank}:kill_driver:{place}")
+    wrong = wrong or _drive(folder, ring, 0)
+    if wrong:
+        return wrong
+    fitted: FittedNetwork = pickle.loads((folder / FITTED).read_bytes())
+    return fitted
+
+
+def _drive(folder: Path, ring: Ring, expected: int, *fault: str) -> str:
+    """What is wrong with how a driver ended and with what it left; empty where nothing is."""
+    command = [sys.executable, "-m", "tests.promises.alone", folder, ring, *fault]
+    with running(command, folder / "said") as run:
+        code = run.process.wait(_MOST_SECONDS)
+        if code != expected:
+            return f"exit code {code}, {run.last_words}"
+        return "" if run.gone_after(_GONE_SECONDS) is not None else f"{run.alive()} are left"
 
 
 def _is_same(one: FittedNetwork, other: FittedNetwork) -> bool:

@@ -21,6 +21,20 @@ RANKS = 2
 EPOCHS = 3
 STALL_SECONDS = 10.0
 RINGS: tuple[Ring, ...] = ("horovod", "tensorflow")
+# Where a rank of such a job is: in an epoch, as it says itself, the start left out; and about the
+# end of one, after its last step, before its state is kept and after.
+WITHIN = tuple(
+    f"epoch {epoch}, step {step}"
+    for epoch in range(1, EPOCHS + 1)
+    for step in (0, 2, 4)
+    if (epoch, step) != (1, 0)
+)
+BOUNDARIES = tuple(
+    f"epoch {epoch}, {place}"
+    for epoch in range(1, EPOCHS + 1)
+    for place in ("validation", "judged", "kept")
+    if (epoch, place) != (1, "validation")
+)
 _ROWS = 2_000
 _BLOCK_ROWS = 256
 
@@ -30,17 +44,6 @@ def job(folder: Path, **train: Any) -> NetworkJob:
     settings = {"epochs": EPOCHS, "stall_seconds": STALL_SECONDS, "checkpoint_minutes": 0, **train}
     made = job_on(rows_of(_ROWS), folder, **settings)
     return replace(made, most_block_rows=_BLOCK_ROWS)
-
-
-def places() -> list[str]:
-    """Where a rank of such a job says that it is, the start left out."""
-    steps = [
-        f"epoch {epoch}, step {step}"
-        for epoch in range(1, EPOCHS + 1)
-        for step in (0, 2, 4)
-        if (epoch, step) != (1, 0)
-    ]
-    return [*steps, *(f"epoch {epoch}, validation" for epoch in range(2, EPOCHS + 1))]
 
 
 def disturbed(made: NetworkJob, rank: int, action: str, place: str) -> NetworkJob:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -236,3 +238,24 @@ def test_rows_that_a_deletion_vector_takes_away_are_neither_learned_nor_judged(
 
 def rows_left(context):
     return tables.read(context, DATASET).groupBy("_split").count()
+
+
+def test_each_epoch_is_logged_with_all_it_measured_and_with_what_is_left(context_for, caplog):
+    told = []
+    progress = SimpleNamespace(step=lambda _stage, message, **_count: told.append(message))
+    context = context_for(CASE, AS_OF, progress=progress, spark=None)
+    # Of an epoch that was resumed ten rows took these seconds, the others some before.
+    entry = {
+        "epoch": 1, "validation_loss": 0.5, "validation_auc": 0.7, "rows": 100, "seconds": 2.0,
+        "rows_by_rank": [4, 6],
+    }  # fmt: skip
+
+    with caplog.at_level("INFO"):
+        train_stage._tell(context, entry)
+        train_stage._tell(context, {**entry, "rows_by_rank": [0, 0]})
+
+    assert told == [
+        "epoch 1: validation loss 0.5000, auc 0.7000, 5 rows/s, 2 s, 20 s left at most",
+        "epoch 1: validation loss 0.5000, auc 0.7000",
+    ]
+    assert json.loads(caplog.messages[0].partition(": ")[2]) == entry
