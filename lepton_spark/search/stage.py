@@ -34,6 +34,7 @@ from lepton_spark.search.told import facts_of
 from lepton_spark.search.training import Trainer
 from lepton_spark.search.trials import JOB, Ground, choose, measure
 from lepton_spark.train.launch import num_ranks, num_workers
+from lepton_spark.train.network import NOT_WEIGHTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -148,7 +149,7 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
         "as_category": sorted(categories_of(case.features)),
         "transform": case.transform.model_dump(mode="json"),
         "model": case.model.model_dump(mode="json"),
-        "train": case.train.model_dump(mode="json", exclude={"stall_seconds"}),
+        "train": case.train.model_dump(mode="json", exclude=NOT_WEIGHTS),
         "search": settings.model_dump(mode="json", exclude={"trials", "budget_minutes"}),
         "ranks": num_ranks(context, marker.facts["rows"]["train"]),
         "code": __version__,

@@ -224,12 +224,13 @@ def _tell(context: RunContext, epoch: Mapping[str, float]) -> None:
     done, total = int(epoch["epoch"]), context.case.train.epochs
     # Of one that is killed or fails, this is all that is left of what it measured.
     logger.info("measured of epoch %d: %s", done, json.dumps(epoch))
-    measured = ", ".join(
+    measured = [
         f"{name.removeprefix('validation_')} {epoch[name]:.4f}"
         for name in epoch
         if name.startswith("validation_") and name != "validation_loss"
-    )
-    message = f"epoch {done}: validation loss {epoch['validation_loss']:.4f}, {measured}"
+    ]
+    loss = f"epoch {done}: validation loss {epoch['validation_loss']:.4f}"
+    message = ", ".join([loss, *measured])
     if rate := rates(epoch).get("rows_per_second"):
         left = (total - done) * epoch["rows"] / rate
         message += f", {rate:,.0f} rows/s, {epoch['seconds']:.0f} s, {left:.0f} s left at most"
