@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
+LEAP_DAY = date(2024, 2, 29)
 SPARK_CONF = {
     "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",  # the least work on two cores
     "spark.sql.warehouse.dir": "/nowhere",  # a test that makes a managed table is wrong
 }
 
@@ -94,27 +96,32 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     started.stop()
 
 
+def make_context(
+    lake: Path, spark: Any, case: Case | None = None, as_of: date | str = LEAP_DAY, **changes: Any
+) -> RunContext:
+    """A new run on a lake; of a tiny case where none is given."""
+    given = {
+        "case": case or Case.model_validate(TINY_CASE),
+        "as_of": date.fromisoformat(as_of) if isinstance(as_of, str) else as_of,
+        "environment": environment_at(lake),
+        "spark": spark,
+        "progress": Silent(),
+        "run_id": f"r-{secrets.token_hex(8)}",
+        "started_at": datetime.now(UTC),
+    }
+    return RunContext(**{**given, **changes})
+
+
 @pytest.fixture
 def context_for(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., RunContext]:
     """A maker of contexts: `context_for(case, as_of, revision=0, environment=None, ...)`.
 
     All contexts of one test share one lake, `tmp_path / "lake"`, unless an environment is given.
-    Without a case it is a tiny one. Spark is started only for a test that asks for it.
+    Spark is started only for a test that asks for it.
     """
 
-    def make(
-        case: Case | None = None, as_of: date | str = date(2024, 2, 29), **changes: Any
-    ) -> RunContext:
-        given = {
-            "case": case or Case.model_validate(TINY_CASE),
-            "as_of": date.fromisoformat(as_of) if isinstance(as_of, str) else as_of,
-            "environment": environment_at(tmp_path / "lake"),
-            "progress": Silent(),
-            "run_id": f"r-{secrets.token_hex(8)}",
-            "started_at": datetime.now(UTC),
-        }
-        if "spark" not in changes:
-            given["spark"] = request.getfixturevalue("spark")
-        return RunContext(**{**given, **changes})
+    def make(case: Case | None = None, as_of: date | str = LEAP_DAY, **changes: Any) -> RunContext:
+        spark = changes.pop("spark") if "spark" in changes else request.getfixturevalue("spark")
+        return make_context(tmp_path / "lake", spark, case, as_of, **changes)
 
     return make

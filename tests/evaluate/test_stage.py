@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from lepton_spark.registry.stage import _refuse_leak
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train.stage import train
+from tests.conftest import make_context
 from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
 from tests.faults.bad_data import demand
 
@@ -40,14 +42,22 @@ SMALL = {
 CASE = tiny_case(**SMALL)
 
 
+@pytest.fixture(scope="module")
+def lake_of_candidates(spark, tmp_path_factory):
+    """A lake that has candidates: made once, copied by tests."""
+    lake = tmp_path_factory.mktemp("candidates") / "lake"
+    context = make_context(lake, spark, CASE, AS_OF)
+    publish_visits(context, visits(3000))
+    prepare(context)
+    train(context)
+    return lake
+
+
 @pytest.fixture
-def context(context_for):
-    """A context whose lake has candidates."""
-    made = context_for(CASE, AS_OF)
-    publish_visits(made, visits(3000))
-    prepare(made)
-    train(made)
-    return made
+def context(lake_of_candidates, context_for, tmp_path):
+    """A context of this test alone whose lake has candidates."""
+    shutil.copytree(lake_of_candidates, tmp_path / "lake")
+    return context_for(CASE, AS_OF)
 
 
 def place_of(context):

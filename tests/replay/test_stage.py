@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -68,13 +69,21 @@ AFTER = [
 GOOD = [(1, 70.0, 2), (1, 72.0, 2), (2, 70.5, 3), (4, 90.0, 6), (5, 50.5, 10), (6, 61.5, 3)]
 
 
-@pytest.fixture
-def lake(spark, tmp_path):
-    made = SmallLake(spark, tmp_path, CASE, CONTRACTS)
+@pytest.fixture(scope="module")
+def refined_folder(spark, tmp_path_factory):
+    """Folder of a lake whose raw files are refined: made once, copied by tests."""
+    made = SmallLake(spark, tmp_path_factory.mktemp("refined") / "lake", CASE, CONTRACTS)
     made.put(FILE, LINES)
     made.put(OTHER, OTHER_LINES)
     made.ingest()
-    return made
+    return made.folder
+
+
+@pytest.fixture
+def lake(refined_folder, spark, tmp_path):
+    """A refined lake of this test alone."""
+    shutil.copytree(refined_folder, tmp_path / "lake")
+    return SmallLake(spark, tmp_path / "lake", CASE, CONTRACTS)
 
 
 def silver(lake):

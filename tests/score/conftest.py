@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from lepton_spark.lake import tables
 from lepton_spark.lake.tables import TableId
 from lepton_spark.models.weights import pack
 from lepton_spark.registry import store
+from lepton_spark.score.stage import score
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train.bundle import Bundle, to_json
-from tests.conftest import TINY_CASE
+from tests.conftest import TINY_CASE, make_context
 
 CASE = Case.model_validate(
     {
@@ -172,7 +174,42 @@ def mlflow_database(tmp_path_factory):
 
 
 @pytest.fixture
-def clinic(context_for, mlflow_database, tmp_path):
+def empty_clinic(context_for, mlflow_database, tmp_path):
     (tmp_path / "lake").mkdir()
     shutil.copy(mlflow_database, tmp_path / "lake" / "mlflow.db")
+    return Clinic(context_for)
+
+
+@pytest.fixture(scope="session")
+def lake_of_a_day(spark, mlflow_database, tmp_path_factory):
+    """A lake with the tables of a usual day, made once."""
+    lake = tmp_path_factory.mktemp("day") / "lake"
+    lake.mkdir()
+    shutil.copy(mlflow_database, lake / "mlflow.db")
+    Clinic(partial(make_context, lake, spark)).usual_day()
+    return lake
+
+
+@pytest.fixture(scope="session")
+def lake_of_a_night(lake_of_a_day, spark, tmp_path_factory):
+    """The same with a champion that has scored the day, made once."""
+    lake = tmp_path_factory.mktemp("night") / "lake"
+    shutil.copytree(lake_of_a_day, lake)
+    clinic = Clinic(partial(make_context, lake, spark))
+    clinic.champion()
+    score(clinic.context())
+    return lake
+
+
+@pytest.fixture
+def clinic(lake_of_a_day, context_for, tmp_path):
+    """A clinic of this test alone that has the tables of a usual day and no champion."""
+    shutil.copytree(lake_of_a_day, tmp_path / "lake")
+    return Clinic(context_for)
+
+
+@pytest.fixture
+def scored(lake_of_a_night, context_for, tmp_path):
+    """A clinic of this test alone whose usual day was scored by a champion."""
+    shutil.copytree(lake_of_a_night, tmp_path / "lake")
     return Clinic(context_for)

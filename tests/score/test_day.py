@@ -64,10 +64,10 @@ def expected(output):
 
 
 @pytest.mark.parametrize("is_from_files", [True, False], ids=["files", "JVM"])
-def test_classes_and_quantiles_of_a_day_are_those_of_the_model(clinic, caplog, is_from_files):
+def test_classes_and_quantiles_of_a_day_are_those_of_the_model(empty_clinic, caplog, is_from_files):
     of_day = [("A", visit, DAY, minutes) for visit, minutes in enumerate(MINUTES)]
-    clinic.features([*of_day, ("A", 8, date(2024, 2, 28), 30), ("A", 9, DAY, 30)])
-    context = clinic.context()
+    empty_clinic.features([*of_day, ("A", 8, date(2024, 2, 28), 30), ("A", 9, DAY, 30)])
+    context = empty_clinic.context()
     if is_from_files:
         version = tables.current_version(context, FEATURES)
     else:

@@ -25,7 +25,6 @@ def refused_with(clinic, code):
 
 
 def test_every_raw_row_of_the_day_has_a_prediction_or_a_reason(clinic):
-    clinic.usual_day()
     digest = clinic.champion()
     context = clinic.context()
 
@@ -47,7 +46,6 @@ def test_every_raw_row_of_the_day_has_a_prediction_or_a_reason(clinic):
 
 
 def test_the_same_night_again_makes_no_new_version(clinic):
-    clinic.usual_day()
     clinic.champion()
     first = score(clinic.context()).tables[0]
 
@@ -56,31 +54,24 @@ def test_the_same_night_again_makes_no_new_version(clinic):
     assert (second.version, second.rows, second.is_new) == (first.version, 3, False)
 
 
-def test_another_model_under_the_same_night_is_refused_unless_the_revision_is_raised(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
-    digest = clinic.champion(clinic_bundle(coefficient=2.0))
+def test_another_model_under_the_same_night_is_refused_unless_the_revision_is_raised(scored):
+    digest = scored.champion(clinic_bundle(coefficient=2.0))
 
     with pytest.raises(ConflictError):
-        score(clinic.context())
+        score(scored.context())
 
-    score(clinic.context(revision=1))
-    assert set(clinic.predictions("model_digest")) == {(digest,)}
+    score(scored.context(revision=1))
+    assert set(scored.predictions("model_digest")) == {(digest,)}
 
 
-def test_other_raw_files_under_the_same_night_are_refused(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
-    clinic.bronze([("C", "9", "2024-02-29", "1")], "visits/2024-02-28.csv", at("2024-02-28T01:00"))
+def test_other_raw_files_under_the_same_night_are_refused(scored):
+    scored.bronze([("C", "9", "2024-02-29", "1")], "visits/2024-02-28.csv", at("2024-02-28T01:00"))
 
     with pytest.raises(ConflictError):
-        score(clinic.context())
+        score(scored.context())
 
 
 def test_rows_whose_features_were_built_later_are_scored_once_the_revision_is_raised(clinic):
-    clinic.usual_day()
     clinic.silver([("C", 3, DAY, 25, 9)])
     clinic.champion()
     score(clinic.context())
@@ -94,37 +85,28 @@ def test_rows_whose_features_were_built_later_are_scored_once_the_revision_is_ra
     assert ("C", 3, None) in clinic.predictions("site", "visit", "reason")
 
 
-def test_other_features_under_the_same_night_are_refused_unless_the_revision_is_raised(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
-    clinic.features([("A", 1, DAY, 90), ("A", 2, DAY, 40)], is_all=True)
+def test_other_features_under_the_same_night_are_refused_unless_the_revision_is_raised(scored):
+    scored.features([("A", 1, DAY, 90), ("A", 2, DAY, 40)], is_all=True)
 
     with pytest.raises(ConflictError):
-        score(clinic.context())
-    score(clinic.context(revision=1))
+        score(scored.context())
+    score(scored.context(revision=1))
 
-    assert [row[0] for row in clinic.predictions("decision")] == [True, True, None]
+    assert [row[0] for row in scored.predictions("decision")] == [True, True, None]
 
 
-def test_the_same_features_built_again_and_those_of_other_days_change_nothing(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
+def test_the_same_features_built_again_and_those_of_other_days_change_nothing(scored):
     of_day = [("A", 2, DAY, 40), ("A", 1, DAY, 10)]
-    clinic.features([*of_day, ("A", 7, date(2024, 3, 5), 30)], is_all=True)
+    scored.features([*of_day, ("A", 7, date(2024, 3, 5), 30)], is_all=True)
 
-    assert not score(clinic.context()).tables[0].is_new
+    assert not score(scored.context()).tables[0].is_new
 
 
-def test_another_release_may_score_otherwise(clinic, monkeypatch):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
+def test_another_release_may_score_otherwise(scored, monkeypatch):
     monkeypatch.setattr(stage, "__version__", "0.0.0")
 
     with pytest.raises(ConflictError):
-        score(clinic.context())
+        score(scored.context())
 
 
 def test_a_value_that_moves_to_the_column_beside_it_is_another_row(spark):
@@ -136,33 +118,26 @@ def test_a_value_that_moves_to_the_column_beside_it_is_another_row(spark):
     assert len(set(digests)) == 3
 
 
-def test_a_file_that_arrives_after_the_moment_changes_nothing(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
-    clinic.bronze([("C", "9", "2024-03-01", "1")], "visits/2024-03-01.csv", at("2024-03-01T01:00"))
+def test_a_file_that_arrives_after_the_moment_changes_nothing(scored):
+    scored.bronze([("C", "9", "2024-03-01", "1")], "visits/2024-03-01.csv", at("2024-03-01T01:00"))
     later = at("2024-03-01T01:00")
-    clinic.silver([("A", 1, DAY, 99, 2)], "visits/2024-03-01.csv", later)
+    scored.silver([("A", 1, DAY, 99, 2)], "visits/2024-03-01.csv", later)
 
-    assert not score(clinic.context()).tables[0].is_new
+    assert not score(scored.context()).tables[0].is_new
 
 
-def test_an_older_night_afterwards_is_not_skipped(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
+def test_an_older_night_afterwards_is_not_skipped(scored):
     day, file, arrived = date(2024, 2, 27), "visits/2024-02-27.csv", at("2024-02-27T01:00")
-    clinic.bronze([("A", "7", "2024-02-27", "30")], file, arrived)
-    clinic.silver([("A", 7, day, 30, 2)], file, arrived)
-    clinic.features([("A", 7, day, 30)])
+    scored.bronze([("A", "7", "2024-02-27", "30")], file, arrived)
+    scored.silver([("A", 7, day, 30, 2)], file, arrived)
+    scored.features([("A", 7, day, 30)])
 
-    score(clinic.context(day))
+    score(scored.context(day))
 
-    assert [row[0] for row in clinic.predictions("as_of")] == [day, DAY, DAY, DAY]
+    assert [row[0] for row in scored.predictions("as_of")] == [day, DAY, DAY, DAY]
 
 
 def test_a_row_without_features_is_told_and_not_dropped(clinic):
-    clinic.usual_day()
     clinic.silver([("C", 3, DAY, 1, 9)])
     clinic.champion()
 
@@ -173,26 +148,25 @@ def test_a_row_without_features_is_told_and_not_dropped(clinic):
     )
 
 
-def test_a_row_that_a_deletion_vector_takes_away_is_told_and_not_scored(clinic, caplog):
-    clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
-    clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
-    clinic.features([("A", visit, DAY, 10) for visit in range(1, 9)])  # several in a file
-    clinic.champion()
-    take_away(clinic.context(), FEATURES, "visit = 2")
+def test_a_row_that_a_deletion_vector_takes_away_is_told_and_not_scored(empty_clinic, caplog):
+    empty_clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
+    empty_clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
+    empty_clinic.features([("A", visit, DAY, 10) for visit in range(1, 9)])  # several in a file
+    empty_clinic.champion()
+    take_away(empty_clinic.context(), FEATURES, "visit = 2")
 
     with caplog.at_level(logging.INFO):
-        score(clinic.context())
+        score(empty_clinic.context())
 
     assert f"{FEATURES} is read through Spark: its files may have deletion vectors" in caplog.text
 
-    assert clinic.predictions("visit", "status", "reason") == [
+    assert empty_clinic.predictions("visit", "status", "reason") == [
         (1, "scored", None),
         (2, "refused", "no_features"),
     ]
 
 
 def test_a_day_is_scored_from_the_files_that_hold_it_and_other_days(clinic, caplog):
-    clinic.usual_day()
     clinic.features([("A", visit, date(2024, 2, visit), 10) for visit in range(1, 29)])
     clinic.champion()
 
@@ -207,7 +181,6 @@ def test_a_day_is_scored_from_the_files_that_hold_it_and_other_days(clinic, capl
 
 
 def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):
-    clinic.usual_day()
     newer = at("2024-02-29T01:30")
     clinic.silver([("A", 2, date(2024, 3, 9), 40, 2)], "visits/2024-02-28.csv", newer)
     clinic.champion()
@@ -218,7 +191,6 @@ def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):
 
 
 def test_a_refused_row_belongs_to_the_day_of_its_file_where_its_own_cannot_be_read(clinic):
-    clinic.usual_day()
     other = "visits/2024-02-28.csv"
     clinic.bronze([(None, None, None, None), ("D", "4", "2024-02-29", "")], other)
     clinic.quarantine([(2, ["short_row"], "refused"), (3, ["null:minutes"], "refused")], other)
@@ -230,7 +202,6 @@ def test_a_refused_row_belongs_to_the_day_of_its_file_where_its_own_cannot_be_re
 
 
 def test_a_refused_row_whose_key_was_accepted_is_not_told_twice(clinic):
-    clinic.usual_day()
     other = "visits/2024-02-28.csv"
     clinic.bronze([("A", "1", "2024-02-29", "x")], other)
     clinic.quarantine([(2, ["not_int:minutes"], "refused")], other)
@@ -242,7 +213,6 @@ def test_a_refused_row_whose_key_was_accepted_is_not_told_twice(clinic):
 
 
 def test_a_day_without_rows_is_refused_unless_allowed(clinic):
-    clinic.usual_day()
     clinic.champion()
 
     with pytest.raises(DataError, match="visits has no rows for 2024-03-05"):
@@ -252,8 +222,6 @@ def test_a_day_without_rows_is_refused_unless_allowed(clinic):
 
 
 def test_without_a_champion_nothing_is_scored(clinic):
-    clinic.usual_day()
-
     refused_with(clinic, "LS-3030")
 
 
@@ -276,14 +244,12 @@ def test_without_a_champion_nothing_is_scored(clinic):
     ],
 )
 def test_a_model_that_may_not_score_this_day_is_refused(clinic, changed, code):
-    clinic.usual_day()
     clinic.champion(clinic_bundle(**changed))
 
     refused_with(clinic, code)
 
 
 def test_a_bundle_that_was_edited_is_refused(clinic, tmp_path):
-    clinic.usual_day()
     digest = clinic.champion(clinic_bundle(gate={"verdict": "fail"}))
     gate = tmp_path / "lake/models/clinic/bundles" / digest / "gate.json"
     gate.write_text(gate.read_text().replace("fail", "pass"))
@@ -292,7 +258,6 @@ def test_a_bundle_that_was_edited_is_refused(clinic, tmp_path):
 
 
 def test_a_bundle_in_the_place_of_another_is_refused(clinic):
-    clinic.usual_day()
     digest = clinic.champion()
     other = clinic_bundle(coefficient=9.0)
     from lepton_spark.train import bundle as bundles
@@ -303,7 +268,6 @@ def test_a_bundle_in_the_place_of_another_is_refused(clinic):
 
 
 def test_a_doubled_feature_row_publishes_nothing(clinic):
-    clinic.usual_day()
     clinic.features([("A", 1, DAY, 10)])
     clinic.champion()
 
@@ -314,16 +278,16 @@ def test_a_doubled_feature_row_publishes_nothing(clinic):
     assert not tables.exists(clinic.context(), PREDICTIONS)
 
 
-def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_later(clinic):
-    clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
-    clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
-    clinic.features([("A", 1, date(2024, 2, 28), 10)])
-    clinic.champion()
+def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_later(empty_clinic):
+    empty_clinic.bronze([("A", "1", "2024-02-29", "10"), ("A", "2", "2024-02-29", "40")])
+    empty_clinic.silver([("A", 1, DAY, 10, 2), ("A", 2, DAY, 40, 3)])
+    empty_clinic.features([("A", 1, date(2024, 2, 28), 10)])
+    empty_clinic.champion()
 
     with pytest.raises(DataError, match=r"LS-2086.*none of the 2 accepted rows") as raised:
-        score(clinic.context())
+        score(empty_clinic.context())
 
     assert "lepton features" in raised.value.fix
-    assert not tables.exists(clinic.context(), PREDICTIONS)
-    clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
-    assert score(clinic.context()).facts["scored"] == 2
+    assert not tables.exists(empty_clinic.context(), PREDICTIONS)
+    empty_clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
+    assert score(empty_clinic.context()).facts["scored"] == 2

@@ -3,19 +3,10 @@ from __future__ import annotations
 import pytest
 
 from lepton_spark.errors import DataError, UsageError
-from lepton_spark.score.stage import score
 from lepton_spark.score.trace import trace
 from tests.score.conftest import DAY, FEATURES
 
 pytestmark = pytest.mark.spark
-
-
-@pytest.fixture
-def scored(clinic):
-    clinic.usual_day()
-    clinic.champion()
-    score(clinic.context())
-    return clinic
 
 
 def test_a_score_is_found_and_computed_again(scored):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
 from lepton_spark.train import stage as train_stage
 from lepton_spark.train.stage import train
-from tests.conftest import environment_at
+from tests.conftest import environment_at, make_context
 from tests.dataset.visits import AS_OF, DATASET, publish_visits, tiny_case, visits
 from tests.lake.deletions import take_away
 
@@ -37,13 +38,22 @@ SMALL = {
 CASE = tiny_case(**SMALL)
 
 
-@pytest.fixture
-def trained(context_for):
-    """A context whose lake has candidates, and the result of the stage."""
-    context = context_for(CASE, AS_OF)
+@pytest.fixture(scope="module")
+def lake_of_candidates(spark, tmp_path_factory):
+    """A lake that has candidates, and the result of the stage: made once, copied by tests."""
+    lake = tmp_path_factory.mktemp("candidates") / "lake"
+    context = make_context(lake, spark, CASE, AS_OF)
     publish_visits(context, visits())
     prepare(context)
-    return context, train(context)
+    return lake, train(context)
+
+
+@pytest.fixture
+def trained(lake_of_candidates, context_for, tmp_path):
+    """A context of this test alone whose lake has candidates, and the result of the stage."""
+    lake, result = lake_of_candidates
+    shutil.copytree(lake, tmp_path / "lake")
+    return context_for(CASE, AS_OF), result
 
 
 def place_of(context):
@@ -115,8 +125,11 @@ def test_other_settings_have_a_place_of_their_own(trained, context_for):
     assert place_of(context_for(stricter, AS_OF)).evaluation != place_of(context).evaluation
 
 
-def test_no_value_of_validation_or_test_rows_is_in_the_transform(trained, context_for, tmp_path):
+def test_no_value_of_validation_or_test_rows_is_in_the_transform(
+    trained, context_for, tmp_path, monkeypatch
+):
     context, _ = trained
+    monkeypatch.setattr(train_stage, "_names", lambda _: ["majority"])
     changed = [
         visit
         if visit["day"] < date(2024, 3, 1)

@@ -1,4 +1,4 @@
-"""Each job under spark-submit: the package as a zip, executors in processes of their own."""
+"""The same case in a notebook, and under spark-submit with executors in processes of their own."""
 
 from __future__ import annotations
 
@@ -22,9 +22,35 @@ pytestmark = [
     pytest.mark.timeout(1200),
 ]
 
-SCORE_DAY = "2024-02-27"
+SCORE_DAY, NIGHT = "2024-02-27", "2024-02-28"
 ZIPPED = "0.0.0+zip"
 JOBS = ("land", "refine", "build_features", "prepare", "train", "evaluate", "register")
+
+
+# Starts a session as a platform does, runs the notebook, and looks at the session afterwards.
+PLATFORM = """
+import json, runpy, sys
+from pyspark.sql import SparkSession
+from lepton_spark.lake.jars import resolve_jars
+
+given = (
+    SparkSession.builder.master("local[2]").appName("platform")
+    .config("spark.jars", ",".join(resolve_jars()))
+    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    .config("spark.databricks.delta.snapshotPartitions", "2")
+    .config("spark.sql.shuffle.partitions", "2")
+    .config("spark.ui.enabled", "false")
+    .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    .config("spark.sql.session.timeZone", "Asia/Kathmandu")
+    .getOrCreate()
+)
+before = dict(given.conf.getAll)
+runpy.run_path(sys.argv[1])
+after = dict(given.conf.getAll)
+print(json.dumps({"alive": given.range(3).count() == 3, "same": before == after,
+                  "active": SparkSession.getActiveSession() is not None}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +58,21 @@ def plant(tmp_path_factory) -> Plant:
     made = make_plant(tmp_path_factory.mktemp("plant"))
     shutil.copy(ROOT / "conf" / "env" / "cluster.yml", made.conf_dir / "env")
     return made
+
+
+@pytest.fixture(scope="module")
+def notebook(plant) -> Done:
+    """The notebook as plain Python, in a session that it was given."""
+    return run(
+        [sys.executable, "-c", PLATFORM, str(ROOT / "notebooks" / "flight_delay.py")],
+        LEPTON_CASE="plant",
+        LEPTON_ENV="local",
+        LEPTON_CONF_DIR=str(plant.conf_dir),
+        LEPTON_AS_OF=str(plant.as_of),
+        LEPTON_SCORE_DATE=SCORE_DAY,
+        SPARK_LOCAL_IP="127.0.0.1",
+        PYSPARK_PYTHON=sys.executable,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +98,8 @@ def submit(job: str, plant: Plant, package: Path, as_of: object) -> Done:
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.ui.enabled": "false",
         # Three Java machines compile at once: the fast compiler alone saves a third of a job.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=128m",
-        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=128m",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     command = [
         str(Path(sys.executable).parent / "spark-submit"),
@@ -80,43 +121,39 @@ def submit(job: str, plant: Plant, package: Path, as_of: object) -> Done:
     return run(command, timeout=400, **environ)
 
 
-# Some stages in one process on this machine, which is sooner than a cluster for each.
-HERE = """
-import sys
-from importlib import import_module
-from lepton_spark.job.run import run_job
-names = {"land": "bronze.stage", "refine": "silver.stage", "build": "features.stage",
-         "prepare": "dataset.stage", "evaluate": "evaluate.stage", "register": "registry.stage"}
-stages = [(name, getattr(import_module(f"lepton_spark.{names[name]}"), name))
-          for name in sys.argv[1].split(",")]
-sys.exit(run_job("some", stages, sys.argv[2:]))
-"""
-
-
-def run_here(stages: str, plant: Plant, package: Path) -> None:
-    arguments = ["--case", "plant", "--env", "local", "--as-of", str(plant.as_of)]
-    place = ["--conf-dir", str(plant.conf_dir)]
-    done = run(
-        [sys.executable, "-c", HERE, stages, *arguments, *place],
-        timeout=400,
-        PYTHONPATH=str(package),
-    )
-    assert done.code == 0, f"{stages}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
+def require_good(job: str, done: Done) -> None:
+    assert done.code == 0, f"{job}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
 
 
 def require_done(job: str, done: Done) -> None:
-    assert done.code == 0, f"{job}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
+    require_good(job, done)
     assert done.summary["status"] == "done"
     assert done.summary["version"] == ZIPPED
 
 
-def test_training_and_a_night_run_on_a_cluster(plant, package):
-    run_here("land,refine,build,prepare", plant, package)
+def weights_of(plant: Plant) -> dict[str, list[bytes]]:
+    """The weights of each candidate, of every training in the lake."""
+    found: dict[str, list[bytes]] = {}
+    for file in (plant.lakehouse / "models").glob("**/candidates/*/weights.npz"):
+        found.setdefault(file.parent.name, []).append(file.read_bytes())
+    return found
+
+
+def test_the_notebook_leaves_the_session_that_it_was_given_as_it_was(plant, notebook):
+    require_good("notebook", notebook)
+    assert notebook.summary == {"alive": True, "same": True, "active": True}
+    assert (plant.lakehouse / "gold" / "plant_predictions" / "_delta_log").is_dir()
+
+
+def test_a_cluster_trains_the_same_weights_and_scores_a_night(plant, notebook, package):
+    require_good("notebook", notebook)
+
     require_done("train", submit("train", plant, package, plant.as_of))
-    run_here("evaluate,register", plant, package)
+    night = submit("nightly", plant, package, NIGHT)
 
-    night = submit("nightly", plant, package, SCORE_DAY)
-
+    by_name = weights_of(plant)
+    assert {"table_mlp", "logistic"} <= by_name.keys()
+    assert [one == other for one, other in by_name.values()] == [True] * len(by_name)
     require_done("nightly", night)
     assert night.stage("score")["tables"][0]["rows"] == 40
 
@@ -145,3 +182,10 @@ def test_a_job_says_what_is_wrong_with_its_arguments(plant, package):
 
     assert done.code == 2
     assert done.summary["code"] == "LS-0203"
+
+
+def test_the_notebook_is_in_the_form_of_databricks():
+    lines = (ROOT / "notebooks" / "flight_delay.py").read_text().splitlines()
+
+    assert lines[0] == "# Databricks notebook source"
+    assert lines.count("# COMMAND ----------") > 5
