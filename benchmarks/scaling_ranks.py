@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lepton_spark.train.loop import Loop
 from lepton_spark.train.table_network import fit
 
 if TYPE_CHECKING:
@@ -39,15 +42,16 @@ def per_variable(worker: HorovodWorker, payload: Mapping[str, Any]) -> Outcome:
 def alone(worker: HorovodWorker, payload: Mapping[str, Any]) -> Outcome:
     """The limit: each rank takes its own steps on its own rows, and no ring takes time."""
     worker.close()
+    Loop._require_equal = lambda _loop: None  # type: ignore[method-assign]  # weights must differ
     return ours(Alone(worker, Path(payload["meeting"])), payload)  # type: ignore[arg-type]  # a Worker
 
 
 class Alone:
-    """One of several ranks that have no ring; they begin each epoch together.
+    """One of several ranks that have no ring; they begin and end each epoch together.
 
     Args:
         worker: Its rank, size and folder.
-        meeting: Folder that all ranks reach; each leaves a file there when it comes.
+        meeting: Folder that all ranks reach; each leaves a file of numbers there when it comes.
     """
 
     def __init__(self, worker: HorovodWorker, meeting: Path) -> None:
@@ -61,9 +65,14 @@ class Alone:
         return list(tensors)
 
     def sum(self, values: Vector) -> Vector:
-        """As if all ranks had the same."""
-        self._meet()
-        return values * self.size
+        """Over all ranks, through files: once an epoch or a write, never in a step."""
+        self._count += 1
+        places = [self._meeting / f"{self._count}-{rank}.npy" for rank in range(self.size)]
+        unfinished = places[self.rank].with_suffix(".part")
+        with unfinished.open("wb") as file:
+            np.save(file, values)
+        unfinished.rename(places[self.rank])
+        return np.sum([_read(place) for place in places], axis=0)
 
     def broadcast(self, variables: Sequence[Any]) -> None:
         """Nothing: all begin with the same seed."""
@@ -71,9 +80,9 @@ class Alone:
     def close(self) -> None:
         """Nothing: there is no ring."""
 
-    def _meet(self) -> None:
-        self._count += 1
-        places = [self._meeting / f"{self._count}-{rank}" for rank in range(self.size)]
-        places[self.rank].touch()
-        while not all(place.exists() for place in places):
-            time.sleep(_LOOKS_SECONDS)
+
+def _read(path: Path) -> Vector:
+    while not path.exists():
+        time.sleep(_LOOKS_SECONDS)
+    found: Vector = np.load(path)
+    return found
