@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from typing import TYPE_CHECKING
 
 from lepton_spark.config.format import FixedWidth
+from lepton_spark.lake.marker import json_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +28,7 @@ def read_by(settings: Format) -> dict[str, str]:
     # Nulls count when rows are refined; other columns refuse a file, or rows of fixed width.
     later = {"nulls"} if isinstance(settings, FixedWidth) else {"nulls", "extra_columns"}
     written = settings.model_dump(mode="json", exclude=later, exclude_defaults=True)
-    document = json.dumps([type(settings).__name__, written], sort_keys=True)
-    return {_FACT: hashlib.sha256(document.encode()).hexdigest()[:16]}
+    return {_FACT: json_digest([type(settings).__name__, written])[:16]}
 
 
 def num_read_otherwise(marks: Iterable[Marker | None], settings: Format) -> int:

@@ -84,7 +84,8 @@ def _learned(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]
     rows = dataset.get("rows", {})
     parts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     yield "features", f"{dataset.get('features', 0)}, as known on each day"
-    yield "labelled", f"{sum(rows.values()):,} rows: {parts}"
+    left_out = f"; {dataset['left_out']:,} between them left out" if "left_out" in dataset else ""
+    yield "labelled", f"{sum(rows.values()):,} rows: {parts}{left_out}"
 
 
 def _made(

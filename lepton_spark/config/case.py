@@ -92,12 +92,21 @@ class Split(Settings):
         "same values are all in one part. Shares are then of such groups, and days that cut a "
         "group are refused.",
     )
+    gap_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="Days before validate_from, test_from and each time-ordered fold whose rows "
+        "are left out: as long as it takes until a label is known, or what is learned from was "
+        "not known when the rows that judge it began.",
+    )
     seed: int = Field(7, description="Another seed gives another choice by hash.")
 
     @model_serializer(mode="wrap")
     def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Fingerprints of cases that do not group their rows are what they were.
-        return {name: value for name, value in dump(self).items() if name != "by" or self.by}
+        # Fingerprints of cases that neither group rows nor leave some out are what they were.
+        unused = {name for name in ("by", "gap_days") if not getattr(self, name)}
+        return {name: value for name, value in dump(self).items() if name not in unused}
 
     @model_validator(mode="after")
     def _one_way(self) -> Split:
@@ -108,6 +117,8 @@ class Split(Settings):
                 raise ValueError("validate_from must be before test_from")
             return self
         if None not in shares and days == (None, None):
+            if self.gap_days:
+                raise ValueError("gap_days belongs to validate_from and test_from")
             return self
         raise ValueError(
             "give validate_from and test_from, or validate_share and test_share, not a mix"

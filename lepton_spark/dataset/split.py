@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 SPLIT = "_split"
 PARTS = ("train", "validate", "test")
+GAP = "gap"
 _BUCKETS = 1 << 20
 
 
@@ -28,16 +32,27 @@ def assign_split(rows: DataFrame, split: Split, *, day: str, key: Sequence[str])
             split by shares.
 
     Returns:
-        The same rows and columns, and `_split`.
+        The same rows and columns, and `_split`: one of `PARTS`, or `GAP` of rows to leave out.
     """
     if split.validate_from is not None and split.test_from is not None:
+        firsts = (split.validate_from, split.test_from)
         part = (
-            F.when(F.col(day) >= F.lit(split.test_from), "test")
+            F.when(is_shortly_before(firsts, day, split.gap_days), GAP)
+            .when(F.col(day) >= F.lit(split.test_from), "test")
             .when(F.col(day) >= F.lit(split.validate_from), "validate")
             .otherwise("train")
         )
         return rows.withColumn(SPLIT, part)
     return rows.withColumn(SPLIT, _by_share(split, split.by or key))
+
+
+def is_shortly_before(firsts: Sequence[date], day: str, gap_days: int) -> Column:
+    """Whether a day is one of so many before one of the first days; never for a gap of 0."""
+    is_near = [
+        (F.col(day) >= F.date_sub(F.lit(first), gap_days)) & (F.col(day) < F.lit(first))
+        for first in firsts
+    ]
+    return reduce(or_, is_near)
 
 
 def key_hash(key: Sequence[str], seed: int) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from lepton_spark.dataset.label import KNOWN_AT, LABEL, label_rows, on_last_day
 from lepton_spark.dataset.label_count import LabelCount, label_counts
 from lepton_spark.dataset.published import dataset_table
 from lepton_spark.dataset.row_groups import row_group_rows
-from lepton_spark.dataset.split import PARTS, SPLIT, assign_split, key_hash
+from lepton_spark.dataset.split import GAP, PARTS, SPLIT, assign_split, key_hash
 from lepton_spark.dataset.sufficiency import require_enough
 from lepton_spark.dataset.tensors import MOST_ROWS
 from lepton_spark.entities.published import version_for
 from lepton_spark.lake import tables
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.tables import Publication, TableId
 
 if TYPE_CHECKING:
@@ -41,11 +41,13 @@ class _Summary:
     Args:
         fitted_until: When the last label of train and validate was known, ISO, UTC.
         content: Order-free digest of keys, labels and parts.
+        left_out: Rows between two parts, which are in none.
     """
 
     parts: dict[str, LabelCount]
     fitted_until: str
     content: str
+    left_out: int
 
     @property
     def rows(self) -> int:
@@ -96,6 +98,8 @@ def prepare(context: RunContext) -> StageResult:
     )
     published = tables.publish(context, _rows(context, features, labels, summary), publication)
     logger.info("%d rows in %s", summary.rows, table)
+    if summary.left_out:
+        logger.info("%d rows before validation and test are left out", summary.left_out)
     return StageResult(JOB, (published,), _told(publication, published))
 
 
@@ -153,10 +157,11 @@ def _summarise(context: RunContext, features: DataFrame, labels: DataFrame) -> t
         F.sum(digest.cast("decimal(38,0)")).cast("string").alias("content"),
     )
     found = {row[SPLIT]: row for row in counted.collect()}
-    parts = {name: LabelCount.of(row.asDict()) for name, row in found.items()}
+    counts = {name: LabelCount.of(row.asDict()) for name, row in found.items()}
+    left_out = counts.pop(GAP).rows if GAP in counts else 0
     until = [found[name]["known_until"] for name in PARTS[:2] if name in found]
     content = [[name, found[name]["content"]] for name in PARTS if name in found]
-    summary = _Summary(parts, max(until, default=""), json.dumps(content))
+    summary = _Summary(counts, max(until, default=""), json.dumps(content), left_out)
     return summary, 0 if summary.rows else narrow.count()
 
 
@@ -166,7 +171,7 @@ def _rows(
     """Rows in the order of a hash, so that every row group is a random sample of its part."""
     case = context.case
     kept = [*_key(case), case.predict.day, *feature_columns(case, features.columns)]
-    rows = _labelled(context, features, labels)
+    rows = _labelled(context, features, labels).filter(F.col(SPLIT) != GAP)
     rows, folds = with_folds(rows, case.transform.target_encoding, _key(case))
     rows = rows.select(*dict.fromkeys(kept), LABEL, SPLIT, KNOWN_AT, *folds)
     largest = max(part.rows for part in summary.parts.values())
@@ -197,12 +202,13 @@ def _fingerprint(
         "split": case.aim.split.model_dump(mode="json"),
         **folds_of(case.transform.target_encoding),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return json_digest(facts)
 
 
 def _facts(summary: _Summary, columns: list[str], pinned: _Pinned) -> dict[str, Any]:
     return {
         "rows": {name: part.rows for name, part in summary.parts.items()},
+        **({"left_out": summary.left_out} if summary.left_out else {}),
         "labels": {name: part.facts() for name, part in summary.parts.items()},
         "percentiles": list(summary.parts["train"].percentiles),
         "fitted_until": summary.fitted_until,

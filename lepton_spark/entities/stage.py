@@ -25,10 +25,10 @@ from lepton_spark.entities.published import JOB, published_for
 from lepton_spark.entities.records import SOURCE, records
 from lepton_spark.entities.survival import NUM_MEMBERS, identify, survivors
 from lepton_spark.lake import session, tables
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.tables import EVERYTHING, Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import require_number
-from lepton_spark.silver.batch import digest
 
 if TYPE_CHECKING:
     from lepton_spark.config.entity import Entity
@@ -99,7 +99,7 @@ def _task(context: RunContext, name: str, entity: Entity) -> _Task:
     ]
     found = [list(row) for row in reduce(DataFrame.union, counted).collect()]
     content = [found, entity.model_dump(mode="json", by_alias=True), keys, __version__]
-    return _Task(name, entity, sources, keys, digest(content))
+    return _Task(name, entity, sources, keys, json_digest(content))
 
 
 def _standing(context: RunContext, task: _Task) -> list[Published]:

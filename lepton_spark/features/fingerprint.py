@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark import __version__
 from lepton_spark.features.section import OVER_TIME
 from lepton_spark.features.survey import FoundFile, read_from
+from lepton_spark.lake.marker import json_digest
 
 if TYPE_CHECKING:
     from lepton_spark.config.case import Case
@@ -40,7 +39,7 @@ def fingerprint_of(
         "holidays": {name: list(map(str, found.days)) for name, found in (holidays or {}).items()},
         "code": __version__,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_digest(content)
 
 
 def _settings(case: Case, name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -39,6 +40,11 @@ class Marker:
         document = {"lepton": _FORM, **asdict(self)}
         del document["version"]
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def json_digest(document: object) -> str:
+    """SHA-256 of a JSON-ready document, hexadecimal; the order of its keys does not matter."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def marker_from(version: int, text: str | None) -> Marker | None:

@@ -11,10 +11,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lepton_spark.errors import DataError
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.publication import Publication
 from lepton_spark.quality.accounting import require_number, require_staged, told_hint, told_reasons
 from lepton_spark.quality.quarantine import COLUMNS, condition_of, quarantined
-from lepton_spark.silver.batch import digest
 from lepton_spark.silver.inlet import REPLAYED
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def quarantine_publication(
     return Publication(
         table,
         JOB,
-        digest([case, version, files]),
-        digest([batch.settings for batch in batches]),
+        json_digest([case, version, files]),
+        json_digest([batch.settings for batch in batches]),
         replace=condition_of(case, files),
         partition_by=("case", "table"),
         facts={"case": case, REPLAYED: given_back},
@@ -166,8 +166,8 @@ def silver_publication(batch: ReplayBatch, quarantine_version: int) -> Publicati
     return Publication(
         table,
         JOB,
-        digest([[file.file, file.sha256, file.good] for file in batch.touched]),
-        digest(batch.settings),
+        json_digest([[file.file, file.sha256, file.good] for file in batch.touched]),
+        json_digest(batch.settings),
         facts={
             "source": inlet.name,
             **batch.facts,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from lepton_spark.entities.published import published_for
 from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import TableId
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.registry import store
 from lepton_spark.score.assemble import Scorer, assemble, signed
 from lepton_spark.score.audit import audit
@@ -209,7 +208,7 @@ def _fingerprint(context: RunContext, inputs: _Inputs, model: Bundle) -> str:
     features = digest_of(_of_day(context, inputs), columns)
     files = _files(context, inputs)
     document = [model.digest, features, files, case, contracts, __version__]
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    return json_digest(document)
 
 
 def _files(context: RunContext, inputs: _Inputs) -> list[list[str]]:

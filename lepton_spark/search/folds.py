@@ -9,7 +9,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from lepton_spark.dataset.label import LABEL
-from lepton_spark.dataset.split import key_hash
+from lepton_spark.dataset.split import is_shortly_before, key_hash
 from lepton_spark.search.division import first_days
 
 if TYPE_CHECKING:
@@ -71,22 +71,25 @@ def grouped(rows: DataFrame, by: str, count: int, seed: int) -> DataFrame:
     return joined.select(*rows.columns, PLACE)
 
 
-def time_ordered(rows: DataFrame, day: str, count: int) -> DataFrame:
+def time_ordered(rows: DataFrame, day: str, count: int, gap_days: int) -> DataFrame:
     """Cut the days into blocks, each later than the one before, of about as many rows.
 
     Args:
         rows: Have the day, never null. Collects a number a day.
         day: Date column.
         count: Of places.
+        gap_days: Rows of so many days before each block but the first are left out.
 
     Returns:
-        The same rows and columns, and `_place`, int from 0.
+        The other rows and all columns, and `_place`, int from 0.
 
     Raises:
         TrainingError: There are fewer days than places.
     """
     counted = rows.groupBy(day).agg(F.count("*").alias(_ROWS)).collect()
+    firsts = first_days({row[day]: row[_ROWS] for row in counted}, count)
     place = F.lit(0)
-    for first in first_days({row[day]: row[_ROWS] for row in counted}, count):
+    for first in firsts:
         place = place + (F.col(day) >= F.lit(first)).cast("int")
-    return rows.withColumn(PLACE, place)
+    kept = rows.filter(~is_shortly_before(firsts, day, gap_days))
+    return kept.withColumn(PLACE, place)

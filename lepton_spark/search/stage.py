@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from lepton_spark.errors import ConfigError
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import join, path_of
 from lepton_spark.lake.copied import copied_by
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Marker, TableId
 from lepton_spark.search.budget import budget_of, used_of
@@ -154,7 +153,7 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
         "ranks": num_ranks(context, marker.facts["rows"]["train"]),
         "code": __version__,
     }
-    fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    fingerprint = json_digest(facts)
     parts = ("models", case.case, context.as_of.isoformat(), f"search-{fingerprint[:16]}")
     return _Place(path_of(context.environment, *parts), fingerprint)
 
@@ -202,7 +201,8 @@ def _dealt(context: RunContext, folds: FoldSettings, seed: int, marker: Marker) 
     elif folds.kind == "stratified":
         placed = stratified(rows, key, folds.count, seed)
     else:
-        placed = time_ordered(rows, case.predict.day, num_places(folds))
+        gap_days = case.aim.split.gap_days
+        placed = time_ordered(rows, case.predict.day, num_places(folds), gap_days)
     num_rows = sum(marker.facts["rows"].get(part, 0) for part in PARTS[:2])
     num_files = max(num_workers(context), -(-num_rows // (_ROWS_OF_A_FILE * num_places(folds))))
     order = key_hash(key, _ORDER_SEED)

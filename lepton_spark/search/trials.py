@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from optuna.trial import TrialState
 from lepton_spark.config.searched import with_settings
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.search.blame import attempt
 from lepton_spark.search.pruner import step_of
 from lepton_spark.search.space import settings_of, suggest
@@ -268,4 +267,4 @@ def _counted(ground: Ground, study: Study, name: str, train: Callable[[], object
 
 
 def _digest(values: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return json_digest(values)[:16]

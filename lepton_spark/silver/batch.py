@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -84,8 +82,3 @@ def settings_of(inlet: Inlet, case: Case, contracts: Mapping[str, Contract]) -> 
     """What decides over the fate of a row, besides the row."""
     source = case.sources[inlet.name]
     return [source.model_dump_json(), repr(contracts[source.contract])]
-
-
-def digest(document: object) -> str:
-    """SHA-256 of a JSON-ready document, hexadecimal."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.publication import Publication
 from lepton_spark.quality.measurement import LAST, NEWEST, ROWS, VARIES
 from lepton_spark.quality.metrics import METRICS, PARTITION_BY, days_of, metric_rows
-from lepton_spark.silver.batch import digest, settings_of
+from lepton_spark.silver.batch import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,8 +82,10 @@ def publication_of(context: RunContext, batches: Sequence[Batch], job: str) -> P
     return Publication(
         METRICS,
         job,
-        digest([context.case.case, files]),
-        digest([settings_of(batch.inlet, context.case, context.contracts) for batch in batches]),
+        json_digest([context.case.case, files]),
+        json_digest(
+            [settings_of(batch.inlet, context.case, context.contracts) for batch in batches]
+        ),
         partition_by=PARTITION_BY,
         facts={"case": context.case.case},
     )

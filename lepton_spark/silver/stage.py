@@ -17,6 +17,7 @@ from lepton_spark.config.rule_checker import needs_of
 from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import all_of
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.lake.tables import Publication, TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import (
@@ -31,7 +32,7 @@ from lepton_spark.quality.finding import require_kept
 from lepton_spark.quality.measurement import LAST, newest_of, plan_of
 from lepton_spark.quality.quarantine import condition_of, quarantined
 from lepton_spark.quality.skew import warn_of_skew
-from lepton_spark.silver.batch import Batch, digest, of_files, settings_of
+from lepton_spark.silver.batch import Batch, of_files, settings_of
 from lepton_spark.silver.cardinality import require_matches, require_one_to_one
 from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
@@ -250,8 +251,10 @@ def _publish_quarantine(context: RunContext, batches: Sequence[Batch]) -> list[P
     publication = Publication(
         QUARANTINE,
         _JOB,
-        digest([case, {table: list(map(asdict, states)) for table, states in files.items()}]),
-        digest([settings_of(batch.inlet, context.case, context.contracts) for batch in batches]),
+        json_digest([case, {table: list(map(asdict, states)) for table, states in files.items()}]),
+        json_digest(
+            [settings_of(batch.inlet, context.case, context.contracts) for batch in batches]
+        ),
         replace=condition_of(case, paths) if is_stale else None,
         partition_by=("case", "table"),
         facts={"case": case},
@@ -283,8 +286,8 @@ def _publish_silver(context: RunContext, batch: Batch, quarantine_version: int) 
     publication = Publication(
         inlet.silver,
         _JOB,
-        digest([[state.file, state.sha256, state.good] for state in inlet.files]),
-        digest(settings_of(batch.inlet, context.case, context.contracts)),
+        json_digest([[state.file, state.sha256, state.good] for state in inlet.files]),
+        json_digest(settings_of(batch.inlet, context.case, context.contracts)),
         facts=facts,
         audit=lambda staged: require_staged(str(inlet.silver), new, staged),
         add_columns=tuple(column.name for column in contract.columns),

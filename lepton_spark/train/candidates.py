@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ from lepton_spark import __version__
 from lepton_spark.config.row_feature import categories_of
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, path_of
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.train.checkpoint import LAST
 from lepton_spark.train.network import NOT_WEIGHTS
 
@@ -107,18 +106,14 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
         "evaluate": case.evaluate.model_dump(mode="json"),
         "gate": case.aim.gate.model_dump(mode="json"),
     }
-    fingerprint = _digest(training)
+    fingerprint = json_digest(training)
     path = path_of(
         context.environment, "models", case.case, context.as_of.isoformat(), fingerprint[:16]
     )
-    return Candidates(path, fingerprint, _digest(judging))
+    return Candidates(path, fingerprint, json_digest(judging))
 
 
 def _training(settings: TrainSettings) -> dict[str, Any]:
     """The settings that weights follow from; the local launcher has one worker."""
     found = settings.model_dump(mode="json", exclude=NOT_WEIGHTS)
     return found | ({"workers": 1} if settings.launcher == "local" else {})
-
-
-def _digest(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

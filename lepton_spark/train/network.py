@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.dataset.tensors import rows_at_once
 from lepton_spark.errors import ConfigError, TryAgainError
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.models.output import Output
 from lepton_spark.train.backend import RankResult, TrainingBackend, Work
 from lepton_spark.train.checkpoint import read_history, take_back_stop
@@ -76,11 +75,9 @@ class NetworkJob:
             "size": size,
             "libraries": _versions(),
         }
-        text = json.dumps(facts, sort_keys=True)
-        fingerprint = hashlib.sha256(text.encode()).hexdigest()
         return {
             **facts,
-            "fingerprint": fingerprint,
+            "fingerprint": json_digest(facts),
             "checkpoint": self.checkpoint,
             "checkpoint_minutes": self.train.checkpoint_minutes,
         }

@@ -37,6 +37,11 @@ def split(**settings: Any) -> Change:
     return lambda case: case["predict"]["split"].update(settings)
 
 
+def by_shares(**settings: Any) -> Change:
+    shares = {"validate_share": 0.2, "test_share": 0.2, **settings}
+    return lambda case: case["predict"].update(split=shares)
+
+
 @pytest.mark.parametrize("name", list_cases(SHIPPED))
 def test_every_case_that_is_shipped_fits_its_contracts(name: str):
     load_all(SHIPPED, name, "local")
@@ -132,6 +137,8 @@ def test_features_are_named_for_source_columns_window_and_measure(conf: Configur
         (lambda case: case["predict"]["label"].update(only_if="days_kept + 1"), "boolean"),
         (lambda case: case["predict"]["split"].update(test_from="2024-01-01"), "before"),
         (lambda case: case["predict"]["split"].update(test_from="2024-13-01"), "date"),
+        (split(gap_days=-1), "gap_days"),
+        (by_shares(gap_days=7), "gap_days belongs to validate_from and test_from"),
         (split(by=["stor"]), "did you mean store?"),
         (split(by=["store_zone"]), "is in no key, day or own feature of orders"),
         (split(by=["amount"]), "is a number"),

@@ -38,6 +38,18 @@ def test_the_first_day_of_a_part_is_in_it(spark):
     assert list(found.values()) == ["train", "validate", "validate", "test"]
 
 
+def test_rows_of_the_days_before_validation_and_test_are_in_no_part(spark):
+    split = BY_DAY.model_copy(update={"gap_days": 2})
+    days = ["2024-02-27", "2024-02-28", "2024-02-29", "2024-03-01", "2024-03-29", "2024-03-30",
+            "2024-03-31", "2024-04-01"]  # fmt: skip
+    rows = [("a", number, date.fromisoformat(day)) for number, day in enumerate(days)]
+
+    found = parts(assigned(spark, rows, split))
+
+    gap = ["gap"] * 2
+    assert list(found.values()) == ["train", *gap, "validate", "validate", *gap, "test"]
+
+
 def test_shares_are_about_what_was_asked_for(spark):
     rows = spark.range(20_000).select(
         F.lit("a").alias("shop"),
@@ -77,11 +89,13 @@ def test_rows_of_a_group_are_in_one_part_and_shares_are_of_groups(spark):
     assert counts["validate"] == pytest.approx(300, rel=0.2)
 
 
-def test_a_split_that_groups_no_rows_has_the_fingerprint_that_it_had():
+def test_a_split_that_neither_groups_rows_nor_leaves_some_out_has_the_fingerprint_that_it_had():
     grouped = BY_SHARE.model_copy(update={"by": ("shop",)})
+    with_gap = BY_DAY.model_copy(update={"gap_days": 2})
 
-    assert set(BY_SHARE.model_dump(mode="json")) == {*Split.model_fields} - {"by"}
+    assert set(BY_SHARE.model_dump(mode="json")) == {*Split.model_fields} - {"by", "gap_days"}
     assert grouped.model_dump(mode="json")["by"] == ["shop"]
+    assert with_gap.model_dump(mode="json")["gap_days"] == 2
 
 
 KEYS = st.tuples(

@@ -46,6 +46,20 @@ def test_each_labelled_visit_is_there_once_with_its_features(context):
             assert row["_split"] == ("test" if visit["day"] >= date(2024, 4, 1) else part)
 
 
+def test_rows_whose_labels_were_known_too_late_to_learn_from_them_are_left_out(context_for):
+    days = {"validate_from": "2024-03-01", "test_from": "2024-04-01", "gap_days": 7}
+    context = context_for(tiny_case(predict={"split": days}), AS_OF)
+
+    result = prepared(context)
+
+    rows = tables.read(context, DATASET).select("day", "_split").collect()
+    assert {row["_split"] for row in rows} == {"train", "validate", "test"}
+    assert max(row["day"] for row in rows if row["_split"] == "train") == date(2024, 2, 22)
+    assert max(row["day"] for row in rows if row["_split"] == "validate") == date(2024, 3, 24)
+    assert result.facts["left_out"] == 1200 - len(rows) > 0
+    assert result.facts["fitted_until"] == "2024-03-24T23:00:00.000000Z"
+
+
 def test_preparing_twice_publishes_once(context, context_for):
     first = prepared(context)
 

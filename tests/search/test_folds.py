@@ -66,9 +66,21 @@ def test_groups_are_never_cut_and_no_place_is_empty(rows):
 
 
 def test_later_places_are_of_later_days(rows):
-    found = placed(time_ordered(rows, "day", COUNT))
+    found = placed(time_ordered(rows, "day", COUNT, 0))
 
     assert sorted(found) == list(range(1000))
     days = [{row["day"] for row in found.values() if row["_place"] == n} for n in range(COUNT)]
     for earlier, later in pairwise(days):
         assert max(earlier) < min(later)
+
+
+def test_rows_shortly_before_a_later_place_are_in_none(rows):
+    every, found = (placed(time_ordered(rows, "day", COUNT, gap)) for gap in (0, 2))
+    firsts = [min(row["day"] for row in every.values() if row["_place"] == n) for n in (1, 2, 3)]
+
+    assert {key: row["_place"] for key, row in found.items()} == {
+        key: row["_place"]
+        for key, row in every.items()
+        if all(row["day"] - first not in (timedelta(-1), timedelta(-2)) for first in firsts)
+    }
+    assert len(found) < len(every)
