@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_spark.bronze.stage import land
 from lepton_spark.config.case import Case
-from lepton_spark.context import RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.tables import TableId
 from lepton_spark.silver.stage import refine
-from tests.conftest import TINY_CASE, Silent, environment_at
+from tests.conftest import TINY_CASE, make_context
 
 if TYPE_CHECKING:
     from lepton_spark.config.contract import Contract
+    from lepton_spark.context import RunContext, StageResult
 
 QUARANTINE = TableId("ops", "quarantine")
 
@@ -51,19 +49,9 @@ class SmallLake:
         for source, settings in changes.pop("sources", {}).items():
             sources[source] = {**sources[source], **settings}
         case = Case.model_validate({**TINY_CASE, **self.document, "sources": sources})
-        given = {
-            "contracts": self.contracts,
-            "environment": environment_at(self.folder),
-            "as_of": date.fromisoformat(changes.pop("as_of", self.as_of)),
-        }
-        return RunContext(
-            spark=self.spark,
-            case=case,
-            progress=Silent(),
-            run_id=f"r-{secrets.token_hex(8)}",
-            started_at=datetime.now(UTC),
-            **{**given, **changes},
-        )
+        as_of = changes.pop("as_of", self.as_of)
+        given = {"contracts": self.contracts, **changes}
+        return make_context(self.folder, self.spark, case, as_of, **given)
 
     def put(self, path: str, content: str | bytes) -> Path:
         """Land a raw file."""

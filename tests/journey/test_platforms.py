@@ -14,7 +14,7 @@ import pytest
 from lepton_spark import __version__
 from lepton_spark.models.weights import unpack
 from tests.journey.lepton import ROOT, Done, run
-from tests.journey.plant import Plant, make_plant
+from tests.journey.plant import SHORT_LIVED_JAVA, Plant, make_plant
 
 pytestmark = [
     pytest.mark.spark,
@@ -27,7 +27,6 @@ pytestmark = [
 SCORE_DAY, NIGHT = "2024-02-27", "2024-02-28"
 ZIPPED = "0.0.0+zip"
 JOBS = ("land", "refine", "build_features", "prepare", "train", "evaluate", "register")
-
 
 # Starts a session as a platform does, runs the notebook, and looks at the session afterwards.
 PLATFORM = """
@@ -43,7 +42,7 @@ given = (
     .config("spark.databricks.delta.snapshotPartitions", "2")
     .config("spark.sql.shuffle.partitions", "2")
     .config("spark.ui.enabled", "false")
-    .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    .config("spark.driver.extraJavaOptions", sys.argv[2])
     .config("spark.sql.session.timeZone", "Asia/Kathmandu")
     .getOrCreate()
 )
@@ -65,8 +64,9 @@ def plant(tmp_path_factory) -> Plant:
 @pytest.fixture(scope="module")
 def notebook(plant) -> Done:
     """The notebook as plain Python, in a session that it was given."""
+    program = str(ROOT / "notebooks" / "flight_delay.py")
     return run(
-        [sys.executable, "-c", PLATFORM, str(ROOT / "notebooks" / "flight_delay.py")],
+        [sys.executable, "-c", PLATFORM, program, SHORT_LIVED_JAVA],
         LEPTON_CASE="plant",
         LEPTON_ENV="local",
         LEPTON_CONF_DIR=str(plant.conf_dir),
@@ -99,9 +99,8 @@ def submit(job: str, plant: Plant, package: Path, as_of: object) -> Done:
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.ui.enabled": "false",
-        # Three Java machines compile at once: the fast compiler alone saves a third of a job.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": SHORT_LIVED_JAVA,
+        "spark.executor.extraJavaOptions": SHORT_LIVED_JAVA,
     }
     command = [
         str(Path(sys.executable).parent / "spark-submit"),
