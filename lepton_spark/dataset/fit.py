@@ -37,11 +37,13 @@ logger = logging.getLogger(__name__)
 _CONSTANT = "empty or constant"
 _CLIPPED = "constant but for values beyond transform.clip_quantile"
 _RARE = "without a value in transform.min_category_count rows"
+_WORDLESS = "texts without a term or word in as many rows as their min_rows"
 _FIXES = {
-    _CONSTANT: "mend the source",
+    _CONSTANT: "mend the source, or set transform.clip_quantile to 0 where few rows differ",
     _CLIPPED: "set transform.clip_quantile to 0",
     _RARE: "lower transform.min_category_count, or name it under transform.text or"
     " transform.target_encoding",
+    _WORDLESS: "lower min_rows under transform.text or transform.tokens",
 }
 
 
@@ -140,7 +142,8 @@ def fit_transform(
 
     The same rows give the same transform to the bit, however they are cut into files and tasks.
     Costs three small Spark jobs, two of which decode the numbers, and a few more for outliers,
-    encodings, texts and graphs; collects a few kilobytes a column, whatever the rows. Where
+    encodings, texts and graphs; collects some ten kilobytes a column and task, of 64 tasks at
+    most, whatever the rows. Where
     outliers were looked for in a column that is left out, all that is done twice.
 
     Args:
@@ -164,14 +167,16 @@ def fit_transform(
     digest, surveys = _survey(scan, columns, values)
     _tell_refused(scan, digest.rows)
     vocabularies = fit_categories(scan, columns.categories, settings)
-    summaries = _details(scan, columns, (surveys, settings.clip_quantile), values)
+    filled = {name: survey for name, survey in surveys.items() if survey.count > 0}
+    bounds = {name: Bounds.of(each, settings.clip_quantile) for name, each in filled.items()}
+    summaries = _details(scan, surveys, bounds, values)
     encodings = fit_encodings(scan, columns.encoded, settings.target_encoding)
     texts = fit_terms(scan, columns.texts, settings.text, digest.rows)
     tokens = fit_tokens(scan, {name: settings.tokens[name] for name in columns.tokens})
     flat = dict(_flat(columns, surveys, summaries, vocabularies, digest.rows))
     flat |= {each.name: _CONSTANT for each in encodings if each.is_flat}
-    flat |= {each.name: _CONSTANT for each in texts if each.is_flat}
-    flat |= {each.name: _RARE for each in tokens if each.is_flat}
+    flat |= {each.name: _WORDLESS for each in texts if each.is_flat}
+    flat |= {each.name: _WORDLESS for each in tokens if each.is_flat}
     if flat and not settings.drop_constant:
         raise _flat_columns(flat)
     if lost := _lost(outliers, flat):
@@ -230,7 +235,7 @@ def _number(name: str, missing: int, summary: Summary) -> NumberColumn:
         high=summary.high,
         fill=summary.mean,
         mean=summary.mean,
-        scale=summary.deviation,
+        scale=summary.deviation or 1.0,  # a number that is one value or missing
         has_missing_flag=missing > 0,
     )
 
@@ -259,8 +264,9 @@ def _flat(
         if summaries[name] is None:  # one that never changes says when it was seen
             yield name, _CONSTANT
     for name in columns.numbers:
-        if not _varies(summaries[name]):
-            yield name, _CLIPPED if surveys[name].is_varied else _CONSTANT
+        survey = surveys[name]
+        if not _varies(summaries[name]) and not (survey.count and survey.missing):
+            yield name, _CLIPPED if survey.is_varied else _CONSTANT
     for name, words in vocabularies.items():
         if not words:
             yield name, _RARE
@@ -287,21 +293,19 @@ def _survey(
 
 def _details(
     scan: Scan,
-    columns: Columns,
-    surveyed: tuple[dict[str, Survey], float],
+    surveys: Mapping[str, Survey],
+    bounds: Mapping[str, Bounds],
     values: passes.Values,
 ) -> dict[str, Summary | None]:
-    surveys, quantile = surveyed
-    filled = [name for name in columns.measured if surveys[name].count > 0]
-    bounds = {name: Bounds.of(surveys[name], quantile) for name in filled}
+    """A summary of each column that has bounds; None of the others."""
 
     def detail(tables: Iterator[pa.Table]) -> bytes:
         """Counts of the values of one task between the bounds of the first pass."""
         return passes.detail(tables, bounds, values)
 
-    totals = passes.total_detail(scan.collect(filled, detail))
-    summaries: dict[str, Summary | None] = dict.fromkeys(columns.measured)
-    for name, total in zip(filled, totals, strict=True):
+    totals = passes.total_detail(scan.collect(tuple(bounds), detail))
+    summaries: dict[str, Summary | None] = dict.fromkeys(surveys)
+    for name, total in zip(bounds, totals, strict=True):
         summaries[name] = summarise(surveys[name], bounds[name], total)
     return summaries
 

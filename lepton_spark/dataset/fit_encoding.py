@@ -40,7 +40,7 @@ def fit_encodings(
         One for each name, in their order; none without settings.
 
     Raises:
-        DataError: The dataset has other folds, or all rows are in one.
+        DataError: The dataset has other folds, all rows are in one, or in one class.
     """
     if settings is None or not names:
         return ()
@@ -65,6 +65,8 @@ def fit_encodings(
             found[row["place"]][row["level"]] = counts
     if any(sum(number > 0 for number in rows) < FEWEST_FOLDS for rows, _ in totals):
         raise _one_fold()
+    if any(sum(positives) in (0, sum(rows)) for rows, positives in totals):
+        raise _one_class()
     return tuple(
         _encoding(name, levels, total, settings.smoothing)
         for name, levels, total in zip(names, found, totals, strict=True)
@@ -160,4 +162,13 @@ def _one_fold() -> DataError:
         "all training rows are in one fold of transform.target_encoding",
         "a row is encoded by the rows of other folds, of which there are none",
         "train on more rows, or take target_encoding out of the case",
+    )
+
+
+def _one_class() -> DataError:
+    return DataError(
+        "LS-2174",
+        "all training rows that are not refused have one label",
+        "transform.target_encoding writes the share of positives of each level",
+        "look at what transform.outliers refuses, or take target_encoding out of the case",
     )

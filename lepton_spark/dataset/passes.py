@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,7 +39,12 @@ def survey(
         "digest": [digest.rows, digest.first, digest.second],
         "columns": [[each.missing, *_sparse(each.upper)] for each in found],
     }
-    return json.dumps(document).encode()
+    return _packed(document)
+
+
+def _packed(document: object) -> bytes:
+    """JSON, a quarter of its size: the driver is sent one of each task, for all columns."""
+    return zlib.compress(json.dumps(document).encode(), level=1)
 
 
 def total_survey(blobs: Iterable[bytes]) -> tuple[RowsDigest, list[Survey]]:
@@ -49,7 +55,7 @@ def total_survey(blobs: Iterable[bytes]) -> tuple[RowsDigest, list[Survey]]:
     """
     digest, total = RowsDigest(), list[Survey]()
     for blob in blobs:
-        document = json.loads(blob)
+        document = json.loads(zlib.decompress(blob))
         digest += RowsDigest(*document["digest"])
         columns = document["columns"]
         total = _merge(total, (Survey(gone, _dense(*upper)) for gone, *upper in columns))
@@ -67,14 +73,14 @@ def detail(
         [_sparse(each.low), _sparse(each.high), each.between, each.total, each.squares]
         for each in found
     ]
-    return json.dumps(columns).encode()
+    return _packed(columns)
 
 
 def total_detail(blobs: Iterable[bytes]) -> list[Detail]:
     """The sum of what `detail` wrote in each task, held as in `total_survey`."""
     total: list[Detail] = []
     for blob in blobs:
-        columns = json.loads(blob)
+        columns = json.loads(zlib.decompress(blob))
         parts = (Detail(_dense(*low), _dense(*high), *sums) for low, high, *sums in columns)
         total = _merge(total, parts)
     return total

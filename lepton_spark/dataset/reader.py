@@ -100,7 +100,11 @@ def _opened(path: str, columns: list[str]) -> Iterator[pq.ParquetFile]:
             "a table version is read from the files that it was written in",
             "restore the table to an earlier version, or build it again",
         ) from error
+    except MemoryError:  # Arrow's is one of its errors too
+        raise
     except (OSError, pa.ArrowException) as error:
+        if getattr(error, "errno", None):  # the machine's fault, not the file's
+            raise
         raise EnvironmentFault(
             "LS-5032",
             f"the file {path} cannot be read ({type(error).__name__})",

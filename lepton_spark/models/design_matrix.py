@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,26 +38,31 @@ def dense_names(transform: FeatureTransform) -> list[str]:
     """What each column of `dense` is, for people."""
     summaries = [
         f"{variable.names.values} {part}"
-        for series in transform.series
+        for series in _sorted(transform.series, "name")
         for part in ("mean", "last", "seen")
         for variable in series.variables
     ]
     cells = [
         f"{image.name} cell {cell}"
-        for image in transform.images
+        for image in _sorted(transform.images, "tensor")
         for cell in range(_num_cells(image.shape))
     ]
     words = [
         f"{text.name} says {word}"
-        for text in transform.tokens
+        for text in _sorted(transform.tokens, "tensor")
         for word in text.words[: _num_words(text.cardinality)]
     ]
     graphs = [
         f"{graph.lists.name} {part}"
-        for graph in transform.graphs
+        for graph in _sorted(transform.graphs, "tensor")
         for part in ("nodes", "edges", "degree", *graph.lists.nodes)
     ]
     return [*transform.outputs, *summaries, *cells, *words, *graphs]
+
+
+def _sorted(blocks: Iterable[Any], name: str) -> list[Any]:
+    """In the order of a shape."""
+    return sorted(blocks, key=attrgetter(name))
 
 
 def width_of(shape: Shape, form: Form) -> int:

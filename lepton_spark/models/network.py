@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lepton_spark.dataset.tensors import CATEGORIES, NUMBERS
-from lepton_spark.errors import ModelError
 from lepton_spark.models.convolution import look
 from lepton_spark.models.dropout import Dropout
 from lepton_spark.models.graph import read_graphs
@@ -33,7 +32,7 @@ def embedding_size(cardinality: int, largest: int) -> int:
 def build(settings: ModelSettings, shape: Shape, width: int = 1, *, seed: int = 0) -> keras.Model:
     """A model from the tensors of a block to its outputs, with weights drawn by the seed.
 
-    Inputs are `numbers` `[batch, width]`, `categories` `[batch, n]`, each series
+    Inputs are `numbers` `[batch, shape.width]`, `categories` `[batch, n]`, each series
     `[batch, steps, channels]`, each image `[batch, height, width, channels]` and each text
     `[batch, length]` by its name, and the three tensors of each graph; the output is
     `[batch, width]`. No layer looks across the rows of a batch, so a batch may be dealt to several
@@ -156,16 +155,11 @@ def put_arrays(model: keras.Model, arrays: Mapping[str, Array]) -> None:
     """Set the weights from `arrays_of` of a model of the same sizes.
 
     Raises:
-        ModelError: A name or a shape is not this model's.
+        ValueError: A name or a shape is not this model's.
     """
     if {weight.path: tuple(weight.shape) for weight in model.weights} != {
         name: array.shape for name, array in arrays.items()
     }:
-        raise ModelError(
-            "LS-3022",
-            "the weights do not fit the network",
-            "names and shapes of the weights follow from the network's settings",
-            "restore the model's files, or train again",
-        )
+        raise ValueError("weights of another network")
     for weight in model.weights:
         weight.assign(arrays[weight.path])

@@ -29,7 +29,7 @@ WEIGHTS_FILES: Mapping[str, tuple[str, ...]] = {
 }
 KINDS = tuple(WEIGHTS_FILES)
 _SLICE_BYTES = 64 * 1024 * 1024
-# What is left of a slice when it is cut into so many rows is multiplied in another way.
+# Rows are multiplied so many at a time; fewer that are left over are rounded in another way.
 _ROWS_OF_KERNEL = 8
 _GRAPH_PARTS = ("nodes", "edges", "mask")
 _FEWEST_MEMBERS = 2
@@ -165,11 +165,7 @@ class Network:
         self._output = sizes.output
         self._model = network.build(settings, sizes.shape, sizes.output.width)
         self._slice_rows = _slice_rows(settings, sizes.shape)
-        arrays = list(unpack(content).values())
-        expected = [tuple(variable.shape) for variable in self._model.weights]
-        if [array.shape for array in arrays] != expected:
-            raise ValueError("weights of another shape")
-        self._model.set_weights(arrays)
+        network.put_arrays(self._model, unpack(content))
         given = {
             each.name: tf.TensorSpec((None, self._slice_rows, *each.shape[1:]), each.dtype)
             for each in self._model.inputs
@@ -242,15 +238,18 @@ class Average:
 
 
 def _slice_rows(settings: ModelSettings, shape: Shape) -> int:
-    """Fewer rows where the first block of convolutions, or a graph, makes much of each.
+    """Fewer rows where convolutions, recurrent steps or a graph make much of each.
 
     A power of two that is a multiple of the rows of a kernel, or one.
     """
     pixels = sum(height * width for height, width, _ in shape.images.values())
-    floats = 3 * 4 * pixels * settings.filters[0]
+    floats = pixels * settings.filters[0]
+    floats += sum(steps * channels for steps, channels in shape.series.values())
+    floats += sum(length * settings.series_units for length, _ in shape.tokens.values())
     ends = sum(nodes + 2 * edges for nodes, _, edges in shape.graphs.values())
-    floats += 3 * 4 * ends * settings.graph_units
-    fitting = min(SLICE_ROWS, _SLICE_BYTES // max(1, floats))
+    floats += ends * settings.graph_units
+    # What goes in, what comes out and a copy between them.
+    fitting = min(SLICE_ROWS, _SLICE_BYTES // max(1, 3 * 4 * floats))
     return 1 if fitting < _ROWS_OF_KERNEL else 1 << (fitting.bit_length() - 1)
 
 

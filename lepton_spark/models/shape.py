@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lepton_spark.dataset.transform import FeatureTransform
 
+_KINDS = ("series", "images", "tokens", "graphs")
+
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of a model's inputs.
+    """The sizes of a model's inputs, those of one kind in the order of their names.
+
+    Columns of a design matrix and layers of a network follow that order, so it must not depend on
+    whether a shape comes from a transform or from a file.
 
     Args:
         width: Number columns.
@@ -30,6 +35,10 @@ class Shape:
     images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     tokens: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     graphs: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in _KINDS:
+            object.__setattr__(self, kind, dict(sorted(getattr(self, kind).items())))
 
     @classmethod
     def of(cls, transform: FeatureTransform) -> Shape:
@@ -49,9 +58,7 @@ class Shape:
             TypeError: One is no number.
             ValueError: The same.
         """
-        series, images, tokens, graphs = (
-            spec.get(kind, {}).items() for kind in ("series", "images", "tokens", "graphs")
-        )
+        series, images, tokens, graphs = (spec.get(kind, {}).items() for kind in _KINDS)
         return cls(
             int(spec["width"]),
             tuple(int(size) for size in spec["cardinalities"]),
@@ -65,8 +72,7 @@ class Shape:
         """JSON-ready parts of a spec."""
         found = {"width": self.width, "cardinalities": list(self.cardinalities)}
         others: dict[str, Mapping[str, tuple[int, ...]]]
-        others = {"series": self.series, "images": self.images, "tokens": self.tokens}
-        others |= {"graphs": self.graphs}
+        others = {kind: getattr(self, kind) for kind in _KINDS}
         return found | {
             kind: {name: list(sizes) for name, sizes in sized.items()}
             for kind, sized in others.items()

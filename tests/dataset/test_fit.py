@@ -126,6 +126,19 @@ def test_empty_and_constant_columns_are_refused_by_name(spark, tmp_path):
     assert fit_transform(spark, pieces, columns, allowed).columns == ("x",)
 
 
+def test_a_number_that_is_one_value_or_missing_says_which(spark, tmp_path):
+    only_yes = np.where(np.arange(40) % 3, np.nan, 1.0)
+    pieces = write(pa.table({"x": np.arange(40.0), "only_yes": only_yes}), tmp_path)
+
+    fitted = fit_transform(spark, pieces, Columns(("x", "only_yes"), ()), SETTINGS)
+
+    block = fitted.apply(pa.table({"x": [1.0, 1.0], "only_yes": [1.0, None]}))
+    told = dict(zip(fitted.outputs, block.numbers.T, strict=True))
+    assert fitted.columns == ("x", "only_yes")
+    assert told["only_yes"].tolist() == [0.0, 0.0]
+    assert told["only_yes is missing"].tolist() == [0.0, 1.0]
+
+
 def test_a_rare_flag_that_clipping_takes_away_is_told_as_that(spark, tmp_path):
     flag = np.zeros(2000)
     flag[:1] = 1

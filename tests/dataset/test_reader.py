@@ -66,3 +66,13 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
 
     with pytest.raises(EnvironmentFault, match="LS-5032"):
         read_table(str(target), 0, ["x"])
+
+
+@pytest.mark.parametrize("error", [pa.ArrowMemoryError("full"), OSError(24, "Too many open files")])
+def test_a_fault_of_the_machine_is_not_told_as_a_damaged_file(path, monkeypatch, error):
+    def fail(*_args, **_named):
+        raise error
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", fail)
+    with pytest.raises(type(error)):
+        read_table(path, 0, ["x"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from lepton_spark.dataset.tensors import Block
 from lepton_spark.errors import ModelError
+from lepton_spark.models.design_matrix import dense
 from lepton_spark.models.predictor import load_predictor
 from lepton_spark.models.slices import SLICE_ROWS
 from lepton_spark.models.weights import pack
@@ -260,3 +263,48 @@ def test_an_unknown_kind_is_told_what_is_known():
     known = "cnn, graph, multimodal, logistic, linear, boosted_trees, majority, mean"
     with pytest.raises(ModelError, match=known):
         load_predictor({"kind": "lambda", **SIZES}, {})
+
+
+def two_series(rows=50):
+    """Series that are not in the order of their names, as a case may have them."""
+    from lepton_spark.models.shape import Shape
+
+    shape = Shape(2, (3,), {"series_b": (5, 3), "series_a": (5, 3)})
+    random = np.random.default_rng(3)
+    plain = block(rows).tensors
+    made = {name: random.random((rows, *sizes)) for name, sizes in shape.series.items()}
+    return shape, Block({**plain, **{name: each.astype(np.float32) for name, each in made.items()}})
+
+
+def as_read(spec, shape):
+    """A spec as it is read from a file, whose keys are sorted."""
+    return json.loads(json.dumps({**spec, **shape.to_spec()}, sort_keys=True))
+
+
+def test_a_linear_model_reads_series_in_the_order_in_which_it_was_fitted():
+    shape, rows = two_series()
+    weights = {"coefficients": np.arange(11.0)[:, None], "intercepts": np.zeros(1)}
+    spec = {"kind": "logistic"}
+
+    found = load_predictor(as_read(spec, shape), {"weights.npz": pack(weights)}).predict(rows)
+
+    fitted = dense(rows, shape) @ np.arange(8.0) + np.arange(8.0, 11.0)[rows.categories[:, 0]]
+    assert found[:, 0] == pytest.approx(1 / (1 + np.exp(-fitted)), abs=1e-6)
+
+
+@pytest.mark.tensorflow
+def test_a_network_reads_series_in_the_order_in_which_it_was_trained():
+    from lepton_spark.config.train import ModelSettings
+    from lepton_spark.models import network
+
+    shape, rows = two_series()
+    settings = ModelSettings(kind="gru", hidden=(4,), embedding=2, series_units=4)
+    model = network.build(settings, shape, seed=5)
+    spec = {"kind": "gru", "settings": settings.model_dump(mode="json")}
+    # In an order that no model asks for: weights are found by their names.
+    weights = {each.path: each.numpy() for each in reversed(model.weights)}
+
+    found = load_predictor(as_read(spec, shape), {"weights.npz": pack(weights)}).predict(rows)
+
+    logits = np.asarray(model(dict(rows.tensors)))[:, 0].astype(float)
+    assert found[:, 0] == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
