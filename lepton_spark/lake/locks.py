@@ -36,7 +36,8 @@ def hold(context: RunContext, table: TableId) -> Iterator[None]:
     """Be the only process that writes a table, from here to the end of the block.
 
     May be nested: a stage that decides by reading a table and then appends to it holds the lock
-    around both. Where several drivers may write to an object store it is Delta that must guard.
+    around both. Where several drivers may write to an object store it is Delta that must guard
+    tables; nothing guards what is no table there, such as checkpoints, which is logged.
 
     Raises:
         ConflictError: Another run holds it for longer than `lock_wait_seconds`.
@@ -45,6 +46,8 @@ def hold(context: RunContext, table: TableId) -> Iterator[None]:
     path = _path(context.environment, table)
     if scheme_of(path) != "file":
         _require_log_store(context, scheme_of(path))
+        if table.layer == "models":
+            logger.warning("nothing keeps two runs of %s apart there; let one end first", table)
         yield
         return
     gateway = context.spark.sparkContext._gateway  # no public way to the JVM's pid

@@ -33,7 +33,7 @@ from lepton_spark.search.told import facts_of
 from lepton_spark.search.training import Trainer
 from lepton_spark.search.trials import JOB, Ground, choose, measure
 from lepton_spark.train.launch import num_ranks, num_workers
-from lepton_spark.train.network import NOT_WEIGHTS
+from lepton_spark.train.network import NOT_WEIGHTS, library_versions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -115,7 +115,9 @@ def _search(
         for number, outer in enumerate(nested, 1):
             name = f"without-{outer.division.judged}"
             studies.append(open_study(database.storage, name, settings))
-            choose(ground, studies[-1], outer.inner, share * (number + 1))
+            # Nor does measuring the ones before take of the time to choose.
+            measured = (number - 1) * (1 - _SHARE_OF_CHOICE) / len(nested)
+            choose(ground, studies[-1], outer.inner, share * (number + 1) + measured)
             measure(ground, studies[-1], outer)
         # Before the lock is free: the next search of the same case reads its rows from there.
         _clear(place)
@@ -146,12 +148,14 @@ def _place(context: RunContext, settings: SearchSettings, marker: Marker) -> _Pl
     facts = {
         "dataset": marker.fingerprint,
         "as_category": sorted(categories_of(case.features)),
+        "tensors": case.features.model_dump(mode="json", include={"images", "graphs"}),
         "transform": case.transform.model_dump(mode="json"),
         "model": case.model.model_dump(mode="json"),
         "train": case.train.model_dump(mode="json", exclude=NOT_WEIGHTS),
         "search": settings.model_dump(mode="json", exclude={"trials", "budget_minutes"}),
         "ranks": num_ranks(context, marker.facts["rows"]["train"]),
         "code": __version__,
+        "libraries": library_versions(),
     }
     fingerprint = json_digest(facts)
     parts = ("models", case.case, context.as_of.isoformat(), f"search-{fingerprint[:16]}")

@@ -65,7 +65,7 @@ class BarrierBackend:
         tag = f"lepton-ranks-{uuid4()}"
         limits = Limits(work.stall_seconds)
         cancel = partial(self._spark.sparkContext.cancelJobsWithTag, tag)
-        with Board(_host(self._spark), size) as board, _Bench(board, limits, cancel) as bench:
+        with self._board(size) as board, _Bench(board, limits, cancel) as bench:
             try:
                 with _tagged(self._spark, tag):
                     rows = self._run_stage(work, board, size)
@@ -78,6 +78,14 @@ class BarrierBackend:
         if failure:
             raise failure
         return _results(rows, size, work)
+
+    def _board(self, size: int) -> Board:
+        """Where no other machine reaches it, if all ranks are on this one."""
+        conf = self._spark.conf
+        if str(conf.get("spark.master", "")).startswith("local"):
+            return Board(LOCALHOST, size)
+        bind = conf.get("spark.driver.bindAddress", "")
+        return Board(str(conf.get("spark.driver.host")), size, bind=str(bind))
 
     def _run_stage(self, work: Work, board: Board, size: int) -> list[Any]:
         given = {"entry": work.entry, "payload": work.payload}
@@ -119,13 +127,6 @@ def barrier_task(
     return run
 
 
-def _host(spark: SparkSession) -> str:
-    """Where the board listens: where no other machine reaches it, if all ranks are on this one."""
-    if str(spark.conf.get("spark.master", "")).startswith("local"):
-        return LOCALHOST
-    return str(spark.conf.get("spark.driver.host"))
-
-
 def free_slots(spark: SparkSession) -> int | None:
     """Task slots of the session; none where the session does not tell."""
     try:
@@ -161,6 +162,7 @@ class _Bench:
         self._limits = limits
         self._cancel = cancel
         self._verdict: Verdict | None = None
+        self._looking = threading.Lock()
         self._ends_at = math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._sit, name="bench", daemon=True)
@@ -176,7 +178,9 @@ class _Bench:
 
     def look(self) -> None:
         """Judge once; the first verdict stands."""
-        if self._verdict is None:
+        with self._looking:
+            if self._verdict is not None:
+                return
             self._verdict = judge(self._board.statuses(), self._limits)
             if self._verdict:
                 logger.warning("stopping all ranks: %s", self._verdict.what)

@@ -21,6 +21,8 @@ RETRY_SECONDS = 30.0  # the least after which the driver takes a silent supervis
 _AGAIN_SECONDS = 0.25
 _NOT_FOUND = 404
 _MEETING_SECONDS = 0.05
+STARTING = "starting"  # what a rank says first, until all that is compiled was called
+MOST_REQUESTS_A_SECOND = 200  # of all ranks together, which one driver answers
 _SCOPE = "ranks"
 
 
@@ -39,7 +41,7 @@ class Status:
     """
 
     state: str
-    place: str = "starting"
+    place: str = STARTING
     silent_seconds: float = 0.0
     process: str = ""
     exit_code: int | None = None
@@ -62,10 +64,14 @@ class Board:
     Args:
         host: Address of this machine that all ranks reach.
         size: Number of ranks to come; with none, who has not written is not missed.
+        bind: Address to listen on, where that is another one, as in a container.
+
+    Raises:
+        EnvironmentFault: This machine has no such address.
     """
 
-    def __init__(self, host: str, size: int = 0) -> None:
-        self._store = Store(host)
+    def __init__(self, host: str, size: int = 0, *, bind: str = "") -> None:
+        self._store = _listening(bind or host)
         self.size = size
         self._begun_at: float | None = None
         self.address = Address(host, self._store.server_port, self._store.key)
@@ -107,6 +113,19 @@ class Board:
     def stop_all(self) -> None:
         """Ask all supervisors to kill their process."""
         self._store.put(_SCOPE, "stop", b"1")
+
+
+def _listening(address: str) -> Store:
+    try:
+        return Store(address)
+    except OSError as error:
+        raise EnvironmentFault(
+            "LS-5046",
+            f"the driver cannot listen at {address} ({type(error).__name__})",
+            "training processes find each other there and report to it",
+            "set spark.driver.bindAddress to an address of the driver's own machine, and"
+            " spark.driver.host to the one by which executors reach it",
+        ) from error
 
 
 class Pen:
@@ -158,18 +177,19 @@ class Pen:
             What each rank brought; None where the driver asked to stop before all had come.
         """
         self._request("PUT", f"{place}-{rank}", value.encode())
-        found: dict[int, str] = {}
+        found: list[str] = []
         came_at = time.monotonic()
         while not self.is_stopped():
-            for other in set(range(size)) - set(found):
-                content = self._request("GET", f"{place}-{other}")
-                if content is not None:
-                    found[other] = content.decode()
-            if len(found) == size:
-                return [found[other] for other in range(size)]
+            while len(found) < size:
+                content = self._request("GET", f"{place}-{len(found)}")
+                if content is None:
+                    break
+                found.append(content.decode())
+            else:
+                return found
             if waiting:
                 waiting(time.monotonic() - came_at)
-            time.sleep(_MEETING_SECONDS)
+            time.sleep(max(_MEETING_SECONDS, size / MOST_REQUESTS_A_SECOND))
         return None
 
     def is_stopped(self) -> bool:

@@ -106,6 +106,7 @@ def write(uri: str, bundle: Bundle) -> str:
         Its digest.
     """
     _check_names(bundle.files)
+    _check_sizes(bundle.files)
     check(bundle)
     files.delete_tree(uri)
     for name, content in bundle.files.items():
@@ -231,6 +232,13 @@ def _check_names(names: Mapping[str, object]) -> None:
             "LS-3003",
             f"format not accepted: {len(foreign)} files are none of {', '.join(LIMITS)}",
         )
+
+
+def _check_sizes(contents: Mapping[str, bytes]) -> None:
+    """See that what is written can be read again."""
+    for name, content in contents.items():
+        if len(content) > LIMITS[name]:
+            raise _refused("LS-3016", f"{name} has {len(content)} bytes, at most {LIMITS[name]}")
 
 
 def _read(uri: str, name: str, size: int, entry: Mapping[str, Any]) -> bytes:

@@ -97,6 +97,7 @@ def folder(context: RunContext, dataset_marker: Marker) -> Candidates:
         "dataset": dataset_marker.fingerprint,
         "transform": case.transform.model_dump(mode="json"),
         "as_category": sorted(categories_of(case.features)),
+        "tensors": case.features.model_dump(mode="json", include={"images", "graphs"}),
         "model": case.model.model_dump(mode="json"),
         "train": _training(case.train),
         "better_than": case.aim.gate.better_than,

@@ -6,19 +6,20 @@ import errno
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_spark.errors import EnvironmentFault, ModelError
+from lepton_spark.errors import EnvironmentFault, ModelError, TryAgainError
 from lepton_spark.lake import files
 from lepton_spark.lake.catalog import join, scheme_of
 from lepton_spark.models.weights import MAX_ARRAYS, MAX_BYTES, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lepton_spark.train.keeping import Alive
     from lepton_spark.train.loop import State
@@ -39,7 +40,8 @@ class Checkpoints:
 
     Args:
         folder: Path or URI; made when the first state is saved.
-        fingerprint: Of data, settings and number of ranks; a state of another one is not taken.
+        fingerprint: Of data, settings, number of ranks and how they compute; a state of another one
+            is not taken.
     """
 
     folder: str
@@ -49,12 +51,16 @@ class Checkpoints:
         """The newest state that is whole and of this fingerprint, as the fields of `State`.
 
         Where all were read and there is none, the folder is cleared of states and their history:
-        states of another job would count as newer than the first ones of this.
+        states of another job would count as newer than the first ones of this. The history is that
+        of the state: a kill may have come between the two.
+
+        Raises:
+            TryAgainError: There is none that could be read, and the store failed for one.
         """
         is_read = True
         for name in reversed(self._names()):
             try:
-                return self._parse(files.read_bytes(join(self.folder, name)))
+                state = self._parse(files.read_bytes(join(self.folder, name)))
             except (ModelError, ValueError, KeyError, OSError) as error:
                 is_read = is_read and not isinstance(error, OSError)
                 logger.warning(
@@ -62,9 +68,20 @@ class Checkpoints:
                     name,
                     type(error).__name__,
                 )
-        if is_read:
-            for name in (*self._names(), HISTORY):
-                files.delete_tree(join(self.folder, name))
+            else:
+                with suppress(OSError):  # for those who watch; the state itself holds it too
+                    self._write_history(state["history"])
+                return state
+        if not is_read:
+            raise TryAgainError(
+                "LS-7526",
+                f"no state of training in {self.folder} could be read",
+                "the store failed; to begin anew would drop the epochs that it holds",
+                "run the same command again; training resumes after the last good epoch",
+                "no model was written; the checkpoint is as it was",
+            )
+        for name in (*self._names(), HISTORY):
+            files.delete_tree(join(self.folder, name))
         return None
 
     def save(self, state: State, alive: Alive = files.nobody) -> None:
@@ -79,7 +96,7 @@ class Checkpoints:
         """
         try:
             write_durably(join(self.folder, _name(state)), self._pack(state), alive)
-            write_durably(join(self.folder, HISTORY), json.dumps(state.history).encode())
+            self._write_history(state.history)
         except OSError as error:
             raise self._not_kept(state, error) from error
         for name in self._names()[:-KEPT]:
@@ -99,6 +116,9 @@ class Checkpoints:
     def is_stopped(self) -> bool:
         """Whether someone asked to stop."""
         return files.exists(join(self.folder, _STOP))
+
+    def _write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
+        write_durably(join(self.folder, HISTORY), json.dumps(history).encode())
 
     def _not_kept(self, state: State, error: OSError) -> EnvironmentFault:
         return EnvironmentFault(
@@ -183,7 +203,8 @@ def write_durably(path: str, content: bytes, alive: Alive = files.nobody) -> Non
         return
     target = Path(join(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    # One rank writes: what a kill leaves is written over by the run that goes on.
+    temporary = target.with_name(f".{target.name}.tmp")
     try:
         with temporary.open("wb") as file:
             for part in files.parts_of(content, alive):

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_spark.train import forkserver
-from lepton_spark.train.board import Status
-from lepton_spark.train.judge import STARTING
+from lepton_spark.train.board import STARTING, Status
 from lepton_spark.train.rank import BEAT, ERROR, FILES, JOB, LOG, RESULT
 
 _LOOK_SECONDS = 0.02

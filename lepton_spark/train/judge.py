@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from lepton_spark import errors
 from lepton_spark.errors import EnvironmentFault, LeptonError, TrainingError, TryAgainError
+from lepton_spark.train.board import STARTING
 
 if TYPE_CHECKING:
     from lepton_spark.train.board import Status
 
-STARTING = "starting"
 START_SECONDS = 180.0  # for importing TensorFlow and compiling a step on a busy machine
 GRACE_SECONDS = 3.0  # a rank that lost another one waits so long for the other to be blamed
 MIN_QUIET_SECONDS = 30.0  # a supervisor that writes nothing so long is gone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,13 +13,14 @@ logger = logging.getLogger(__name__)
 
 
 def num_workers(context: RunContext) -> int:
-    """As many as the case asks for, at most as many as fit into the environment."""
-    return min(context.case.train.workers, context.environment.max_workers or sys.maxsize)
+    """As many as the case asks for; the local launcher has one."""
+    train = context.case.train
+    return 1 if train.launcher == "local" else train.workers
 
 
 def num_ranks(context: RunContext, rows: int) -> int:
     """How many processes train the network on so many rows: each has one of its own at least."""
-    wanted = 1 if context.case.train.launcher == "local" else num_workers(context)
+    wanted = num_workers(context)
     if wanted > rows > 0:
         logger.warning("%d rows are dealt to as many workers, not to %d", rows, wanted)
     return min(wanted, max(1, rows))

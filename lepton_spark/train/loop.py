@@ -17,6 +17,7 @@ from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
 from lepton_spark.models.losses import Loss
 from lepton_spark.models.output import Output
+from lepton_spark.train.board import STARTING
 from lepton_spark.train.counting import Counting
 from lepton_spark.train.keeping import keep_on_first, told
 from lepton_spark.train.optimizer import Steps, make_optimizer
@@ -217,7 +218,7 @@ class Loop:
 
     def _beat(self, work: str, place: str) -> None:
         """Say where this is; the first call of each compiled function belongs to the start."""
-        self._worker.beat(place if work in self._compiled else f"starting, {place}")
+        self._worker.beat(place if work in self._compiled else f"{STARTING}, {place}")
         self._compiled.add(work)
 
     def _sick_step(self, epoch: int, tally: Tally) -> TrainingError:

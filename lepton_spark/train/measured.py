@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyspark.sql import functions as F
 
@@ -58,6 +58,32 @@ def history_of(metrics: Iterable[Metric]) -> list[dict[str, Any]]:
         {"epoch": epoch, **found[epoch], _ROWS: [each for _, each in sorted(rows[epoch].items())]}
         for epoch in sorted(found)
     ]
+
+
+class Tables(Protocol):
+    """What is asked of tables: `lake.tables`, which only stages import."""
+
+    def find(self, context: RunContext, table: TableId, job: str, key: str, /) -> Marker | None:
+        """The newest marker of a job's key."""
+
+    def read(
+        self, context: RunContext, table: TableId, /, *, version: int | None = None
+    ) -> DataFrame:
+        """The rows, at the newest version or the one named."""
+
+
+def measured_by(context: RunContext, tables: Tables, fingerprint: str) -> list[dict[str, Any]]:
+    """What the training of some candidates measured, by epoch; empty where an older version did it.
+
+    Args:
+        context: Of the run.
+        tables: Where to read.
+        fingerprint: Of what the candidates follow from.
+    """
+    marker = tables.find(context, METRICS, JOB, training_publication(context, fingerprint).key)
+    return published_history(
+        context, marker, lambda version: tables.read(context, METRICS, version=version)
+    )
 
 
 def published_history(

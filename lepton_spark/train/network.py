@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lepton_spark.dataset.transform import FeatureTransform
 
 ENTRY = "lepton_spark.train.table_network:fit"
-# Settings that decide no weight: one can go on from a state from before they changed.
+# Settings that decide no weight: one can go on from a state from before they changed. Launchers sum
+# alike on two ranks; on more, sums may be rounded in another order.
 NOT_WEIGHTS = {"launcher", "stall_seconds", "checkpoint_minutes"}
 _LIBRARIES = ("tensorflow", "keras")  # which name the weights of a state
 
@@ -73,7 +74,7 @@ class NetworkJob:
             "is_shuffled": self.is_shuffled,
             "block_rows": self.block_rows,
             "size": size,
-            "libraries": _versions(),
+            "libraries": library_versions(),
         }
         return {
             **facts,
@@ -153,7 +154,7 @@ def require_batch(train: TrainSettings, rows: int, size: int) -> None:
         )
 
 
-def _versions() -> dict[str, list[str]]:
+def library_versions() -> dict[str, list[str]]:
     """What is installed of each library, by whatever name it was published; nothing is imported."""
     published = metadata.packages_distributions()
     return {

@@ -11,7 +11,7 @@ LOOPBACK = "lo"
 LOCALHOST = "127.0.0.1"
 BOARD = "LEPTON_BOARD"
 GIVEN_GPU = "LEPTON_GPU"
-# A transfer between two ranks: longer than any stall that the supervisors end themselves.
+# A transfer between two ranks; a stall that train.stall_seconds lets last longer is ended by it.
 GLOO_TIMEOUT_SECONDS = 600
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from lepton_spark.errors import LeptonError
+from lepton_spark.train.board import STARTING
 
 if TYPE_CHECKING:
     from lepton_spark.train.worker import Worker
@@ -43,13 +44,13 @@ def main(folder: Path) -> int:
 
 
 def _work(folder: Path, job: dict[str, object], beat: Beat) -> None:
-    beat("starting")
+    beat(STARTING)
     from lepton_spark.train.backend import call  # noqa: PLC0415  # after the first sign of life
 
     work_folder = folder / "work"
     work_folder.mkdir()
     worker = _join(str(job.get("ring")), work_folder, beat)
-    beat("starting, the ring is there")
+    beat(f"{STARTING}, the ring is there")
     outcome = call(str(job["entry"]), worker, job["payload"])  # type: ignore[arg-type]  # JSON
     (folder / FILES).mkdir()
     for name, content in outcome.files.items():

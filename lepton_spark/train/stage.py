@@ -16,6 +16,7 @@ from lepton_spark.dataset.published import dataset_table, feature_types, require
 from lepton_spark.dataset.row_groups import row_group_rows
 from lepton_spark.dataset.shards import Piece, pieces_of
 from lepton_spark.dataset.split import SPLIT
+from lepton_spark.errors import ModelError
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.readable import Part, readable
 from lepton_spark.lake.tables import Marker, TableId
@@ -75,19 +76,38 @@ def train(context: RunContext) -> StageResult:
     marker = require_prepared(context, found)
     place = candidates.folder(context, marker)
     names = _names(context)
-    digests = place.trained()
+    digests = _whole(place)
     seconds: dict[str, float] = {}
     if digests is None:
         # Two runs of one case would write the same checkpoints.
         with tables.hold(context, TableId("models", context.case.case)):
             job = _prepare(context, marker, place)
             digests = {name: _candidate(job, name, seconds) for name in names}
+            files.delete_tree(place.checkpoint)  # all candidates are whole: nothing goes on from it
             place.finish(digests)
-            files.delete_tree(place.checkpoint)
     else:
         logger.info("the candidates in %s are there already", place.path)
     facts = {"candidates": digests, "seconds": seconds, "path": place.path}
     return StageResult(JOB, (), {**facts, "dataset_version": marker.version})
+
+
+def _whole(place: Candidates) -> dict[str, str] | None:
+    """The digests of the candidates; None where training has not ended, or one was damaged."""
+    digests = place.trained()
+    if digests is None or all(_found(place.candidate(name)) == digests[name] for name in digests):
+        return digests
+    return None
+
+
+def _found(uri: str) -> str | None:
+    """The digest of a bundle; None where there is none that is whole."""
+    if not files.exists(f"{uri}/{bundles.MANIFEST}"):
+        return None
+    try:
+        return bundles.load(uri).digest
+    except ModelError as error:
+        logger.warning("%s is fitted again: %s", uri, error.what)
+        return None
 
 
 def _names(context: RunContext) -> list[str]:
@@ -142,8 +162,8 @@ def _pieces(context: RunContext, marker: Marker, place: Candidates, part: str) -
 def _candidate(job: _Job, name: str, seconds: dict[str, float]) -> str:
     """The digest of a candidate: of one that is there whole, or of one fitted now."""
     uri = job.place.candidate(name)
-    if files.exists(f"{uri}/{bundles.MANIFEST}"):
-        return bundles.load(uri).digest
+    if there := _found(uri):
+        return there
     job.context.progress.step(JOB, f"fit {name}")
     started_at = time.monotonic()
     made = {job.context.case.model.kind: _network, AVERAGE: _average}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lepton_spark.train.loop import LoopSettings
     from lepton_spark.train.worker import Worker
 
+_DRAWS = 8  # more than a layer makes of one batch
 _SEEDS = ("seed_generator", "generator")  # where layers of Keras keep what they draw from
 
 
@@ -183,6 +184,7 @@ class TrainingSteps:
         step = tf.cast(self._optimizer.iterations.value, tf.uint32)
         place = step * np.uint32(self._worker.size) + np.uint32(self._worker.rank)
         place = place * np.uint32(self._settings.accumulate) + tf.cast(part, tf.uint32)
+        place = place * np.uint32(_DRAWS)  # each draw of a generator takes one place further
         for salt, generator in enumerate(self._seeds):
             seed = np.uint32(self._settings.seed * 1009 + salt & 0xFFFFFFFF)
             generator.state.assign(tf.stack([tf.constant(seed), place]))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.train.board import Address, Pen, Status
+from lepton_spark.train.board import MOST_REQUESTS_A_SECOND, STARTING, Address, Pen, Status
 from lepton_spark.train.child import Child
-from lepton_spark.train.judge import STARTING
 from lepton_spark.train.place import (
     LOCALHOST,
     LOOPBACK,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lepton_spark.train.backend import Ring
 
 REPORT_SECONDS = 0.25
-MOST_REPORTS_A_SECOND = 200  # of all ranks together, which one driver reads
 MEETING = Status("running", f"{STARTING}, meeting the other ranks")
 
 
@@ -132,8 +131,11 @@ def _free_address(job: RankJob, rank: int) -> str:
 
 
 def _watch(child: Child, pen: Pen, rank: int, size: int) -> Report:
-    pause = max(REPORT_SECONDS, size / MOST_REPORTS_A_SECOND)
+    pause = max(REPORT_SECONDS, size / MOST_REQUESTS_A_SECOND)
+    has_ended = False
     while True:
+        if has_ended:  # it waits for what the driver says, and a process that is gone waits no more
+            time.sleep(pause)
         has_ended = child.wait(pause)
         status = child.status()
         pen.write(rank, status)

@@ -11,6 +11,7 @@ from lepton_spark.dataset.blocks import EpochReader, Layout, Source
 from lepton_spark.dataset.shards import Piece, deal
 from lepton_spark.dataset.transform import FeatureTransform
 from lepton_spark.errors import TrainingError
+from lepton_spark.lake.marker import json_digest
 from lepton_spark.models import network
 from lepton_spark.models.output import Output
 from lepton_spark.models.shape import Shape
@@ -46,7 +47,9 @@ def fit(worker: Worker, payload: Mapping[str, Any]) -> Outcome:
         _reader(worker, payload, transform, "validated", train.batch_size),
     )
     is_jitted = is_jit_compiled(train.jit_compile, shape)
-    keeper = _Keeper(payload)
+    # What was begun on other hardware is begun anew: it would not come to the same weights.
+    computing = json_digest([payload["fingerprint"], precision, is_jitted])
+    keeper = _Keeper(Checkpoints(payload["checkpoint"], computing))
     loop = Loop(worker, model, rows, _settings(payload, train, is_jitted=is_jitted), keeper)
     state = loop.fit()
     facts = {
@@ -78,8 +81,8 @@ def _require_storable(model: keras.Model) -> None:
 class _Keeper:
     """Checkpoints as states."""
 
-    def __init__(self, payload: Mapping[str, Any]) -> None:
-        self._checkpoints = Checkpoints(payload["checkpoint"], payload["fingerprint"])
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
 
     def load(self) -> State | None:
         """The state to go on from; None where there is none."""

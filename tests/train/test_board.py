@@ -144,3 +144,15 @@ def test_a_board_that_does_not_answer_for_a_moment_is_asked_again():
         connection.close()
 
         assert asked.result()
+
+
+def test_an_address_that_the_machine_does_not_have_is_told():
+    with pytest.raises(EnvironmentFault, match=r"LS-5046.*cannot listen"):
+        Board("192.0.2.1")
+
+
+def test_a_driver_in_a_container_listens_inside_and_is_reached_from_outside():
+    with Board("outside.invalid", bind="127.0.0.1") as board:
+        inside = replace(board.address, host="127.0.0.1")
+        assert Pen(inside).claim(0)
+    assert board.address.host == "outside.invalid"

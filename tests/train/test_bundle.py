@@ -254,3 +254,11 @@ def test_a_half_written_bundle_is_replaced(tmp_path):
     digest = bundles.write(str(folder), small_bundle())
 
     assert bundles.load(str(folder), digest) == small_bundle()
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(bundles.LIMITS, "weights.npz", 10)
+
+    with pytest.raises(ModelError, match="LS-3016"):
+        bundles.write(str(tmp_path / "model"), small_bundle())
+    assert not (tmp_path / "model").exists()

@@ -5,6 +5,7 @@ import pytest
 from lepton_spark.config.case import Case
 from lepton_spark.lake.marker import Marker
 from lepton_spark.train import candidates
+from lepton_spark.train.launch import num_ranks, num_workers
 from tests.conftest import TINY_CASE
 
 DATASET = Marker(1, "r-1", "dataset", "2024-02-29", "f" * 64, 0, 100, "0.1.0")
@@ -44,3 +45,24 @@ def test_one_process_gives_the_weights_of_one_worker_and_no_other(found_for):
 
     assert alone == found_for(workers=1)
     assert alone != found_for(workers=8)
+
+
+def test_images_of_another_size_lead_to_other_models(context_for):
+    def folder_of(height):
+        photo = {"photo": {"height": height, "width": 8, "channels": 1}}
+        own = {
+            **TINY_CASE,
+            "features": {"own": ["shop"], "images": photo},
+            "model": {"kind": "cnn"},
+        }
+        return candidates.folder(context_for(Case.model_validate(own), spark=None), DATASET)
+
+    assert folder_of(8) == folder_of(8)
+    assert folder_of(8) != folder_of(16)
+
+
+def test_the_local_launcher_has_one_worker(context_for):
+    train = {"launcher": "local", "workers": 8}
+    context = context_for(Case.model_validate({**TINY_CASE, "train": train}), spark=None)
+
+    assert num_workers(context) == num_ranks(context, 1000) == 1

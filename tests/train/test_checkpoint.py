@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lepton_spark.errors import TryAgainError
 from lepton_spark.models.weights import MAX_ARRAYS
 from lepton_spark.train.checkpoint import Checkpoints, read_history, write_durably
 
@@ -42,6 +43,14 @@ def test_the_newest_state_comes_back_exactly(checkpoints):
     np.testing.assert_array_equal(fields["current"]["logit/kernel"], [3, 3, 3])
     assert fields["current"]["adamw/iterations"].dtype == np.int64
     np.testing.assert_array_equal(fields["best"]["logit/kernel"], [1, 1, 1])
+
+
+def test_an_epoch_that_a_kill_kept_from_those_who_watch_is_told_on_resume(checkpoints, tmp_path):
+    (tmp_path / "checkpoint" / "history.json").write_text('[{"epoch": 1}]')
+
+    checkpoints.load()
+
+    assert [entry["epoch"] for entry in read_history(checkpoints.folder)] == [1, 2, 3]
 
 
 def test_two_states_are_kept(checkpoints, tmp_path):
@@ -86,7 +95,8 @@ def test_states_that_cannot_be_read_for_a_moment_stay(checkpoints, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("lepton_spark.lake.files.read_bytes", no_store)
-        assert checkpoints.load() is None
+        with pytest.raises(TryAgainError, match="LS-7526"):
+            checkpoints.load()
 
     assert checkpoints.load()["epoch"] == 3
 

@@ -115,6 +115,18 @@ def test_after_a_kill_only_what_is_missing_is_fitted_and_comes_out_the_same(
     assert set(again.facts["seconds"]) == {"logistic", "boosted_trees"}
 
 
+def test_a_candidate_that_was_damaged_is_fitted_again(trained, context_for, monkeypatch):
+    context, first = trained
+    path = f"{place_of(context).candidate('logistic')}/weights.npz"
+    files.write_atomically(path, files.read_bytes(path)[:-1])
+    monkeypatch.setattr(train_stage, "fit_network", never)
+
+    again = train(context_for(CASE, AS_OF))
+
+    assert again.facts["candidates"] == first.facts["candidates"]
+    assert set(again.facts["seconds"]) == {"logistic"}
+
+
 def test_other_settings_have_a_place_of_their_own(trained, context_for):
     context, _ = trained
     other = tiny_case(**{**SMALL, "model": {"hidden": [5]}})
