@@ -30,6 +30,7 @@ from lepton_spark.evaluate.predictions import predict
 from lepton_spark.evaluate.sums import measure_sums, sum_amounts, sum_classes
 from lepton_spark.evaluate.units import unit_of
 from lepton_spark.lake import file_plan, files, tables
+from lepton_spark.lake.catalog import TableId
 from lepton_spark.models.output import Output
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
@@ -53,18 +54,21 @@ def evaluate(context: RunContext) -> StageResult:
     Raises:
         DataError: There is no dataset for the date.
         ModelError: There are no candidates, one was damaged, or one gives scores that are no
-            numbers.
+            numbers, or none.
+        ConflictError: Another run trains, judges or registers models of the case.
     """
     prepared = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
     marker = require_prepared(context, prepared)
     place = candidates.folder(context, marker)
-    document = place.judgement()
-    if document is None:
-        found = _load(place)
-        document = _judge(context, marker, found)
-        _write(place, found, document)
-    else:
-        logger.info("the candidates in %s are judged already", place.path)
+    # Two runs of one case would write the same bundles.
+    with tables.hold(context, TableId("models", context.case.case)):
+        document = place.judgement()
+        if document is None:
+            found = _load(place)
+            document = _judge(context, marker, found)
+            _write(place, found, document)
+        else:
+            logger.info("the candidates in %s are judged already", place.path)
     facts = {"best": document["best"], "models": side_by_side(document)}
     return StageResult(JOB, (), {**facts, "metric": document["metric"], "path": place.evaluation})
 
@@ -134,7 +138,8 @@ def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) ->
     key = case.key_of(case.predict.each)
     rows = tables.read(context, dataset_table(context), version=marker.version)
     slices = [name for name in case.evaluate.slices if name in rows.columns]
-    keep = list(dict.fromkeys([*key, case.predict.day, *slices, LABEL]))
+    together = case.aim.split.by or key
+    keep = list(dict.fromkeys([*key, *together, case.predict.day, *slices, LABEL]))
     parts = []
     for part in _PARTS:
         condition = f"{SPLIT} = '{part}'"
@@ -145,7 +150,7 @@ def _scored(context: RunContext, marker: Marker, found: Mapping[str, Bundle]) ->
         parts.append(scores.withColumn(SPLIT, F.lit(part)))
     scored = reduce(DataFrame.unionByName, parts)
     is_by_day = case.aim.split.validate_from is not None
-    unit = unit_of(rows, day=case.predict.day, key=key, is_by_day=is_by_day)
+    unit = unit_of(rows, day=case.predict.day, key=together, is_by_day=is_by_day)
     return scored.withColumn(UNIT, unit)
 
 
@@ -159,6 +164,14 @@ def _slices(context: RunContext) -> dict[str, Column]:
 
 
 def _require_numbers(counts: DataFrame) -> None:
+    parts = {row["part"] for row in counts.select("part").distinct().collect()}
+    if lacking := sorted(set(_PARTS) - parts):
+        raise ModelError(
+            "LS-3043",
+            f"no row of the part {lacking[0]} has a score: the transform refuses all of them",
+            "a model is judged by the rows that it would score",
+            "widen transform.outliers, or see why those rows differ from the training part",
+        )
     bad = counts.filter(F.col("unsound") > 0).select("model").distinct().collect()
     if bad:
         raise ModelError(

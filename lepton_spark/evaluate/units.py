@@ -24,12 +24,12 @@ def unit_of(rows: DataFrame, *, day: str, key: Sequence[str], is_by_day: bool) -
     """The unit of each row: at most 400 in each part.
 
     Rows of one day share weather and mood, so they count as one observation; long parts take runs
-    of days, parts of few days take 200 buckets of the key's hash.
+    of days, parts of few days take 200 buckets of a hash.
 
     Args:
         rows: With `_split`, the day and the key. One job; collects one row a part.
         day: Date column.
-        key: Columns that identify a row.
+        key: Columns whose hash it is: those that identify a row, or what its split keeps together.
         is_by_day: Whether the split goes by day.
 
     Returns:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from lepton_spark.lake.catalog import TableId
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+QUARANTINE = TableId("ops", "quarantine")
 COLUMNS = ("case", "table", "file", "row", "reasons", "severity", "arrived_at", "run_id")
 
 

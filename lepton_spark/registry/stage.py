@@ -12,13 +12,11 @@ from lepton_spark.errors import ModelError, TrainingError
 from lepton_spark.evaluate.gate import LEAK, SUSPECT
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import TableId
-from lepton_spark.quality.metrics import METRICS
 from lepton_spark.registry import store
 from lepton_spark.registry.trial import trial_of
 from lepton_spark.train import bundle as bundles
 from lepton_spark.train import candidates
-from lepton_spark.train.measured import JOB as TRAIN
-from lepton_spark.train.measured import published_history, training_publication
+from lepton_spark.train.measured import measured_by
 
 if TYPE_CHECKING:
     from lepton_spark.train.bundle import Bundle
@@ -39,7 +37,8 @@ def register(context: RunContext) -> StageResult:
         TrainingError: One is so good that a feature must know the label.
     """
     place = _place(context)
-    judged, measured = _judged(place), _measured(context, place)
+    judged = _judged(place)
+    measured = measured_by(context, tables, place.fingerprint)
     with tables.hold(context, TableId("models", context.case.case)):
         runs = {
             name: store.log(context, trial_of(name, bundle, context.case, measured))
@@ -54,12 +53,14 @@ def register(context: RunContext) -> StageResult:
             raise _none_passed(judged)
         version = _version(context, passed, judged[passed], runs[passed])
         is_new = store.promote(context, version)
-    logger.info("version %s (%s) is the champion: %s", version, passed, is_new)
+        champion = store.champion(context).version
+    logger.info("version %s (%s) passed; version %s scores", version, passed, champion)
     facts = {
         "promoted": passed,
         "model_version": version,
         "model_digest": judged[passed].digest,
         "is_new": is_new,
+        "champion": champion,
         "verdicts": {name: _gate(bundle)["verdict"] for name, bundle in judged.items()},
     }
     return StageResult(JOB, (), facts)
@@ -68,15 +69,6 @@ def register(context: RunContext) -> StageResult:
 def _place(context: RunContext) -> Candidates:
     found = tables.find(context, dataset_table(context), "dataset", context.as_of.isoformat())
     return candidates.folder(context, require_prepared(context, found))
-
-
-def _measured(context: RunContext, place: Candidates) -> list[dict[str, Any]]:
-    """What the training of the candidates measured of itself, by epoch."""
-    key = training_publication(context, place.fingerprint).key
-    marker = tables.find(context, METRICS, TRAIN, key)
-    return published_history(
-        context, marker, lambda version: tables.read(context, METRICS, version=version)
-    )
 
 
 def _judged(place: Candidates) -> dict[str, Bundle]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import sqlite3
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 _DIGEST_TAG = "lepton.bundle_digest"
-_PROMOTED_TAG = "lepton.promoted"
+_PROMOTED_TAG = "lepton.promoted"  # how many versions had been promoted then, itself counted
 _LEFT_TAG = "lepton.rolled_back"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = {"mlflow", "sqlalchemy", "alembic", "sqlite3"}
@@ -108,7 +109,7 @@ def register(
         alias: Points at the version when it is made; a rerun does not bring it back.
 
     Returns:
-        The version's number; that of the first call where there were several.
+        The version's number.
     """
     name = context.case.case
     with _told():
@@ -135,10 +136,13 @@ def promote(context: RunContext, version: str) -> bool:
     name = context.case.case
     with _told():
         client = _client(context.environment.mlflow.tracking_uri)
-        if _PROMOTED_TAG in client.get_model_version(name, version).tags:
+        # One that was left had been promoted, whether or not a kill came before it said so.
+        if {_PROMOTED_TAG, _LEFT_TAG} & set(client.get_model_version(name, version).tags):
             return False
+        found = client.search_model_versions(f"name = '{name}'")
+        number = 1 + max(map(_promotion, found), default=0)
         client.set_registered_model_alias(name, CHAMPION, version)
-        client.set_model_version_tag(name, version, _PROMOTED_TAG, context.run_id)
+        client.set_model_version_tag(name, version, _PROMOTED_TAG, str(number))
         return True
 
 
@@ -164,17 +168,15 @@ def roll_back(environment: Environment, name: str, run_id: str) -> tuple[str, st
     with hold_without_spark(environment, TableId("models", name), run_id), _told():
         client = _client(environment.mlflow.tracking_uri)
         now = _by_alias(client, name, CHAMPION)
-        last = 0 if now is None else int(now.version)
         found = client.search_model_versions(f"name = '{name}'")
-        good = [v for v in found if _PROMOTED_TAG in v.tags and _LEFT_TAG not in v.tags]
-        earlier = max((int(v.version) for v in good if int(v.version) < last), default=None)
-        if earlier is not None:
+        earlier = _before(now, found) if now is not None else None
+        if now is not None and earlier is not None:
             # First the tag: a command that is killed in between is given again.
-            client.set_model_version_tag(name, str(last), _LEFT_TAG, run_id)
-            client.set_registered_model_alias(name, CHAMPION, str(earlier))
-            return str(last), str(earlier)
+            client.set_model_version_tag(name, now.version, _LEFT_TAG, run_id)
+            client.set_registered_model_alias(name, CHAMPION, earlier.version)
+            return str(now.version), str(earlier.version)
     raise ModelError(
-        "LS-3032",
+        "LS-3039",
         f"no version of the model {name} was promoted before the one that scores now.",
         "only a version that has passed its gate and was promoted scores.",
         f"look at the versions in MLflow, or train one: lepton run {name} --as-of DATE.",
@@ -210,6 +212,18 @@ def champion(context: RunContext) -> Champion:
             f"point the alias {CHAMPION} at a version that `lepton register` made.",
         )
     return Champion(str(version.version), uri, digest)
+
+
+def _promotion(version: Any) -> int:
+    """The number of a version's promotion; 0 of one that was not promoted, or does not say so."""
+    return int(version.tags.get(_PROMOTED_TAG, 0))
+
+
+def _before(now: Any, found: Sequence[Any]) -> Any:
+    """What was promoted last before a version, and was not left; versions may be out of order."""
+    end = _promotion(now) or math.inf  # who set the alias by hand, or was killed, told no number
+    good = [v for v in found if 0 < _promotion(v) < end and _LEFT_TAG not in v.tags]
+    return max(good, key=_promotion, default=None)
 
 
 def _write(client: Any, run: str, trial: Trial) -> None:

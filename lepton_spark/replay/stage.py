@@ -17,10 +17,10 @@ from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import all_of
 from lepton_spark.lake.drift import refuse_drift
-from lepton_spark.lake.tables import TableId
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import require_balance, tally
 from lepton_spark.quality.hints import hint_of
+from lepton_spark.quality.quarantine import QUARANTINE
 from lepton_spark.replay.batch import (
     JOB,
     ReplayBatch,
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-QUARANTINE = TableId("ops", "quarantine")
 EVERY_ROW = Selection()
 _MOST_TOLD = 1000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lepton_spark.context import RunContext, StageResult
 from lepton_spark.dataset.published import dataset_table
@@ -10,16 +10,13 @@ from lepton_spark.errors import DataError
 from lepton_spark.evaluate.judgement import side_by_side
 from lepton_spark.lake import files, tables
 from lepton_spark.lake.catalog import path_of
-from lepton_spark.quality.metrics import METRICS
 from lepton_spark.report.page import Story, page_of
 from lepton_spark.train import candidates
-from lepton_spark.train.measured import JOB as TRAIN
-from lepton_spark.train.measured import published_history, training_publication
+from lepton_spark.train.measured import measured_by
 from lepton_spark.train.phases import bottleneck
 
 if TYPE_CHECKING:
     from lepton_spark.lake.marker import Marker
-    from lepton_spark.train.candidates import Candidates
 
 JOB = "report"
 
@@ -38,7 +35,7 @@ def report(context: RunContext) -> StageResult:
     judgement = place.judgement()
     if judgement is None:
         raise _missing(context, "judged", "lepton evaluate")
-    history = _history(context, place)
+    history = measured_by(context, tables, place.fingerprint)
     models = side_by_side(judgement)
     story = Story(case, as_of, judgement["metric"], models, history, bottleneck(history))
     path = path_of(context.environment, "reports", case, f"{as_of}.html")
@@ -61,13 +58,4 @@ def _missing(context: RunContext, what: str, command: str) -> DataError:
         f"no candidates of {context.case.case} were {what} for {context.as_of}",
         "a report tells how models were trained and what they reached",
         f"run `{command} {context.case.case} --as-of {context.as_of}` first",
-    )
-
-
-def _history(context: RunContext, place: Candidates) -> list[dict[str, Any]]:
-    """What the training of these candidates measured; empty where an older version trained."""
-    key = training_publication(context, place.fingerprint).key
-    marker = tables.find(context, METRICS, TRAIN, key)
-    return published_history(
-        context, marker, lambda version: tables.read(context, METRICS, version=version)
     )

@@ -17,6 +17,7 @@ from lepton_spark.errors import DataError
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import TableId
 from lepton_spark.lake.marker import json_digest
+from lepton_spark.quality.quarantine import QUARANTINE
 from lepton_spark.registry import store
 from lepton_spark.score.assemble import Scorer, assemble, signed
 from lepton_spark.score.audit import audit
@@ -30,6 +31,7 @@ from lepton_spark.score.fitness import (
 )
 from lepton_spark.score.scheduled import Day, accepted, refused, without_twins
 from lepton_spark.score.unseen import require_known, unseen_shares
+from lepton_spark.silver.waiting import inlets_of
 from lepton_spark.train import bundle as bundles
 
 if TYPE_CHECKING:
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from lepton_spark.train.bundle import Bundle
 
 logger = logging.getLogger(__name__)
-
-_QUARANTINE = TableId("ops", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def score(context: RunContext) -> StageResult:
 
     Raises:
         ModelError: There is no champion, or it may not score this day.
-        DataError: The day has no rows, or the predictions do not stand the audit.
+        DataError: The day has no rows, files of it are not refined, or the predictions do not stand
+            the audit.
         ConflictError: The day was published with another model or from other inputs.
     """
     champion = store.champion(context)
@@ -74,6 +75,7 @@ def score(context: RunContext) -> StageResult:
     require_older(model, champion.version, context.moment)
     require_aim(model, champion.version, context.case)
     inputs = _inputs(context)
+    _require_refined(context)
     require_columns(model, inputs.features_rows(context).schema)
     scorer = Scorer(
         name=str(model.spec["kind"]),
@@ -82,8 +84,7 @@ def score(context: RunContext) -> StageResult:
         threshold=threshold_of(model),
         run_id=context.run_id,
     )
-    counted: dict[str, Any] = {}
-    published = _publish(context, inputs, model, scorer, counted)
+    published, counted = _publish(context, inputs, model, scorer)
     logger.info("%d predictions of %s are in %s", published.rows, context.as_of, published.table)
     facts = {"model": scorer.name, "model_version": scorer.version, "model_digest": scorer.digest}
     return StageResult(JOB, (published,), {**facts, **counted})
@@ -97,7 +98,7 @@ def _inputs(context: RunContext) -> _Inputs:
     landed = [_bronze(context, name) for name in case.sources]
     versions = {
         str(table): tables.current_version(context, table)
-        for table in (features, silver, bronze, _QUARANTINE, *landed)
+        for table in (features, silver, bronze, QUARANTINE, *landed)
     }
     if case.predict.each in case.entities:
         mark = published_for(tables.marks(context, silver, versions[str(silver)]), context.as_of)
@@ -105,17 +106,31 @@ def _inputs(context: RunContext) -> _Inputs:
     return _Inputs(features, silver, bronze, versions)
 
 
+def _require_refined(context: RunContext) -> None:
+    """See that every landed row of the predicted source is accepted or refused."""
+    each = context.case.predict.each
+    if each not in context.case.sources:  # an entity, made of accepted rows
+        return
+    waiting = inlets_of(context, tables, [each])[each].files
+    if waiting:
+        raise DataError(
+            "LS-2087",
+            f"{len(waiting)} files of {each} are landed and not refined.",
+            "each raw row of the day has a prediction, or the reason why there is none.",
+            "run `lepton nightly`, or `lepton refine` and `lepton features` first.",
+            "no predictions were published",
+        )
+
+
 def _bronze(context: RunContext, source: str) -> TableId:
     return TableId("bronze", f"{context.case.case}_{source}")
 
 
 def _publish(
-    context: RunContext,
-    inputs: _Inputs,
-    model: Bundle,
-    scorer: Scorer,
-    counted: dict[str, Any],
-) -> Published:
+    context: RunContext, inputs: _Inputs, model: Bundle, scorer: Scorer
+) -> tuple[Published, dict[str, Any]]:
+    """The predictions, and what their audit counted; nothing where they were there already."""
+    counted: dict[str, Any] = {}
     table, key = predictions_table(context), context.as_of.isoformat()
     good, bad = (rows.persist() for rows in _scheduled(context, inputs))
     names = context.case.key_of(context.case.predict.each)
@@ -140,7 +155,8 @@ def _publish(
         ),
     )
     try:
-        return tables.publish(context, signed(rows, names, context.as_of, scorer), publication)
+        signed_ = signed(rows, names, context.as_of, scorer)
+        return tables.publish(context, signed_, publication), counted
     finally:
         good.unpersist()
         bad.unpersist()
@@ -153,9 +169,9 @@ def _scheduled(context: RunContext, inputs: _Inputs) -> tuple[DataFrame, DataFra
     key = context.case.key_of(predict_.each)
     good = accepted(inputs.read(context, inputs.silver), key, day)
     source = context.case.sources.get(predict_.each)  # an entity is made of accepted rows alone
-    if source is None or inputs.versions[str(_QUARANTINE)] < 0:
+    if source is None or inputs.versions[str(QUARANTINE)] < 0:
         return good, good.limit(0).withColumn("_reasons", F.array().cast("array<string>"))
-    locators = inputs.read(context, _QUARANTINE).filter(
+    locators = inputs.read(context, QUARANTINE).filter(
         (F.col("case") == context.case.case)
         & (F.col("table") == str(inputs.silver))
         & (F.col("severity") == "refused")

@@ -53,7 +53,8 @@ def trace(context: RunContext, key_text: str) -> StageResult:
     if marker is None:
         raise _unmarked(context)
     facts = {**row, "published_in": f"{table} version {marker.version}"}
-    facts |= {f"input {name}": f"version {number}" for name, number in _inputs(marker).items()}
+    read = {name: number for name, number in _inputs(marker).items() if number >= 0}
+    facts |= {f"input {name}": f"version {number}" for name, number in read.items()}
     facts |= {"published_by_run": marker.run_id, "code_version": marker.code_version}
     if row["status"] == SCORED:
         facts |= _again(context, row, _inputs(marker), named)

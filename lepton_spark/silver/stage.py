@@ -18,7 +18,7 @@ from lepton_spark.context import Published, RunContext, StageResult
 from lepton_spark.lake import tables
 from lepton_spark.lake.catalog import all_of
 from lepton_spark.lake.marker import json_digest
-from lepton_spark.lake.tables import Publication, TableId
+from lepton_spark.lake.tables import Publication
 from lepton_spark.lake.troubles import told_as
 from lepton_spark.quality.accounting import (
     require_balance,
@@ -30,28 +30,24 @@ from lepton_spark.quality.accounting import (
 from lepton_spark.quality.expectation import stale
 from lepton_spark.quality.finding import require_kept
 from lepton_spark.quality.measurement import LAST, newest_of, plan_of
-from lepton_spark.quality.quarantine import condition_of, quarantined
+from lepton_spark.quality.quarantine import QUARANTINE, condition_of, quarantined
 from lepton_spark.quality.skew import warn_of_skew
 from lepton_spark.silver.batch import Batch, of_files, settings_of
 from lepton_spark.silver.cardinality import require_matches, require_one_to_one
-from lepton_spark.silver.inlet import Inlet, landed_since
 from lepton_spark.silver.judgement import good_rows, judge, judge_rest
 from lepton_spark.silver.lookup import name_of
 from lepton_spark.silver.measured_days import compares_days, measured_rows, publication_of
 from lepton_spark.silver.order import groups
-from lepton_spark.silver.pending import bronze_steps, open_files, quarantine_steps, silver_steps
 from lepton_spark.silver.readings import Readings
 from lepton_spark.silver.verdict import verdict
-from lepton_spark.silver.watermark import NOTHING_YET, Watermark, since, watermark_of
+from lepton_spark.silver.waiting import inlets_of
 
 if TYPE_CHECKING:
-    from lepton_spark.bronze.landed import StoredFile
-    from lepton_spark.lake.marker import Marker
+    from lepton_spark.silver.inlet import Inlet
     from lepton_spark.silver.lookup import Reference
 
 logger = logging.getLogger(__name__)
 
-QUARANTINE = TableId("ops", "quarantine")
 _JOB = "refine"
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -72,7 +68,7 @@ def refine(context: RunContext) -> StageResult:
     facts: dict[str, object] = {}
     # What is new is decided by reading the tables: no one else may append between the two.
     with tables.hold(context, all_of("silver", context.case.case)):
-        inlets = _inlets(context)
+        inlets = inlets_of(context, tables, context.case.sources)
         _require_fresh(context, [inlet for inlet in inlets.values() if not inlet.is_waiting])
         for names in groups(needs_of(context.case, context.contracts)):
             waiting = [inlets[name] for name in names if inlets[name].is_waiting]
@@ -90,61 +86,6 @@ def _each(items: Sequence[_Given], work: Callable[[_Given], _Made]) -> list[_Mad
         return []
     with ThreadPoolExecutor(max_workers=len(items), thread_name_prefix=_JOB) as pool:
         return list(pool.map(work, items))
-
-
-def _inlets(context: RunContext) -> dict[str, Inlet]:
-    """What each source has to refine: from the log, else one job that collects a row a file."""
-    inlets: dict[str, Inlet] = {}
-    unknown: list[Inlet] = []
-    newest = tables.current_version(context, QUARANTINE)
-    quarantine = tables.marks(context, QUARANTINE, newest)
-    readings = Readings(context, tables)
-    for name in context.case.sources:
-        inlet = readings.inlet(name)
-        landed = _landed_since(context, inlet, quarantine)
-        if landed is None:
-            unknown.append(inlet)
-        else:
-            inlets[name] = inlet.as_told(landed, context.moment)
-    return inlets | _as_found(context, unknown)
-
-
-def _landed_since(
-    context: RunContext, inlet: Inlet, quarantine: Sequence[Marker | None]
-) -> list[StoredFile] | None:
-    """The files that were landed since a source was refined; None where the log cannot say."""
-    watermark: Watermark | None = NOTHING_YET
-    if inlet.silver_version >= 0:
-        watermark = watermark_of(tables.marker_of(context, inlet.silver, inlet.silver_version))
-    if watermark is None:
-        return None
-    bronze = since(watermark.bronze, tables.marks(context, inlet.bronze, inlet.bronze_version))
-    refused = since(watermark.quarantine, quarantine)
-    return landed_since(bronze, refused, context.case.case, str(inlet.silver))
-
-
-def _steps(context: RunContext, inlet: Inlet) -> list[DataFrame]:
-    """How far each file of a source is, in its tables."""
-    bronze = tables.read(context, inlet.bronze, version=inlet.bronze_version)
-    steps = [bronze_steps(bronze, inlet.name, context.moment)]
-    if inlet.silver_version >= 0:
-        silver = tables.read(context, inlet.silver, version=inlet.silver_version)
-        steps.append(silver_steps(silver, inlet.name, context.moment))
-    return steps
-
-
-def _as_found(context: RunContext, inlets: Sequence[Inlet]) -> dict[str, Inlet]:
-    if not inlets:
-        return {}
-    steps = [step for inlet in inlets for step in _steps(context, inlet)]
-    if tables.exists(context, QUARANTINE):
-        prefix = f"silver.{context.case.case}_"
-        refused = tables.read(context, QUARANTINE)
-        steps.append(quarantine_steps(refused, context.case.case, prefix, context.moment))
-    with told_as("the files to refine"):
-        found = open_files(steps).collect()
-    states = {inlet.name: [row[1:] for row in found if row[0] == inlet.name] for inlet in inlets}
-    return {inlet.name: inlet.as_found(states[inlet.name]) for inlet in inlets}
 
 
 def _references(

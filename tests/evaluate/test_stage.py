@@ -8,11 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 from sklearn import metrics as reference
 
 from lepton_spark.dataset.stage import prepare
 from lepton_spark.errors import ModelError, TrainingError
 from lepton_spark.evaluate import stage as evaluate_stage
+from lepton_spark.evaluate.counting import UNIT
+from lepton_spark.evaluate.predictions import predict
 from lepton_spark.evaluate.stage import evaluate
 from lepton_spark.lake import files, tables
 from lepton_spark.models.predictor import load_predictor
@@ -164,6 +167,29 @@ def test_b9_a_feature_that_is_the_amount_is_named_and_no_model_promoted(context_
 
     words = ["boosted_trees: suspected leak: pinball", "tells most is hour", "suspicious_below"]
     demand(told.value, "LS-6009", *words, "no model was promoted", exit_code=60)
+
+
+def test_rows_that_a_split_keeps_together_are_resampled_together(context):
+    split = {"by": ["shop"], "validate_share": 0.2, "test_share": 0.2}
+    case = tiny_case(**SMALL, predict={"split": split})
+    marker = tables.find(context, DATASET, "dataset", AS_OF.isoformat())
+    majority = {"majority": bundles.load(place_of(context).candidate("majority"))}
+
+    scored = evaluate_stage._scored(replace(context, case=case), marker, majority)
+
+    units = scored.groupBy("_split", "shop").agg(F.count_distinct(UNIT).alias("units"))
+    assert {row["units"] for row in units.collect()} == {1}
+
+
+def test_a_part_of_which_no_row_has_a_score_is_told_and_nothing_written(context, monkeypatch):
+    def refuse(rows, *args, **named):
+        return predict(rows, *args, **named).limit(0)
+
+    monkeypatch.setattr(evaluate_stage, "predict", refuse)
+
+    with pytest.raises(ModelError, match=r"LS-3043.*part test"):
+        evaluate(context)
+    assert place_of(context).judgement() is None
 
 
 def test_a_damaged_candidate_is_refused(context):

@@ -148,7 +148,7 @@ def test_rolling_back_lets_the_version_before_score_again(context):
     assert not store.promote(context, two)
     with pytest.raises(ModelError, match="promoted before") as refused:
         rolled_back(context)
-    assert refused.value.code == "LS-3032"
+    assert refused.value.code == "LS-3039"
     assert store.champion(context).version == one
 
 
@@ -185,3 +185,24 @@ def test_while_models_are_registered_nothing_is_rolled_back(context):
             asked.result()
 
     assert store.champion(context).version == "2"
+
+
+def test_rolling_back_goes_by_when_versions_were_promoted_and_not_by_their_numbers(context):
+    one, late, two = (registered(context, digest * 64) for digest in "123")
+    for version in (one, two, late):
+        store.promote(context, version)
+
+    assert rolled_back(context) == (late, two)
+    assert rolled_back(context) == (two, one)
+
+
+def test_a_version_that_was_left_is_not_promoted_although_a_kill_hid_that_it_was(context):
+    store.promote(context, registered(context, ONE))
+    two = registered(context, TWO)
+    store.promote(context, two)
+    client = store._client(context.environment.mlflow.tracking_uri)
+    client.delete_model_version_tag(context.case.case, two, store._PROMOTED_TAG)
+    rolled_back(context)
+
+    assert not store.promote(context, two)
+    assert store.champion(context).version == "1"

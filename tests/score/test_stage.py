@@ -16,6 +16,8 @@ from tests.score.conftest import DAY, FEATURES, FILE, PREDICTIONS, at, clinic_bu
 
 pytestmark = pytest.mark.spark
 
+OTHER = "visits/2024-02-28.csv"
+
 
 def refused_with(clinic, code):
     with pytest.raises(ModelError) as raised:
@@ -65,14 +67,17 @@ def test_another_model_under_the_same_night_is_refused_unless_the_revision_is_ra
 
 
 def test_other_raw_files_under_the_same_night_are_refused(scored):
-    scored.bronze([("C", "9", "2024-02-29", "1")], "visits/2024-02-28.csv", at("2024-02-28T01:00"))
+    arrived = at("2024-02-28T01:00")
+    scored.bronze([("C", "9", "2024-02-29", "1")], OTHER, arrived)
+    scored.silver([("C", 9, DAY, 1, 2)], OTHER, arrived)
 
     with pytest.raises(ConflictError):
         score(scored.context())
 
 
 def test_rows_whose_features_were_built_later_are_scored_once_the_revision_is_raised(clinic):
-    clinic.silver([("C", 3, DAY, 25, 9)])
+    clinic.bronze([("C", "3", "2024-02-29", "25")], OTHER)
+    clinic.silver([("C", 3, DAY, 25, 2)], OTHER)
     clinic.champion()
     score(clinic.context())
     assert ("C", 3, "no_features") in clinic.predictions("site", "visit", "reason")
@@ -138,7 +143,8 @@ def test_an_older_night_afterwards_is_not_skipped(scored):
 
 
 def test_a_row_without_features_is_told_and_not_dropped(clinic):
-    clinic.silver([("C", 3, DAY, 1, 9)])
+    clinic.bronze([("C", "3", "2024-02-29", "1")], OTHER)
+    clinic.silver([("C", 3, DAY, 1, 2)], OTHER)
     clinic.champion()
 
     score(clinic.context())
@@ -182,7 +188,7 @@ def test_a_day_is_scored_from_the_files_that_hold_it_and_other_days(clinic, capl
 
 def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):
     newer = at("2024-02-29T01:30")
-    clinic.silver([("A", 2, date(2024, 3, 9), 40, 2)], "visits/2024-02-28.csv", newer)
+    clinic.silver([("A", 2, date(2024, 3, 9), 40, 2)], OTHER, newer)
     clinic.champion()
 
     score(clinic.context())
@@ -191,20 +197,18 @@ def test_a_row_that_moved_to_another_day_is_not_of_the_day(clinic):
 
 
 def test_a_refused_row_belongs_to_the_day_of_its_file_where_its_own_cannot_be_read(clinic):
-    other = "visits/2024-02-28.csv"
-    clinic.bronze([(None, None, None, None), ("D", "4", "2024-02-29", "")], other)
-    clinic.quarantine([(2, ["short_row"], "refused"), (3, ["null:minutes"], "refused")], other)
+    clinic.bronze([(None, None, None, None), ("D", "4", "2024-02-29", "")], OTHER)
+    clinic.quarantine([(2, ["short_row"], "refused"), (3, ["null:minutes"], "refused")], OTHER)
     clinic.champion()
 
     score(clinic.context())
 
-    assert clinic.predictions("site", "visit", "_file", "_row")[:1] == [("D", 4, other, 3)]
+    assert clinic.predictions("site", "visit", "_file", "_row")[:1] == [("D", 4, OTHER, 3)]
 
 
 def test_a_refused_row_whose_key_was_accepted_is_not_told_twice(clinic):
-    other = "visits/2024-02-28.csv"
-    clinic.bronze([("A", "1", "2024-02-29", "x")], other)
-    clinic.quarantine([(2, ["not_int:minutes"], "refused")], other)
+    clinic.bronze([("A", "1", "2024-02-29", "x")], OTHER)
+    clinic.quarantine([(2, ["not_int:minutes"], "refused")], OTHER)
     clinic.champion()
 
     score(clinic.context())
@@ -291,3 +295,12 @@ def test_a_night_whose_features_were_not_built_is_refused_and_can_be_scored_late
     assert not tables.exists(empty_clinic.context(), PREDICTIONS)
     empty_clinic.features([("A", 1, DAY, 10), ("A", 2, DAY, 40)])
     assert score(empty_clinic.context()).facts["scored"] == 2
+
+
+def test_a_day_with_a_file_that_is_not_refined_is_not_published_in_part(clinic):
+    clinic.champion()
+    clinic.bronze([("C", "7", "2024-02-29", "30")], file="visits/2024-02-29-late.csv")
+
+    with pytest.raises(DataError, match=r"LS-2087.*1 files of visits"):
+        score(clinic.context())
+    assert not tables.exists(clinic.context(), PREDICTIONS)
