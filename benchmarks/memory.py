@@ -23,7 +23,7 @@ STAGES = """
 import json, resource, sys
 from datetime import date
 from pathlib import Path
-from lepton_spark.cli import journey
+from lepton_spark import journey
 from lepton_spark.job.request import Request
 from lepton_spark.job.run import open_context, run_stages
 

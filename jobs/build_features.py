@@ -1,6 +1,8 @@
 """Compute the features of every day up to the logical date.
 
-spark-submit --py-files lepton_spark.zip jobs/build_features.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/build_features.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

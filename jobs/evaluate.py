@@ -1,6 +1,8 @@
 """Judge every candidate, and put it through the gate.
 
-spark-submit --py-files lepton_spark.zip jobs/evaluate.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/evaluate.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

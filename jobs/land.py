@@ -1,6 +1,8 @@
 """Read new raw files into bronze, each exactly once.
 
-spark-submit --py-files lepton_spark.zip jobs/land.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/land.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -1,27 +1,16 @@
 """One night: land what is new, refine it, compute the day's features, score and publish.
 
-spark-submit --py-files lepton_spark.zip jobs/nightly.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/nightly.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import partial
 
-from lepton_spark.bronze.stage import land
-from lepton_spark.entities.stage import resolve
-from lepton_spark.features.stage import build
-from lepton_spark.job.run import run_job
-from lepton_spark.score.stage import score
-from lepton_spark.silver.stage import refine
-
-NIGHT = (
-    ("land", land),
-    ("refine", refine),
-    ("resolve", resolve),
-    ("features", partial(build, days="one")),
-    ("score", score),
-)
+from lepton_spark.job.run import run_work
+from lepton_spark.journey import nights
 
 if __name__ == "__main__":
-    sys.exit(run_job("nightly", NIGHT, sys.argv[1:]))
+    sys.exit(run_work("nightly", lambda context: nights(context, context.as_of), sys.argv[1:]))

@@ -1,6 +1,8 @@
 """Split features and labels into train, validate and test.
 
-spark-submit --py-files lepton_spark.zip jobs/prepare.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/prepare.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Check and clean bronze into silver.
 
-spark-submit --py-files lepton_spark.zip jobs/refine.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/refine.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Make the best candidate that passed the gate the champion.
 
-spark-submit --py-files lepton_spark.zip jobs/register.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/register.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Judge every quarantined row again, after a fix of the case or of a contract.
 
-spark-submit --py-files lepton_spark.zip jobs/replay.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/replay.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

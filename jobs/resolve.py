@@ -1,6 +1,8 @@
 """Find rows that mean the same, and make one entity of them.
 
-spark-submit --py-files lepton_spark.zip jobs/resolve.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/resolve.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Predict the rows of a day with the champion and publish them.
 
-spark-submit --py-files lepton_spark.zip jobs/score.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/score.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

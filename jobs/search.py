@@ -1,6 +1,8 @@
 """Try the settings that `search` of the case names, on training and validation rows.
 
-spark-submit --py-files lepton_spark.zip jobs/search.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/search.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

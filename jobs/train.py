@@ -1,6 +1,8 @@
 """Train the network on its workers, and the baselines beside it.
 
-spark-submit --py-files lepton_spark.zip jobs/train.py --case CASE --as-of YYYY-MM-DD
+spark-submit --py-files lepton_spark.zip --jars JARS jobs/train.py --case CASE --as-of DATE
+
+Delta's JARS are what `python -m lepton_spark.lake.jars` prints.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ class RunContext:
         started_at: Wall clock at the start, UTC; for the record only, never for a result.
         revision: Raised by hand to publish other content under a key already published.
         contracts: By name: those that the sources of the case point to.
+        results: What stages gave so far, by logical date, also where a later one fails; shared by
+            all the dates of a command.
     """
 
     spark: SparkSession
@@ -52,6 +54,7 @@ class RunContext:
     revision: int = 0
     allow_empty: bool = False
     contracts: Mapping[str, Contract] = field(default_factory=dict)
+    results: dict[date, list[StageResult]] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:

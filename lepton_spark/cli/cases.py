@@ -39,7 +39,7 @@ def cases(conf_dir: ConfDir = CONF, json: Json = False) -> int:
 
 
 def new(case: NewCase, conf_dir: ConfDir = CONF, json: Json = False) -> int:
-    """Begin a case: a case file and a contract to change, with a word on each key."""
+    """Begin a case: a case file and two contracts to change, with a word on each key."""
     from lepton_spark.cli.template import write_case
 
     written = write_case(conf_dir, parse_name(case, "CASE"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lepton_spark.cli.tables import align
+from lepton_spark.cli.tables import align, digits
 from lepton_spark.config.task import shown_metrics
 from lepton_spark.lake.catalog import TableId, location
 
@@ -94,7 +95,7 @@ def _made(
     """What a case leaves that predicts nothing."""
     table = TableId("gold", f"{request.case}_features")
     yield "features", f"{features.facts['rows']:,} rows, {table} in {location(environment, table)}"
-    yield "next", f"lepton features {request.case} --explain all{_options(request)}"
+    yield "next", f"lepton features {request.case} --explain all{options_of(request)}"
 
 
 def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -105,19 +106,18 @@ def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     yield ("model", f"{first} on test (95 %)", *rest, "gate")
     for model in models:
         main, *others = (model[metric] for metric in metrics)
-        interval = f"{_digits(main['value'])} ({_digits(main['low'])} to {_digits(main['high'])})"
-        numbers = [_digits(metric["value"]) for metric in others]
+        interval = f"{digits(main['value'])} ({digits(main['low'])} to {digits(main['high'])})"
+        numbers = [digits(metric["value"]) for metric in others]
         yield (model["model"], interval, *numbers, model["verdict"])
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _promoted(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     found = facts.get("register", {})
+    version, champion = found.get("model_version"), found.get("champion")
     news = "" if found.get("is_new") else ", already the champion"
-    yield "promoted", f"{found.get('promoted')}, version {found.get('model_version')}{news}"
+    if champion != version:  # another was promoted since, or this one was rolled back
+        news = f" before; version {champion} scores"
+    yield "promoted", f"{found.get('promoted')}, version {version}{news}"
 
 
 def _predicted(
@@ -127,7 +127,7 @@ def _predicted(
     environment: Environment,
 ) -> Iterator[tuple[str, str]]:
     table = TableId("gold", f"{request.case}_predictions")
-    options = _options(request)
+    options = options_of(request)
     if scored is not None:
         counted = facts["score"]
         number = f"{counted['scored']:,} of {scored}, " if "scored" in counted else f"{scored}, "
@@ -137,11 +137,18 @@ def _predicted(
     yield "next", f"lepton nightly {request.case} --as-of {following}{options}"
 
 
-def _options(request: Request) -> str:
-    """What has to be repeated where it was not the default."""
+def options_of(request: Request, overrides: Sequence[str] | None = None) -> str:
+    """What a shell has to be told again where it was not the default.
+
+    Args:
+        request: What was given.
+        overrides: Settings to give in place of those of the request.
+    """
     given = {
         "--env": (request.environment, "local"),
         "--conf-dir": (str(request.conf_dir), "conf"),
     }
-    options = [f" {name} {value}" for name, (value, default) in given.items() if value != default]
-    return "".join([*options, *(f" --set {setting}" for setting in request.overrides)])
+    options = [(name, value) for name, (value, default) in given.items() if value != default]
+    settings = request.overrides if overrides is None else overrides
+    options += [("--set", setting) for setting in settings]
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in options)

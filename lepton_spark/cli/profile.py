@@ -133,7 +133,7 @@ def _as_listed(path: Path) -> LandedFile:
         return newest_file(find_table(path.name, str(path.absolute())))
     if not path.is_file():
         raise UsageError(
-            "LS-0211",
+            "LS-0217",
             f"there is neither a file nor a Delta table {path}.",
             "a contract is made of one.",
             "correct FILE.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lepton_spark.cli import journey
+from lepton_spark import journey
 from lepton_spark.cli.options import (
     CONF,
     AllowFuture,

@@ -8,7 +8,7 @@ import typer  # noqa: TC002  # typer reads annotations
 
 from lepton_spark.cli.options import CONF, AsOf, Case, Choices, ConfDir, Env, Json, Set, request_of
 from lepton_spark.cli.say import carry_out
-from lepton_spark.cli.tables import align
+from lepton_spark.cli.tables import align, digits
 from lepton_spark.config.task import shown_metrics
 from lepton_spark.job.run import run_stages
 
@@ -61,7 +61,7 @@ def show_report(facts: Mapping[str, Any]) -> str:
     metric = shown_metrics(facts["models"][0])[0]
     models = [("model", "verdict", metric)]
     models += [
-        (each["model"], each["verdict"], f"{each[metric]['value']:.4f}") for each in facts["models"]
+        (each["model"], each["verdict"], digits(each[metric]["value"])) for each in facts["models"]
     ]
     parts = [align(models)]
     if facts["epochs"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002  # typer reads annotations
 
+from lepton_spark.cli.closing import options_of
 from lepton_spark.cli.options import CONF, AsOf, Case, Choices, ConfDir, Env, Json, Set, request_of
 from lepton_spark.cli.say import carry_out
 from lepton_spark.cli.tables import align, printable
@@ -58,8 +59,7 @@ def _words(outcome: Outcome) -> str:
     if request is None:
         return ""
     given = [each for each in request.overrides if not each.startswith("search")]
-    command = f"lepton run {request.case} --as-of {request.as_of} --env {request.environment}"
-    command += "".join(f" --set {shlex.quote(each)}" for each in given)
+    command = f"lepton run {request.case} --as-of {request.as_of}{options_of(request, given)}"
     return "".join(
         show_search(result.facts, command)
         for results in outcome.nights.values()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lepton_spark.cli import features, journey
+from lepton_spark import journey
+from lepton_spark.cli import features
 from lepton_spark.cli.closing import closing
 from lepton_spark.cli.options import (
     CONF,
@@ -80,6 +82,7 @@ def run(
     choices = Choices(as_of, env, conf_dir, set_, revision, allow_empty, allow_future)
     request = request_of("run", case, choices)
     day = parse_day(score_date, "--score-date") if score_date is not None else None
+    request = replace(request, until=day)
     return carry_out(request, lambda given: journey.learn(given, day), _words, is_json=json)
 
 
@@ -105,6 +108,7 @@ def nightly(
     request = request_of("nightly", case, choices)
     last = request.as_of if until is None else parse_day(until, "--until")
     _refuse_backwards(request.as_of, last)
+    request = replace(request, until=last)
     return carry_out(request, lambda given: journey.nights(given, last), _words, is_json=json)
 
 

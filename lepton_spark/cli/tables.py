@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     )
 
 
+def digits(value: float | None) -> str:
+    """A metric in three digits; a dash where it could not be measured."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Columns side by side, numbers to the right; nothing is cut off.
 

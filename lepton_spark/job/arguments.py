@@ -19,6 +19,12 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError("a number from 0 on is wanted")
+    return int(text)
+
+
 def read_arguments(name: str, argv: Sequence[str]) -> Request:
     """Read the arguments that all jobs share.
 
@@ -36,7 +42,7 @@ def read_arguments(name: str, argv: Sequence[str]) -> Request:
     add("--env", default="cluster", help="a file in <conf-dir>/env, without its ending")
     add("--conf-dir", default="conf", help="folder of cases, contracts and environments")
     add("--set", action="append", default=[], metavar="A.B=C", help="one setting over the files")
-    add("--revision", type=int, default=0, help="raise it to publish other content under a key")
+    add("--revision", type=_count, default=0, help="raise it to publish other content under a key")
     add("--allow-empty", action="store_true", help="accept a day without files")
     add("--allow-future", action="store_true", help="accept a date yet to come")
     found = parser.parse_args(argv)

@@ -24,7 +24,7 @@ class Outcome:
     Args:
         request: None where the arguments were refused.
         stage: The last stage that was started.
-        nights: Results of each logical date.
+        nights: Results of each logical date that was begun; of one that failed, those before.
         command: Name of the command where there is no request.
     """
 
@@ -69,6 +69,8 @@ class Outcome:
             }
         if self.ending.exit_code:
             found |= {"stage": self.stage, "code": self.ending.code}
+            *_, last = (None, *self.nights)
+            found |= {"stage_as_of": last.isoformat()} if last else {}
         stages = [
             {"as_of": day.isoformat(), **asdict(result)}
             for day, night in self.nights.items()

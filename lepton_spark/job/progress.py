@@ -75,21 +75,18 @@ class TerminalProgress:
         """Show a bar for a stage."""
         self.stage = stage
         self._started = time.monotonic()
-        self._bars.start()
-        self._task = self._bars.add_task(stage, total=None, message="")
+        self._draw(stage)
 
     def step(self, stage: str, message: str, *, done: int = 0, total: int = 0) -> None:
         """Move the bar of a stage."""
         if self._task is None:
-            self.start(stage)
+            self._draw(stage)
         if self._task is not None:
             self._bars.update(self._task, message=message, completed=done, total=total or None)
 
     def finish(self, stage: str, message: str) -> None:
         """Replace the bar of a stage by one line."""
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-            self._task = None
+        self._rub_out()
         seconds = time.monotonic() - self._started
         self._bars.console.print(
             f"{stage:<9} {seconds:6.1f} s  {message}", markup=False, highlight=False, soft_wrap=True
@@ -98,6 +95,16 @@ class TerminalProgress:
     def close(self) -> None:
         """Take the bars off the terminal."""
         self._bars.stop()
+
+    def _draw(self, stage: str) -> None:
+        self._rub_out()
+        self._bars.start()
+        self._task = self._bars.add_task(stage, total=None, message="")
+
+    def _rub_out(self) -> None:
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
 
 
 def _bars() -> Bars:

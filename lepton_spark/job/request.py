@@ -29,6 +29,7 @@ class Request:
         command: What was asked for, such as `nightly`.
         overrides: Settings as `a.b=c`, applied over the files.
         revision: Raised by hand to publish other content under a key already published.
+        until: The last logical date of a command on several; null where there is one.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Request:
     revision: int = 0
     allow_empty: bool = False
     allow_future: bool = False
+    until: date | None = None
 
 
 def check_arguments(argv: Sequence[str]) -> None:
@@ -108,18 +110,19 @@ def parse_day(text: str | None, option: str) -> date:
 
 
 def refuse_future(request: Request, case: Case, now: datetime) -> None:
-    """Refuse a date whose moment has not come.
+    """Refuse dates whose moment has not come.
 
     Raises:
-        UsageError: The moment is after `now` and the request does not allow that.
+        UsageError: The last moment is after `now` and the request does not allow that.
     """
-    moment = moment_of(request.as_of, case.predict.at)
+    last = max(filter(None, (request.as_of, request.until)))
+    moment = moment_of(last, case.predict.at)
     if moment > now and not request.allow_future:
         raise UsageError(
             "LS-0204",
-            f"--as-of {request.as_of} has its moment at {moment:%Y-%m-%d %H:%M} UTC, yet to come.",
+            f"{last} has its moment at {moment:%Y-%m-%d %H:%M} UTC, yet to come.",
             "what is known at a moment is complete only after it.",
-            "choose an earlier date, or add --allow-future.",
+            "choose an earlier date; to run a night before its moment, add --allow-future.",
         )
 
 

@@ -44,6 +44,7 @@ def open_context(
     request: Request,
     progress: Progress | None = None,
     *,
+    run_id: str = "",
     stopper: Stopper | None = None,
 ) -> Iterator[RunContext]:
     """What a stage needs, for one command; a notebook opens it as a script does.
@@ -54,6 +55,7 @@ def open_context(
     Args:
         request: Which case and environment, as of when.
         progress: Where stages say how far they are; log lines where it is not given.
+        run_id: Of the command; a new one where it is not given.
         stopper: Told how to stop the session at a signal.
 
     Raises:
@@ -67,7 +69,8 @@ def open_context(
     loaded = load_all(request.conf_dir, request.case, request.environment, request.overrides)
     case, environment = loaded.case, loaded.environment
     refuse_future(request, case, now)
-    progress = progress or make_progress(new_run_id())
+    run_id = run_id or new_run_id()
+    progress = progress or make_progress(run_id)
     progress.step("spark", "starting Spark")
     with _session(environment, request, stopper) as spark:
         yield RunContext(
@@ -75,7 +78,7 @@ def open_context(
             case=case,
             environment=environment,
             progress=progress,
-            run_id=getattr(progress, "run_id", "") or new_run_id(),
+            run_id=run_id,
             as_of=request.as_of,
             started_at=now,
             revision=request.revision,
@@ -125,6 +128,7 @@ def run_stages(context: RunContext, stages: Sequence[tuple[str, Stage]]) -> list
     from lepton_spark.lake import ledger
 
     results: list[StageResult] = []
+    night = context.results.setdefault(context.as_of, [])
     try:
         for name, stage in stages:
             context.progress.start(name)
@@ -133,6 +137,7 @@ def run_stages(context: RunContext, stages: Sequence[tuple[str, Stage]]) -> list
             context.progress.finish(name, in_words(result))
             took = {"took_seconds": round(time.monotonic() - started, 1)}
             results.append(replace(result, facts={**result.facts, **took}))
+            night.append(results[-1])
     except Exception as error:
         _record_failure(context, results, ending_of(error).code)
         raise
@@ -157,7 +162,8 @@ def execute(request: Request, work: Work) -> Outcome:
         work: Gives the results of each logical date.
     """
     start_logging()
-    progress = make_progress(new_run_id())
+    run_id = new_run_id()
+    progress = make_progress(run_id)
     started = time.monotonic()
     nights: Mapping[date, Sequence[StageResult]] = {}
     ending = DONE
@@ -165,7 +171,7 @@ def execute(request: Request, work: Work) -> Outcome:
     def outcome() -> Outcome:
         """What the run came to so far."""
         seconds = time.monotonic() - started
-        return Outcome(request, progress.run_id, ending, progress.stage, seconds, nights)
+        return Outcome(request, run_id, ending, progress.stage, seconds, nights)
 
     def tell_at_last(number: int) -> None:
         """Print the outcome of a run that a signal ends."""
@@ -176,7 +182,8 @@ def execute(request: Request, work: Work) -> Outcome:
     with stoppable() as stopper:
         stopper.at_last(tell_at_last)
         try:
-            with open_context(request, progress, stopper=stopper) as context:
+            with open_context(request, progress, run_id=run_id, stopper=stopper) as context:
+                nights = context.results  # of a run that fails or is stopped
                 nights = work(context)
         except BaseException as error:  # noqa: BLE001  # every end has an exit code
             ending = ending_of(stopper.cause_of(error))
@@ -188,11 +195,16 @@ def execute(request: Request, work: Work) -> Outcome:
 
 
 def run_job(name: str, stages: Sequence[tuple[str, Stage]], argv: Sequence[str]) -> int:
-    """What a script in `jobs/` does: read arguments, run stages, print one JSON line.
+    """`run_work` of stages on one logical date."""
+    return run_work(name, lambda context: {context.as_of: run_stages(context, stages)}, argv)
+
+
+def run_work(name: str, work: Work, argv: Sequence[str]) -> int:
+    """What a script in `jobs/` does: read arguments, work, print one JSON line.
 
     Args:
         name: The script's name, for its help and the summary.
-        stages: What it runs.
+        work: Gives the results of each logical date.
         argv: Arguments without the program.
 
     Returns:
@@ -204,5 +216,5 @@ def run_job(name: str, stages: Sequence[tuple[str, Stage]], argv: Sequence[str])
     except LeptonError as error:
         outcome = Outcome.refused(name, ending_of(error))
     else:
-        outcome = execute(request, lambda context: {context.as_of: run_stages(context, stages)})
+        outcome = execute(request, work)
     return tell(outcome, stdout=sys.stdout, stderr=sys.stderr)

@@ -21,7 +21,10 @@ RESULTS = [
     StageResult("refine", facts={"sources": {"a": {"refused": 7, "reasons": {"null_key": 7}}}}),
     StageResult("dataset", facts={"features": 12, "rows": {"train": 800, "test": 100}}),
     StageResult("evaluate", facts={"models": [MODEL]}),
-    StageResult("register", facts={"promoted": "table_mlp", "model_version": "1", "is_new": True}),
+    StageResult(
+        "register",
+        facts={"promoted": "table_mlp", "model_version": "1", "champion": "1", "is_new": True},
+    ),
 ]
 SCORED = [StageResult("score", facts={"scored": 42})]
 REQUEST = Request("run", "plant", date(2024, 3, 2))
@@ -81,3 +84,18 @@ def test_a_case_that_predicts_nothing_ends_with_its_features():
     wanted = ["1,000 from 3 files", "1,234 rows, gold.plant_features in /lake/gold/plant_features"]
     assert [words for words in wanted if words not in text] == []
     assert "promoted" not in text
+
+
+def test_a_rerun_says_which_version_scores():
+    *others, registered = RESULTS
+    again = replace(registered, facts={**registered.facts, "is_new": False})
+    left = replace(again, facts={**again.facts, "champion": "3"})
+
+    assert "table_mlp, version 1, already the champion" in told({REQUEST.as_of: [*others, again]})
+    assert "table_mlp, version 1 before; version 3 scores" in told({REQUEST.as_of: [*others, left]})
+
+
+def test_a_shell_reads_the_next_command_as_it_was_meant():
+    request = replace(REQUEST, overrides=("model.hidden=[64, 32]",))
+
+    assert "--set 'model.hidden=[64, 32]'" in told({REQUEST.as_of: RESULTS}, request)

@@ -29,3 +29,8 @@ def test_settings_may_be_repeated():
 def test_wrong_arguments_are_an_error_of_ours(argv):
     with pytest.raises(UsageError, match="LS-0201"):
         read_arguments("refine", argv)
+
+
+def test_a_revision_is_not_negative():
+    with pytest.raises(UsageError, match="--revision"):
+        read_arguments("score", ["--case", "x", "--as-of", "2024-01-05", "--revision", "-1"])

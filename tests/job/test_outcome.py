@@ -58,3 +58,14 @@ def test_a_stage_is_told_in_one_line():
     assert in_words(outcome(is_new=True).nights[REQUEST.as_of][0]) == "10 rows in gold.x"
     assert "already there" in in_words(outcome(is_new=False).nights[REQUEST.as_of][0])
     assert in_words(StageResult("train")) == "done"
+
+
+def test_a_failure_of_a_later_night_keeps_the_nights_before_and_names_its_own():
+    before = outcome(is_new=True).nights
+    nights = {**before, date(2024, 1, 6): [StageResult("land")], date(2024, 1, 7): []}
+    failed = Outcome(REQUEST, "r-1", Ending("failed", 20, "LS-2001", "why"), "land", 1.0, nights)
+
+    summary = failed.summary()
+
+    assert (summary["stage"], summary["stage_as_of"]) == ("land", "2024-01-07")
+    assert [each["as_of"] for each in summary["stages"]] == ["2024-01-05", "2024-01-06"]

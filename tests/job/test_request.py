@@ -73,3 +73,11 @@ def test_a_name_is_an_identifier(name):
 def test_an_argument_is_shown_short_and_without_control_characters():
     assert shown("a\x1b[31m" + "b" * 500).count("b") < 60
     assert "\x1b" not in shown("a\x1b[31m")
+
+
+def test_the_last_of_several_nights_must_have_come_too():
+    request = Request("nightly", "x", date(2024, 1, 4), until=date(2024, 1, 6))
+
+    with pytest.raises(UsageError, match="2024-01-06 has its moment"):
+        refuse_future(request, AT_THREE, datetime(2024, 1, 5, 12, tzinfo=UTC))
+    refuse_future(request, AT_THREE, datetime(2024, 1, 6, 12, tzinfo=UTC))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +29,7 @@ class Heard:
 
 @pytest.fixture
 def context():
-    return SimpleNamespace(progress=Heard())
+    return SimpleNamespace(progress=Heard(), as_of=date(2024, 3, 2), results={})
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_a_failure_is_recorded_with_its_code_after_what_was_done(context, record
         run_stages(context, [("land", land), ("refine", fail), ("never", land)])
 
     assert recorded == [(["land"], "failed", "LS-2001")]
+    assert [result.stage for result in context.results[context.as_of]] == ["land"]
 
 
 def test_a_ledger_that_fails_does_not_hide_the_fault(context, monkeypatch):

@@ -124,9 +124,10 @@ SWALLOWED = """
 import os, signal, time
 from contextlib import nullcontext
 from datetime import date
+from types import SimpleNamespace
 from lepton_spark.job import run
 from lepton_spark.job.request import Request
-run.open_context = lambda *_given, **_named: nullcontext()
+run.open_context = lambda *_given, **_named: nullcontext(SimpleNamespace(results={}))
 def work(_context):
     try:
         os.kill(os.getpid(), signal.SIGINT)

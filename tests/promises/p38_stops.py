@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
-from lepton_spark.cli import journey
+from lepton_spark import journey
 from tests.journey.lepton import PROGRAM
 from tests.journey.plant import CASE, Plant, make_plant
 from tests.promises.lab import Lake, digest
