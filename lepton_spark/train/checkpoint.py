@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lepton_spark.train.keeping import Alive
-    from lepton_spark.train.loop import State
+    from lepton_spark.train.state import State
 
 logger = logging.getLogger(__name__)
 KEPT = 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from lepton_spark.train.loop import State
+    from lepton_spark.train.state import State
     from lepton_spark.train.worker import Worker
 
 Alive = Callable[[], object]

@@ -6,85 +6,33 @@ import hashlib
 import math
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lepton_spark.dataset.blocks import EpochReader, Shuffle
 from lepton_spark.errors import TrainingError
 from lepton_spark.models.losses import Loss
-from lepton_spark.models.output import Output
 from lepton_spark.train.board import STARTING
 from lepton_spark.train.counting import Counting
 from lepton_spark.train.keeping import keep_on_first, told
 from lepton_spark.train.optimizer import Steps, make_optimizer
 from lepton_spark.train.pace import Pace
 from lepton_spark.train.phases import Phases
+from lepton_spark.train.state import Arrays, LoopSettings, State
 from lepton_spark.train.steps import Tally, TrainingSteps, load
 from lepton_spark.train.weight_average import averaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lepton_spark.config.train import TrainSettings
     from lepton_spark.models.lean import keras
     from lepton_spark.train.keeping import Alive, Keeper
     from lepton_spark.train.worker import Worker
 
-Arrays = dict[str, npt.NDArray[Any]]
 _DIGEST_BYTES = 32
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """How to run the loop.
-
-    Args:
-        train: What the case asks for.
-        output: What the network's numbers mean.
-        class_rows: Training rows of each class; empty where there are none.
-        checkpoint_minutes: How often a state is kept within an epoch.
-        is_shuffled: False keeps the order of the rows, for comparisons.
-        is_jitted: XLA compiles the gradients.
-    """
-
-    train: TrainSettings
-    checkpoint_minutes: float
-    output: Output = field(default_factory=Output)
-    class_rows: tuple[int, ...] = ()
-    is_shuffled: bool = True
-    is_jitted: bool = False
-
-
-@dataclass
-class State:
-    """Where training stands after an epoch or within one; all that a resumed run needs.
-
-    Args:
-        epoch: How many are done.
-        steps: Of the epoch that has begun: how many are done.
-        loss: Of these, sum of the loss of all rows.
-        rows: Of these, rows.
-        history: One entry an epoch: epoch, loss, validation_loss, validation_<metric>, rows, and
-            what `Phases.read` says.
-        current: Weights and optimizer variables.
-        best: Weights of the best epoch.
-        last: Weights of the last epoch as they were judged, once training has ended.
-    """
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    steps: int = 0
-    loss: float = 0.0
-    rows: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    current: Arrays = field(default_factory=dict)
-    best: Arrays = field(default_factory=dict)
-    last: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

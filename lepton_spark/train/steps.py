@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lepton_spark.dataset.blocks import StepBlock
     from lepton_spark.models.losses import Loss
-    from lepton_spark.train.loop import LoopSettings
+    from lepton_spark.train.state import LoopSettings
     from lepton_spark.train.worker import Worker
 
 _DRAWS = 8  # more than a layer makes of one batch

@@ -20,8 +20,9 @@ from lepton_spark.train.backend import Outcome
 from lepton_spark.train.checkpoint import Checkpoints
 from lepton_spark.train.compilation import is_jit_compiled
 from lepton_spark.train.device import prepared_device
-from lepton_spark.train.loop import Loop, LoopSettings, Rows, State, arrays_of, digest_of
+from lepton_spark.train.loop import Loop, Rows, arrays_of, digest_of
 from lepton_spark.train.precision import agreed_precision, computing_in
+from lepton_spark.train.state import LoopSettings, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
