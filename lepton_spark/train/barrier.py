@@ -65,7 +65,7 @@ class BarrierBackend:
         tag = f"lepton-ranks-{uuid4()}"
         limits = Limits(work.stall_seconds)
         cancel = partial(self._spark.sparkContext.cancelJobsWithTag, tag)
-        with self._board(size) as board, _Bench(board, limits, cancel) as bench:
+        with board_for(self._spark, size) as board, _Bench(board, limits, cancel) as bench:
             try:
                 with _tagged(self._spark, tag):
                     rows = self._run_stage(work, board, size)
@@ -78,14 +78,6 @@ class BarrierBackend:
         if failure:
             raise failure
         return _results(rows, size, work)
-
-    def _board(self, size: int) -> Board:
-        """Where no other machine reaches it, if all ranks are on this one."""
-        conf = self._spark.conf
-        if str(conf.get("spark.master", "")).startswith("local"):
-            return Board(LOCALHOST, size)
-        bind = conf.get("spark.driver.bindAddress", "")
-        return Board(str(conf.get("spark.driver.host")), size, bind=str(bind))
 
     def _run_stage(self, work: Work, board: Board, size: int) -> list[Any]:
         given = {"entry": work.entry, "payload": work.payload}
@@ -125,6 +117,18 @@ def barrier_task(
         )
 
     return run
+
+
+def board_for(spark: SparkSession, size: int) -> Board:
+    """Listens where no other machine reaches it, if all ranks are on this one.
+
+    Raises:
+        EnvironmentFault: This machine has no such address.
+    """
+    if str(spark.conf.get("spark.master", "")).startswith("local"):
+        return Board(LOCALHOST, size)
+    bind = spark.conf.get("spark.driver.bindAddress", "")
+    return Board(str(spark.conf.get("spark.driver.host")), size, bind=str(bind))
 
 
 def free_slots(spark: SparkSession) -> int | None:

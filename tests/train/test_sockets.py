@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from lepton_spark.train.backend import Outcome, Work
-from lepton_spark.train.barrier import BarrierBackend, _host
+from lepton_spark.train.barrier import BarrierBackend, board_for
 from lepton_spark.train.board import Board
 from lepton_spark.train.supervise import RankJob, environment_of
 
@@ -106,6 +106,11 @@ def test_a_rank_of_horovod_that_waits_for_another_one_listens_on_loopback():
     [("local[2]", HERE), ("local-cluster[2,1,1024]", HERE), ("yarn", "10.9.8.7")],
 )
 def test_the_board_of_one_machine_is_on_loopback_whatever_spark_calls_it(master, host):
-    conf = {"spark.master": master, "spark.driver.host": "10.9.8.7"}
+    conf = {
+        "spark.master": master,
+        "spark.driver.host": "10.9.8.7",
+        "spark.driver.bindAddress": HERE,
+    }
 
-    assert _host(SimpleNamespace(conf=conf)) == host
+    with board_for(SimpleNamespace(conf=conf), 2) as board:
+        assert board.address.host == host
