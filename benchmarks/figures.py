@@ -69,10 +69,10 @@ def _line(check: dict[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count, no exponent."""
+    """Four digits that count, no exponent: three hide on which side of a target a value is."""
     if value == int(value):
         return f"{int(value):,}"
-    return f"{value:.3f}" if abs(value) < 1 else f"{value:,.4g}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:,.4g}"
 
 
 def demo(results: Path = RESULTS) -> str:

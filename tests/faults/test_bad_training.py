@@ -134,9 +134,7 @@ def test_b12_a_rank_without_a_row_takes_as_many_steps_as_the_others():
 
 def test_b13_there_are_no_more_ranks_than_rows(caplog):
     train = TrainSettings(workers=64)
-    context = SimpleNamespace(
-        case=SimpleNamespace(train=train), environment=SimpleNamespace(max_workers=None)
-    )
+    context = SimpleNamespace(case=SimpleNamespace(train=train))
 
     assert num_ranks(context, 40) == 40
     assert "40 rows are dealt to as many workers, not to 64" in caplog.text
