@@ -225,6 +225,19 @@ def test_a_dataset_of_other_folds_is_refused(spark, tmp_path):
         fit_transform(spark, write(rows, tmp_path), Columns((), (), ("key",)), settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "code"), [("_fold", 1, "LS-2172"), ("_label", 0.0, "LS-2174")]
+)
+def test_rows_of_one_fold_or_one_class_have_nothing_to_encode(spark, tmp_path, name, value, code):
+    rows = rows_of(40)
+    column = pa.array([value] * rows.num_rows, rows[name].type)
+    rows = rows.set_column(rows.column_names.index(name), name, column)
+    settings = TransformSettings(target_encoding=SETTINGS.target_encoding)
+
+    with pytest.raises(DataError, match=code):
+        fit_transform(spark, write(rows, tmp_path), Columns((), (), ("key",)), settings)
+
+
 def test_nodes_are_standardised_by_the_nodes_of_rows_whose_graph_can_be(fitted):
     rows, transform = fitted
 
