@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ JUDGE_SECONDS = 0.1
 # Supervisors end within a second of a verdict; those on a host that is gone never do, and a stage
 # that Spark tries again waits for task slots that may never come.
 ENDING_SECONDS = 10.0
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 WAITING_SECONDS = 60.0  # between two words on task slots that others have
 
 
@@ -72,12 +74,12 @@ class BarrierBackend:
             except LeptonError:
                 raise
             except Exception as error:
-                raise bench.error(work) or _broken_stage(error, work) from error
+                raise bench.error(work) or broken_stage(error, work) from error
             bench.look()
         failure = bench.error(work)
         if failure:
             raise failure
-        return _results(rows, size, work)
+        return results_of(rows, size, work)
 
     def _run_stage(self, work: Work, board: Board, size: int) -> list[Any]:
         given = {"entry": work.entry, "payload": work.payload}
@@ -214,7 +216,12 @@ class _Bench:
         self._ends_at = time.monotonic() + ENDING_SECONDS
 
 
-def _results(rows: list[Any], size: int, work: Work) -> list[RankResult]:
+def results_of(rows: Sequence[Any], size: int, work: Work) -> list[RankResult]:
+    """What the ranks brought, from the rows of the stage.
+
+    Raises:
+        TryAgainError: A rank is missing.
+    """
     found = {row["rank"]: row for row in rows if row["facts"]}
     missing = sorted(set(range(size)) - set(found))
     if missing:
@@ -235,13 +242,15 @@ def _files(files: dict[str, Any]) -> dict[str, bytes]:
     return {name: bytes(content) for name, content in files.items()}
 
 
-def _broken_stage(error: Exception, work: Work) -> LeptonError:
-    if "ModuleNotFoundError" in str(error):
+def broken_stage(error: Exception, work: Work) -> LeptonError:
+    """What to say of a stage that ended without a verdict on a rank."""
+    if found := _NO_MODULE.search(str(error)):
         return EnvironmentFault(
             "LS-5041",
-            "the executors cannot import lepton_spark",
-            "training processes run the same package as the driver",
-            "install it on the cluster, or give spark-submit --py-files lepton_spark.zip",
+            f"the executors cannot import {found[1]}",
+            "training processes run the same packages as the driver",
+            "install it on each machine of the cluster; lepton_spark itself can be given to"
+            " spark-submit by --py-files",
         )
     told = explain(error)
     if told.code != OTHER.code:

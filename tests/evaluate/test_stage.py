@@ -192,6 +192,18 @@ def test_a_part_of_which_no_row_has_a_score_is_told_and_nothing_written(context,
     assert place_of(context).judgement() is None
 
 
+def test_a_candidate_whose_scores_are_no_numbers_is_named_and_nothing_written(context, monkeypatch):
+    def spoil(rows, *args, **named):
+        scores = predict(rows, *args, **named)
+        return scores.withColumn("p_logistic", F.lit(float("nan")))
+
+    monkeypatch.setattr(evaluate_stage, "predict", spoil)
+
+    with pytest.raises(ModelError, match=r"LS-3042.*logistic gives scores"):
+        evaluate(context)
+    assert place_of(context).judgement() is None
+
+
 def test_a_damaged_candidate_is_refused(context):
     path = f"{place_of(context).candidate('logistic')}/weights.npz"
     damaged = bytearray(files.read_bytes(path))
