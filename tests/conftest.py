@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
 LEAP_DAY = date(2024, 2, 29)
-# The least work on two cores. Half of a test's seconds of processors went to C2: it waits ten times
-# longer before it compiles what no test runs for long.
+# The least work on two cores. Of a JVM's seconds of processor two fifths went to C2: it waits ten
+# times longer before it compiles what no test runs for long.
 JAVA_OPTIONS = (
     "-XX:+UseSerialGC"
     " -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000"

@@ -34,8 +34,8 @@ JUDGE_SECONDS = 0.1
 # Supervisors end within a second of a verdict; those on a host that is gone never do, and a stage
 # that Spark tries again waits for task slots that may never come.
 ENDING_SECONDS = 10.0
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 WAITING_SECONDS = 60.0  # between two words on task slots that others have
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 class BarrierBackend:
